@@ -1,0 +1,1164 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * berth.h - an inference scheduler that is linked into an LLM engine.
+ *
+ * A host hands Berth requests of different urgency and size. Berth decides which run now, which
+ * wait and which are refused (with a reason and a time to retry), and carries the output back.
+ * This header is the whole interface and its manual; it reads from top to bottom.
+ *
+ * The first program: one engine loop, two requests, a pool that runs one at a time.
+ *
+ *     #include <berth.h>
+ *     #include <stdio.h>
+ *
+ *     int main(void) {
+ *         berth_pool *pool;
+ *         berth_options options;
+ *         berth_options_init(&options, sizeof options);
+ *         options.running_max = 1;
+ *         if (berth_pool_create(&options, NULL, &pool) != BERTH_OK) return 1;
+ *
+ *         berth_request request = {.struct_size = sizeof request, .max_new_tokens = 3};
+ *         berth_request_id id[2];
+ *         for (int i = 0; i < 2; i++) berth_submit(pool, &request, &id[i], NULL);
+ *
+ *         berth_plan_entry entry[1];
+ *         berth_plan plan = {.struct_size = sizeof plan, .entries = entry, .entry_max = 1};
+ *         while (berth_plan_wait(pool, &plan, 0) == BERTH_OK) {
+ *             berth_result result = {.id = entry[0].id, .tokens_computed = entry[0].tokens,
+ *                                    .tokens_generated = 1, .bytes = "token ", .bytes_size = 6};
+ *             if (entry[0].tokens_generated == 2) result.finish = BERTH_FINISH_LENGTH;
+ *             berth_commit(pool, plan.step_id, &result, 1);
+ *         }
+ *         for (int i = 0; i < 2; i++) {
+ *             char text[64];
+ *             berth_record record = {.struct_size = sizeof record};
+ *             while (berth_mailbox_read(pool, id[i], text, sizeof text, 0, &record) == BERTH_OK &&
+ *                    record.kind == BERTH_RECORD_CHUNK)
+ *                 printf("%d: %.*s\n", i, (int)record.size, text);
+ *         }
+ *         return berth_pool_destroy(pool) == BERTH_OK ? 0 : 1;
+ *     }
+ *
+ *
+ * Words
+ *
+ *   host, engine  the program that links Berth; the part of it that computes tokens
+ *   pool          one scheduler with its resources, queues, mailboxes and worker threads, if any
+ *   request       one inference to run; a berth_request_id names it
+ *   band          priority class, 1 to 8; a higher number is more urgent
+ *   resource      a named capacity, counted in units (blocks, tokens, bytes, places)
+ *   cost          a vector of units, one per resource, that a request asks for or holds
+ *   parked        accepted and waiting
+ *   running       admitted: it holds its cost
+ *   stopping      its outcome is fixed; its units are held until the engine or worker lets go
+ *   slot          small dense number of a running request, for the engine's own tables
+ *   step, plan    one iteration of the engine; what Berth says should run in it
+ *   executor      the table of callbacks that the host fills
+ *   mailbox       where a request's chunks and its outcome wait to be read
+ *   chunk         one piece of output: bytes and a sequence number
+ *   outcome       how a request ended
+ *   refusal       why a submit was not accepted, and when to try again
+ *
+ *
+ * Contracts
+ *
+ * Every function returns a status: BERTH_OK, or a negative number. A call that fails has changed
+ * nothing, and has zeroed its outputs. Three things are kept apart: a status says whether the
+ * call worked, a refusal why a request was not accepted, an outcome how it ended.
+ *
+ * Structs that carry `struct_size` grow: the caller sets it to sizeof its struct; fields are only
+ * appended; zero means the default. A larger struct than this version knows is accepted when its
+ * unknown tail is zero. Fields named `reserved` must be zero.
+ *
+ * Moments end in `_at_ns` and are read off the pool's clock (monotonic nanoseconds); durations end
+ * in `_ns`. A timeout of 0 does not wait; BERTH_FOREVER waits without limit.
+ *
+ * The pool lock is held for bounded work only and never across a callback: "never blocks" below
+ * means that a call waits for nothing else. A process that forks must not touch a pool in the child.
+ */
+#ifndef BERTH_H
+#define BERTH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(_WIN32)
+#define BERTH_API
+#elif defined(__GNUC__)
+#define BERTH_API __attribute__((visibility("default")))
+#else
+#define BERTH_API
+#endif
+
+/* ---- Version ------------------------------------------------------------------------------- */
+
+#define BERTH_VERSION_MAJOR 0
+#define BERTH_VERSION_MINOR 1
+#define BERTH_VERSION_PATCH 0
+
+/**
+ * berth_version() - the version of the library that is linked, as "MAJOR.MINOR.PATCH".
+ *
+ * Returns:  static
+ * Threads:  any; never blocks; from callbacks: yes
+ * Memory:   does not allocate
+ * Cost:     O(1)
+ */
+BERTH_API const char *berth_version(void);
+
+/* ---- Statuses ------------------------------------------------------------------------------ */
+
+/** Every status: name, number, message. Numbers are pinned and never reused. */
+#define BERTH_STATUS_MAP(X)                                                                        \
+    X(OK, 0, "success")                                                                            \
+    X(EINVAL, -1, "an argument is malformed or out of range")                                      \
+    X(EREFUSED, -2, "a limit was met; the refusal says which")                                     \
+    X(ECLOSED, -3, "the pool is closed to new work")                                               \
+    X(ESTALE, -4, "no request has this id, or its outcome was taken or dropped")                   \
+    X(EAGAIN, -5, "nothing there yet")                                                             \
+    X(ETIMEDOUT, -6, "the time limit passed first")                                                \
+    X(EBUSY, -7, "in use: a call, a worker, a step or a second reader is inside")                  \
+    X(EREENTRY, -8, "this call cannot be made from inside a callback")                             \
+    X(EFACE, -9, "this call belongs to another face of the pool")                                  \
+    X(ESTEP, -10, "no such step is outstanding")                                                   \
+    X(ENOMEM, -11, "memory could not be allocated")                                                \
+    X(EFULL, -12, "the mailbox has no room for this chunk")                                        \
+    X(ESPACE, -13, "the caller's buffer is too small")                                             \
+    X(EENDED, -14, "the request has ended; what came later was dropped")                           \
+    X(EBROKEN, -15, "an invariant of the pool failed; the pool only closes and destroys")          \
+    X(ESYSTEM, -16, "the operating system refused a thread, a lock or a descriptor")               \
+    X(ECONFIG, -17, "the configuration is wrong; the error struct says where")                     \
+    X(EOVERFLOW, -18, "a sum of units or bytes does not fit in 64 bits")
+
+typedef int32_t berth_status;
+
+enum berth_status_code {
+#define BERTH_STATUS_ENUM(name, number, message) BERTH_##name = number,
+    BERTH_STATUS_MAP(BERTH_STATUS_ENUM)
+#undef BERTH_STATUS_ENUM
+    BERTH_STATUS_LAST = -18
+};
+
+/**
+ * berth_status_name() - the name of a status, such as "BERTH_EINVAL"; "BERTH_UNKNOWN" for others.
+ *
+ * Returns:  static
+ * Threads:  any; never blocks; from callbacks: yes
+ * Memory:   does not allocate
+ * Cost:     O(number of statuses)
+ */
+BERTH_API const char *berth_status_name(berth_status status);
+
+/**
+ * berth_status_message() - one line for people that says what a status means.
+ *
+ * Returns:  static
+ * Threads:  any; never blocks; from callbacks: yes
+ * Memory:   does not allocate
+ * Cost:     O(number of statuses)
+ */
+BERTH_API const char *berth_status_message(berth_status status);
+
+/* ---- Ids and bounds ------------------------------------------------------------------------ */
+
+/** The pool: the only pointer that Berth hands out. */
+typedef struct berth_pool berth_pool;
+
+/** One inference to run; its fields are below, at submit. */
+typedef struct berth_request berth_request;
+
+/**
+ * Names one request: 24 bits of place in the table, 40 bits of generation above them; never 0.
+ * A stale, wrong or repeated id is BERTH_ESTALE, never a crash. Ids are guessable: they stay
+ * inside the process.
+ */
+typedef uint64_t berth_request_id;
+
+/** Names one step of the engine; counts up from 1 within a pool; 0 is no step. */
+typedef uint64_t berth_step_id;
+
+#define BERTH_RESOURCES_MAX 8u
+#define BERTH_BANDS_MAX 8u
+#define BERTH_NAME_SIZE 32u
+#define BERTH_REQUESTS_MAX 16777215u
+#define BERTH_FOREVER UINT64_MAX
+
+/** Bands: higher is more urgent. 0 in a request is the pool's default band. */
+enum berth_band {
+    BERTH_BAND_DEFAULT = 0,
+    BERTH_BAND_LOW = 1,
+    BERTH_BAND_NORMAL = 2,
+    BERTH_BAND_HIGH = 3,
+    BERTH_BAND_CRITICAL = 4
+};
+
+/** Faces of a pool: who runs the requests. Fixed at create. */
+enum berth_face {
+    BERTH_FACE_ENGINE = 0, /* one engine loop: plan, compute, commit */
+    BERTH_FACE_WORKER = 1, /* Berth's threads call the executor */
+    BERTH_FACE_GATE = 2    /* admission only: the host runs and finishes by itself */
+};
+
+/** Clocks of a pool. */
+enum berth_clock {
+    BERTH_CLOCK_SYSTEM = 0, /* the machine's monotonic clock; a timer thread ends what is due */
+    BERTH_CLOCK_VIRTUAL = 1 /* starts at 0, moves only by berth_clock_advance; no threads */
+};
+
+/* ---- Options ------------------------------------------------------------------------------- */
+
+/** One resource of a pool. */
+typedef struct berth_resource_options {
+    char name[BERTH_NAME_SIZE]; /* lower case letters, digits and '_'; ends in NUL; unique */
+    uint64_t capacity_units;    /* what all running requests together may hold; 1 or more */
+    uint64_t parked_units_max;  /* what all parked requests together may ask for; 0 = no limit */
+    uint64_t reserved[4];
+} berth_resource_options;
+
+/** Limits of one band. */
+typedef struct berth_band_options {
+    uint32_t parked_max;                               /* requests parked; 0 = no limit of its own */
+    uint32_t reserved0;                                /* must be 0 */
+    uint64_t parked_size_max;                          /* payload bytes parked; 0 = no limit */
+    uint64_t parked_units_max[BERTH_RESOURCES_MAX];    /* cost parked per resource; 0 = no limit */
+    uint64_t reserved[4];
+} berth_band_options;
+
+/**
+ * Options of a pool; all zero is a useful pool. Limits are exact: the pool allocates for them at
+ * create and never again.
+ */
+typedef struct berth_options {
+    uint32_t struct_size;
+    uint32_t face;  /* berth_face; default: engine */
+    uint32_t clock; /* berth_clock; default: system; virtual needs a pool without workers */
+
+    uint32_t running_max; /* requests running or stopping at once, so slots are below it; 0 = 64 */
+    uint32_t parked_max;  /* requests parked; 0 = 1,024 */
+    uint32_t ended_max;   /* ended requests kept until taken, oldest dropped first; 0 = 256 */
+    uint64_t parked_size_max; /* payload bytes parked; 0 = no limit */
+
+    uint32_t band_count;   /* bands 1..band_count exist; 0 = 4, 8 at most */
+    uint32_t band_default; /* band of requests that name none; 0 = 2, or 1 where that is all */
+    berth_band_options bands[BERTH_BANDS_MAX]; /* bands[0] is band 1 */
+
+    uint32_t resource_count; /* 0 to 8 */
+    uint32_t kv_resource;    /* with kv_block_tokens: index of the resource that counts KV blocks */
+    berth_resource_options resources[BERTH_RESOURCES_MAX];
+
+    /* KV cost from tokens. With kv_block_tokens > 0 every request asks for
+     * ceil((prompt_tokens + max_new_tokens) / kv_block_tokens) blocks of kv_resource, times
+     * kv_block_units; what it names for that resource in its own cost must be 0. */
+    uint32_t kv_block_tokens; /* tokens per block; 0 = costs are the request's own */
+    uint32_t reserved0;       /* must be 0 */
+    uint64_t kv_block_units;  /* units per block (1 to count blocks, bytes to count bytes); 0 = 1 */
+
+    uint32_t mailbox_size;  /* bytes of ring per streaming request, power of two; 0 = 4,096 */
+    uint32_t mailboxes_max; /* rings, at least running_max; those above it keep unread output of
+                               ended requests; 0 = 2 * running_max */
+
+    uint32_t worker_count;      /* worker face: threads; 0 = 1 there, must be 0 elsewhere */
+    uint32_t reserved1;         /* must be 0 */
+    uint64_t worker_stack_size; /* bytes per worker thread; 0 = the system's default */
+
+    uint64_t queue_ns_max; /* deadline to leave the queue for requests that set none; 0 = none */
+    uint64_t seed;         /* of the jitter in retry_after_ns; any value */
+} berth_options;
+
+/**
+ * berth_options_init() - fill options with the defaults, written out.
+ *
+ * @options      not NULL
+ * @struct_size  sizeof the caller's struct
+ *
+ * Errors:   BERTH_EINVAL  options is NULL, or struct_size is smaller than version 0.1's struct
+ * Threads:  any; never blocks; from callbacks: yes
+ * Memory:   does not allocate
+ * Cost:     O(1)
+ */
+BERTH_API berth_status berth_options_init(berth_options *options, size_t struct_size);
+
+/** Where a configuration is wrong. Text is NUL-terminated. */
+typedef struct berth_config_error {
+    uint32_t struct_size;
+    uint32_t line;   /* from 1; 0 where the error has no place in a text */
+    uint32_t column; /* from 1, in bytes */
+    uint32_t reserved;
+    char path[128];    /* key path, such as "bands[2].parked_max" */
+    char message[160]; /* what is wrong, and what was expected */
+} berth_config_error;
+
+/**
+ * berth_options_check() - say whether a pool can be made of these options, and if not, why.
+ *
+ * @options  borrowed for the call
+ * @error    receives the path and the message; may be NULL
+ *
+ * Errors:   BERTH_EINVAL   options is NULL or its struct_size cannot be
+ *           BERTH_ECONFIG  a field is out of range, or two contradict each other
+ * Threads:  any; never blocks; from callbacks: yes
+ * Memory:   does not allocate
+ * Cost:     O(1)
+ */
+BERTH_API berth_status berth_options_check(const berth_options *options, berth_config_error *error);
+
+/**
+ * berth_options_from_json() - set options from a JSON object.
+ *
+ * Keys are the field names; nested objects are nested structs; `bands` is an array or an object
+ * by band name ("low", "normal", "high", "critical"); `face` and `clock` are their lower-case
+ * names; `kv_resource` is a resource's name or index. Only what the text names is changed. Numbers
+ * are whole and at most 2^63 - 1. The result has passed berth_options_check().
+ *
+ * @options    in and out; unchanged when the call fails
+ * @text       borrowed for the call; UTF-8, need not end in NUL
+ * @text_size  bytes
+ * @error      receives line, column, key path and message; may be NULL
+ *
+ * Errors:   BERTH_EINVAL   a pointer is NULL
+ *           BERTH_ECONFIG  syntax, unknown or repeated key, wrong type, out of range, contradiction
+ *           BERTH_ENOMEM   memory could not be allocated
+ * Threads:  any; never blocks; from callbacks: yes
+ * Memory:   allocates, and frees before it returns
+ * Cost:     O(text_size * depth)
+ */
+BERTH_API berth_status berth_options_from_json(berth_options *options, const char *text,
+                                               size_t text_size, berth_config_error *error);
+
+/* ---- The executor's contract --------------------------------------------------------------- */
+
+/** What a worker is to run: borrowed until the executor's callback returns. */
+typedef struct berth_call {
+    uint32_t struct_size;
+    uint32_t slot; /* below running_max */
+    berth_pool *pool;
+    berth_request_id id;
+    void *payload; /* the request's own */
+    uint64_t payload_size;
+    uint64_t prompt_tokens;
+    uint64_t max_new_tokens;
+    uint32_t band;
+    uint32_t reserved;
+} berth_call;
+
+/** What execute returns. A negative value is BERTH_OUTCOME_FAILED with that value as its code. */
+enum berth_execute_result {
+    BERTH_EXECUTE_DONE = 0,   /* ended: completed, unless berth_finish was called before */
+    BERTH_EXECUTE_PENDING = 1 /* berth_finish will be called, now or later, from any thread */
+};
+
+/**
+ * Callbacks of the host. No lock is held during any of them. They may call every function whose
+ * contract says "from callbacks: yes"; others return BERTH_EREENTRY. All may be NULL except
+ * execute on the worker face, which only that face has.
+ */
+typedef struct berth_executor {
+    uint32_t struct_size;
+    uint32_t reserved; /* must be 0 */
+    void *user_data;   /* first argument of every callback; kept until destroy returns */
+
+    /* Run one request. Worker thread; may block; required on the worker face. */
+    int32_t (*execute)(void *user_data, const berth_call *call);
+
+    /* The request `id` is to stop: its outcome is fixed and what it still emits is dropped. Called
+     * at most once per request and only while it is running, from the thread that caused it; must
+     * not block. Worker and gate face; an engine learns it from its plan. */
+    void (*cancelled)(void *user_data, berth_request_id id, void *payload);
+
+    /* The payload is no longer needed. Exactly once for every accepted request, on every face,
+     * never for a refused one; from any thread that is inside a call, or the timer's; must not
+     * block. */
+    void (*release)(void *user_data, void *payload, uint64_t payload_size);
+
+    /* Units that a request asks for. Called by submit, on its thread, before the request is
+     * accepted; writes count units into cost, which holds what the request names. A negative
+     * return makes submit return BERTH_EINVAL. Default: the request's own cost. */
+    int32_t (*cost)(void *user_data, const berth_request *request, uint64_t *cost,
+                    uint32_t count);
+} berth_executor;
+
+/* ---- Life of a pool ------------------------------------------------------------------------ */
+
+/**
+ * berth_pool_create() - make a pool, with all its memory, and start its threads.
+ *
+ * @options   copied; NULL = defaults
+ * @executor  copied, its user_data kept until destroy; NULL = none, where none is required
+ * @out       receives the pool; caller frees with berth_pool_destroy
+ *
+ * Errors:   BERTH_EINVAL   out is NULL, or a struct_size cannot be
+ *           BERTH_ECONFIG  options or executor are impossible; berth_options_check says why
+ *           BERTH_ENOMEM   memory could not be allocated
+ *           BERTH_ESYSTEM  a lock, thread or descriptor could not be made
+ * Threads:  any; never blocks; from callbacks: yes
+ * Memory:   allocates all that the pool will ever use
+ * Cost:     O(requests + rings)
+ */
+BERTH_API berth_status berth_pool_create(const berth_options *options,
+                                         const berth_executor *executor, berth_pool **out);
+
+/**
+ * berth_close() - refuse new work from now on; what is accepted goes on.
+ *
+ * Idempotent. Blocked plan_wait calls return when nothing is left to run.
+ *
+ * @pool     not NULL
+ *
+ * Errors:   BERTH_EINVAL  pool is NULL
+ * Threads:  any; never blocks; from callbacks: yes
+ * Memory:   does not allocate
+ * Cost:     O(1)
+ */
+BERTH_API berth_status berth_close(berth_pool *pool);
+
+/**
+ * berth_drain() - close, end what is parked with BERTH_OUTCOME_SHUTDOWN, wait for what runs.
+ *
+ * On time-out the pool stays closed; drain may be called again. On a virtual clock it does not
+ * wait: what runs is BERTH_ETIMEDOUT.
+ *
+ * @pool        not NULL
+ * @timeout_ns  0 = do not wait
+ *
+ * Errors:   BERTH_EINVAL    pool is NULL
+ *           BERTH_ETIMEDOUT requests still run
+ *           BERTH_EREENTRY  called from a callback
+ * Threads:  any; blocks up to timeout_ns; from callbacks: no
+ * Memory:   does not allocate
+ * Cost:     O(parked)
+ */
+BERTH_API berth_status berth_drain(berth_pool *pool, uint64_t timeout_ns);
+
+/**
+ * berth_pool_destroy() - end everything and free the pool.
+ *
+ * What is parked, and what runs on an engine between two steps, ends with BERTH_OUTCOME_SHUTDOWN.
+ * While somebody else still owes the pool a return, destroy changes nothing and says BERTH_EBUSY:
+ * a call that waits, a worker inside execute, a request that is pending or admitted through a
+ * gate, an outstanding step. Cancel, drain or finish those first.
+ *
+ * @pool     NULL is allowed and does nothing; taken when BERTH_OK
+ *
+ * Errors:   BERTH_EBUSY     see above; nothing was changed
+ *           BERTH_EREENTRY  called from a callback
+ * Threads:  one at a time per pool; blocks until idle workers have left; from callbacks: no
+ * Memory:   frees all of the pool
+ * Cost:     O(requests)
+ */
+BERTH_API berth_status berth_pool_destroy(berth_pool *pool);
+
+/* ---- Submit, charge, cancel ---------------------------------------------------------------- */
+
+/** How a request's output is carried. */
+enum berth_mailbox_mode {
+    BERTH_MAILBOX_STREAM = 0, /* chunks in a ring, then the outcome */
+    BERTH_MAILBOX_OUTCOME = 1 /* the outcome only; chunks are counted and dropped */
+};
+
+/** One inference to run. */
+struct berth_request {
+    uint32_t struct_size;
+    uint32_t band;          /* 1..band_count; 0 = the pool's default */
+    void *payload;          /* the host's; kept until release() */
+    uint64_t payload_size;  /* bytes, counted against parked_size_max; not read by Berth */
+    uint64_t prompt_tokens; /* tokens to prefill */
+    uint64_t max_new_tokens; /* the most it may generate; 0 = not bounded by Berth */
+    uint32_t mailbox_mode;  /* berth_mailbox_mode */
+    uint32_t cost_count;    /* entries of cost that are used, at most the pool's resource_count */
+    uint64_t cost[BERTH_RESOURCES_MAX]; /* units asked for, by resource; the rest must be 0 */
+    uint64_t queue_ns;        /* leave the queue within; 0 = the pool's queue_ns_max */
+    uint64_t first_output_ns; /* first chunk or finish within; 0 = none */
+    uint64_t total_ns;        /* end within; 0 = none */
+};
+
+/** Why a submit was not accepted. */
+enum berth_refusal_reason {
+    BERTH_REFUSAL_NONE = 0,
+    BERTH_REFUSAL_CLOSED = 1,        /* the pool is closing */
+    BERTH_REFUSAL_NEVER_FITS = 2,    /* asks for more than the capacity of a resource */
+    BERTH_REFUSAL_PARKED = 3,        /* the pool's parked_max */
+    BERTH_REFUSAL_PARKED_SIZE = 4,   /* the pool's parked_size_max */
+    BERTH_REFUSAL_PARKED_COST = 5,   /* a resource's parked_units_max */
+    BERTH_REFUSAL_BAND = 6,          /* the band's parked_max */
+    BERTH_REFUSAL_BAND_SIZE = 7,     /* the band's parked_size_max */
+    BERTH_REFUSAL_BAND_COST = 8,     /* the band's parked_units_max of a resource */
+    BERTH_REFUSAL_SLOTS = 9,         /* no place in the request table */
+    BERTH_REFUSAL_COUNT = 10
+};
+
+typedef struct berth_refusal {
+    uint32_t struct_size;
+    uint32_t reason;         /* berth_refusal_reason */
+    uint32_t resource;       /* index, where the reason is about one */
+    uint32_t reserved;
+    uint64_t limit;          /* the limit that was met, in its own unit */
+    uint64_t asked;          /* what the request would have made of it */
+    uint64_t ahead_count;    /* requests parked that would have come before it */
+    uint64_t retry_after_ns; /* from the measured drain rate; 0 = trying again cannot help */
+} berth_refusal;
+
+/**
+ * berth_submit() - hand the pool one request.
+ *
+ * On the engine face it is parked until a plan admits it; on the others it is admitted at once if
+ * it fits and nothing that comes before it waits.
+ *
+ * @pool     not NULL
+ * @request  copied; payload kept until release(), which is not called if refused
+ * @out      receives the id; 0 if not accepted
+ * @refusal  receives why, and when to try again; may be NULL
+ *
+ * Units:    request's `_ns` fields are durations from now
+ * Errors:   BERTH_EINVAL    malformed (band out of range, cost too long, unknown mode)
+ *           BERTH_EREFUSED  a limit was met; refusal says which
+ *           BERTH_ECLOSED   close or destroy has begun; refusal says so too
+ *           BERTH_EOVERFLOW the cost does not fit in 64 bits
+ *           BERTH_EBROKEN   the pool has failed
+ * Threads:  any; never blocks; from callbacks: yes
+ * Memory:   does not allocate
+ * Cost:     O(log requests), plus the executor's cost()
+ */
+BERTH_API berth_status berth_submit(berth_pool *pool, const berth_request *request,
+                                    berth_request_id *out, berth_refusal *refusal);
+
+/**
+ * berth_recost() - correct what a parked request asks for, once its prompt is tokenised.
+ *
+ * The request keeps its place. Where KV cost comes from tokens it is worked out again; the
+ * executor's cost() is not called.
+ *
+ * @pool            not NULL
+ * @id              a parked request
+ * @prompt_tokens   the new number
+ * @max_new_tokens  the new number
+ * @cost            borrowed for the call; cost_count units; NULL = as before
+ * @cost_count      at most the pool's resource_count
+ *
+ * Errors:   BERTH_EINVAL    malformed
+ *           BERTH_ESTALE    no such request
+ *           BERTH_EBUSY     it is not parked any more; use berth_charge
+ *           BERTH_EENDED    it has ended
+ *           BERTH_EREFUSED  the new cost can never fit, or meets a parked limit; nothing changed
+ *           BERTH_EOVERFLOW the cost does not fit in 64 bits
+ * Threads:  any; never blocks; from callbacks: yes
+ * Memory:   does not allocate
+ * Cost:     O(resources)
+ */
+BERTH_API berth_status berth_recost(berth_pool *pool, berth_request_id id, uint64_t prompt_tokens,
+                                    uint64_t max_new_tokens, const uint64_t *cost,
+                                    uint32_t cost_count);
+
+/**
+ * berth_charge() - state what a running request holds now.
+ *
+ * Absolute, so saying it twice is harmless. Less than before frees units for others; more is
+ * taken even where it exceeds the capacity, because it is a report: the excess shows as overdraft
+ * in the stats and stops admission until it is paid back.
+ *
+ * @pool        not NULL
+ * @id          a running or stopping request
+ * @held        borrowed for the call; held_count units, the rest stay as they are
+ * @held_count  at most the pool's resource_count
+ *
+ * Errors:   BERTH_EINVAL    malformed
+ *           BERTH_ESTALE    no such request
+ *           BERTH_EAGAIN    it is still parked; use berth_recost
+ *           BERTH_EENDED    it has ended
+ *           BERTH_EOVERFLOW the sum does not fit in 64 bits
+ * Threads:  any; never blocks; from callbacks: yes
+ * Memory:   does not allocate
+ * Cost:     O(resources), plus what it admits
+ */
+BERTH_API berth_status berth_charge(berth_pool *pool, berth_request_id id, const uint64_t *held,
+                                    uint32_t held_count);
+
+/**
+ * berth_capacity_set() - change the capacity of a resource while the pool runs.
+ *
+ * Nothing that runs is stopped: what is held above a smaller capacity shows as overdraft. Parked
+ * requests that could never fit any more end with BERTH_OUTCOME_EVICTED.
+ *
+ * @pool            not NULL
+ * @resource        index below the pool's resource_count
+ * @capacity_units  1 or more
+ *
+ * Errors:   BERTH_EINVAL  malformed
+ * Threads:  any; never blocks; from callbacks: yes
+ * Memory:   does not allocate
+ * Cost:     O(parked) when it shrinks, else O(1), plus what it admits
+ */
+BERTH_API berth_status berth_capacity_set(berth_pool *pool, uint32_t resource,
+                                          uint64_t capacity_units);
+
+/**
+ * berth_cancel() - the caller no longer wants this request.
+ *
+ * A parked request ends at once. A running one is stopping: its outcome is there at once, its
+ * units are held until the engine or worker lets go. Cancelling what has ended changes nothing.
+ *
+ * @pool     not NULL
+ * @id       any id that submit returned
+ *
+ * Errors:   BERTH_EINVAL  pool is NULL or id is 0
+ *           BERTH_ESTALE  no such request
+ *           BERTH_EENDED  its outcome was fixed before
+ * Threads:  any; never blocks; from callbacks: yes
+ * Memory:   does not allocate
+ * Cost:     O(log requests) with a deadline, else O(1)
+ */
+BERTH_API berth_status berth_cancel(berth_pool *pool, berth_request_id id);
+
+/* ---- Outcomes and mailboxes ---------------------------------------------------------------- */
+
+enum berth_outcome_kind {
+    BERTH_OUTCOME_NONE = 0,
+    BERTH_OUTCOME_COMPLETED = 1, /* detail: berth_finish_kind, stop or length */
+    BERTH_OUTCOME_FAILED = 2,    /* code is the host's */
+    BERTH_OUTCOME_CANCELLED = 3, /* detail: berth_cancel_cause */
+    BERTH_OUTCOME_EXPIRED = 4,   /* detail: berth_deadline */
+    BERTH_OUTCOME_EVICTED = 5,   /* it could not stay parked */
+    BERTH_OUTCOME_SHUTDOWN = 6,  /* the pool was drained or destroyed */
+    BERTH_OUTCOME_INTERNAL = 7,  /* the pool failed */
+    BERTH_OUTCOME_COUNT = 8
+};
+
+enum berth_cancel_cause {
+    BERTH_CANCEL_CALLER = 1,
+    BERTH_CANCEL_READER_GONE = 2,
+    BERTH_CANCEL_SLOW_READER = 3
+};
+
+enum berth_deadline {
+    BERTH_DEADLINE_QUEUE = 1,
+    BERTH_DEADLINE_FIRST_OUTPUT = 2,
+    BERTH_DEADLINE_TOTAL = 3
+};
+
+/** How a request ended. The first cause wins; there is exactly one. */
+typedef struct berth_outcome {
+    uint32_t struct_size;
+    uint32_t kind;   /* berth_outcome_kind */
+    uint32_t detail; /* by kind, see there; 0 where it has none */
+    int32_t code;    /* the host's, for FAILED; else 0 */
+    uint32_t band;
+    uint32_t reserved;
+    uint64_t prompt_tokens;
+    uint64_t tokens_computed;    /* of the prompt and of what was generated */
+    uint64_t tokens_generated;
+    uint64_t chunks_dropped;     /* came after the outcome, or had no mailbox */
+    uint64_t submitted_at_ns;
+    uint64_t admitted_at_ns;     /* 0 = never */
+    uint64_t first_output_at_ns; /* 0 = none */
+    uint64_t ended_at_ns;        /* when the outcome was fixed */
+} berth_outcome;
+
+/**
+ * berth_wait() - wait until a request's outcome is fixed; any number of threads may.
+ *
+ * Never destructive: after a time-out the outcome is still there to be waited for. On a virtual
+ * clock it never waits.
+ *
+ * @pool        not NULL
+ * @id          any id that submit returned
+ * @timeout_ns  0 = do not wait, BERTH_FOREVER = no limit
+ * @out         receives the outcome; may be NULL
+ *
+ * Errors:   BERTH_EINVAL    malformed
+ *           BERTH_ESTALE    no such request, or its outcome was taken or dropped meanwhile
+ *           BERTH_ETIMEDOUT it has not ended
+ *           BERTH_EREENTRY  called from a callback with a timeout other than 0
+ * Threads:  any; blocks up to timeout_ns; from callbacks: with timeout 0
+ * Memory:   does not allocate
+ * Cost:     O(1)
+ */
+BERTH_API berth_status berth_wait(berth_pool *pool, berth_request_id id, uint64_t timeout_ns,
+                                  berth_outcome *out);
+
+/**
+ * berth_outcome_take() - take the outcome, and give back the place it was kept in.
+ *
+ * The id is stale afterwards, and unread chunks are gone.
+ *
+ * @pool     not NULL
+ * @id       any id that submit returned
+ * @out      receives the outcome; may be NULL
+ *
+ * Errors:   BERTH_EINVAL  malformed
+ *           BERTH_ESTALE  no such request, or its outcome was taken or dropped before
+ *           BERTH_EAGAIN  it has not ended
+ *           BERTH_EBUSY   a reader is inside berth_mailbox_read
+ * Threads:  any; never blocks; from callbacks: yes
+ * Memory:   does not allocate
+ * Cost:     O(1)
+ */
+BERTH_API berth_status berth_outcome_take(berth_pool *pool, berth_request_id id,
+                                          berth_outcome *out);
+
+enum berth_record_kind {
+    BERTH_RECORD_NONE = 0,
+    BERTH_RECORD_ADMITTED = 1, /* gate face: it is in; first record, once */
+    BERTH_RECORD_CHUNK = 2,    /* output */
+    BERTH_RECORD_END = 3       /* the outcome; last record, stays until taken */
+};
+
+/** What berth_mailbox_read found. */
+typedef struct berth_record {
+    uint32_t struct_size;
+    uint32_t kind;     /* berth_record_kind */
+    uint64_t sequence; /* chunks count from 0; END has the number of chunks */
+    uint64_t size;     /* bytes of this chunk; of the chunk waiting, with BERTH_ESPACE */
+    uint64_t tokens;   /* tokens that the chunk carries */
+    uint32_t slot;     /* of ADMITTED */
+    uint32_t reserved;
+    berth_outcome outcome; /* of END */
+} berth_record;
+
+/**
+ * berth_mailbox_read() - read the next record of a request: chunks in order, then the outcome.
+ *
+ * One reader at a time. A chunk is read whole or not at all. END can be read again until the
+ * outcome is taken. On a virtual clock it never waits.
+ *
+ * @pool         not NULL
+ * @id           any id that submit returned
+ * @buffer       receives the chunk's bytes; may be NULL with buffer_size 0
+ * @buffer_size  bytes
+ * @timeout_ns   0 = do not wait, BERTH_FOREVER = no limit
+ * @out          receives the record
+ *
+ * Errors:   BERTH_EINVAL    malformed
+ *           BERTH_ESTALE    no such request, or its outcome was taken or dropped
+ *           BERTH_ETIMEDOUT nothing came in time (with timeout 0: nothing is there)
+ *           BERTH_ESPACE    the chunk is larger than the buffer; out->size says how large
+ *           BERTH_EBUSY     another reader is inside
+ *           BERTH_EREENTRY  called from a callback with a timeout other than 0
+ * Threads:  one at a time per request; blocks up to timeout_ns; from callbacks: with timeout 0
+ * Memory:   does not allocate
+ * Cost:     O(size)
+ */
+BERTH_API berth_status berth_mailbox_read(berth_pool *pool, berth_request_id id, void *buffer,
+                                          size_t buffer_size, uint64_t timeout_ns,
+                                          berth_record *out);
+
+/**
+ * berth_mailbox_close() - the reader is gone, for good.
+ *
+ * A request that has not ended is cancelled (BERTH_CANCEL_READER_GONE); its outcome is dropped
+ * when it ends, or at once if it has. The id is stale for readers from here on.
+ *
+ * @pool     not NULL
+ * @id       any id that submit returned
+ *
+ * Errors:   BERTH_EINVAL  malformed
+ *           BERTH_ESTALE  no such request
+ *           BERTH_EBUSY   a reader is inside berth_mailbox_read
+ * Threads:  any; never blocks; from callbacks: yes
+ * Memory:   does not allocate
+ * Cost:     as berth_cancel
+ */
+BERTH_API berth_status berth_mailbox_close(berth_pool *pool, berth_request_id id);
+
+/**
+ * berth_ready_descriptor() - a descriptor for event loops, readable while something is ready.
+ *
+ * Made at the first call. Level-triggered: readable from the moment a mailbox gets a record that
+ * nobody waits for, until berth_ready_take has named every such mailbox. Do not read, write or
+ * close it.
+ *
+ * @pool     not NULL
+ * @out      receives the descriptor; borrowed until berth_pool_destroy; -1 on failure
+ *
+ * Errors:   BERTH_EINVAL   malformed
+ *           BERTH_ESYSTEM  the system has no descriptor left
+ * Threads:  any; never blocks; from callbacks: yes
+ * Memory:   does not allocate
+ * Cost:     O(1)
+ */
+BERTH_API berth_status berth_ready_descriptor(berth_pool *pool, int32_t *out);
+
+/**
+ * berth_ready_take() - name the requests whose mailboxes became ready since they were last named.
+ *
+ * A request is named once until it gets another record after that; read its mailbox until
+ * BERTH_ETIMEDOUT or END. Order is that of becoming ready.
+ *
+ * @pool       not NULL
+ * @ids        receives up to ids_max ids
+ * @ids_max    1 or more
+ * @out_count  receives how many
+ *
+ * Errors:   BERTH_EINVAL  malformed
+ *           BERTH_EAGAIN  none is ready
+ * Threads:  any; never blocks; from callbacks: yes
+ * Memory:   does not allocate
+ * Cost:     O(ids)
+ */
+BERTH_API berth_status berth_ready_take(berth_pool *pool, berth_request_id *ids, uint32_t ids_max,
+                                        uint32_t *out_count);
+
+/* ---- Engine face --------------------------------------------------------------------------- */
+
+enum berth_entry_kind {
+    BERTH_ENTRY_PREFILL = 1, /* compute `tokens` of the prompt, from tokens_computed on */
+    BERTH_ENTRY_DECODE = 2,  /* generate: compute `tokens` (1) after what is there */
+    BERTH_ENTRY_LEAVE = 3    /* it is no longer running: forget its slot; nothing to commit */
+};
+
+enum berth_entry_flag {
+    BERTH_ENTRY_ADMITTED = 1 /* first time in a plan: set up its slot */
+};
+
+/** One line of a plan. Fixed size. */
+typedef struct berth_plan_entry {
+    berth_request_id id;
+    void *payload;             /* borrowed until release(); NULL for LEAVE */
+    uint32_t slot;             /* below running_max; stable while it runs */
+    uint32_t kind;             /* berth_entry_kind */
+    uint32_t flags;            /* berth_entry_flag */
+    uint32_t band;
+    uint64_t tokens;           /* to compute in this step */
+    uint64_t tokens_computed;  /* so far, prompt included */
+    uint64_t tokens_generated; /* so far */
+    uint64_t prompt_tokens;
+    uint64_t max_new_tokens;
+    uint64_t reserved[3];      /* zero */
+} berth_plan_entry;
+
+/** A step: what leaves, then what runs. LEAVE entries come first. */
+typedef struct berth_plan {
+    uint32_t struct_size;
+    uint32_t entry_max;         /* in: room in entries; 2 * running_max always suffices */
+    berth_plan_entry *entries;  /* in: the caller's array */
+    berth_step_id step_id;      /* out: to be committed; 0 = nothing runs in this plan */
+    uint32_t entry_count;       /* out: entries written */
+    uint32_t leave_count;       /* out: how many of them, the first ones, are LEAVE */
+    uint32_t admitted_count;    /* out: how many are flagged ADMITTED */
+    uint32_t reserved;
+    uint64_t now_at_ns;         /* out: when it was made */
+    uint64_t parked_count;      /* out: still parked after it */
+} berth_plan;
+
+/**
+ * berth_plan_next() - what the next step of the engine should do.
+ *
+ * Admits what fits, strictly by band and then by arrival, and lists every running request once.
+ * First come those that must leave: forget them before setting up the admitted ones, which may
+ * get their slots. A plan with a step_id must be committed before the next one is asked for; a
+ * plan without one (step_id 0) holds LEAVE entries or nothing, and is not committed.
+ *
+ * @pool     not NULL
+ * @plan     in and out; see its fields
+ *
+ * Errors:   BERTH_EINVAL  malformed
+ *           BERTH_EFACE   not an engine's pool
+ *           BERTH_ESTEP   a step is outstanding
+ *           BERTH_ESPACE  entries has too little room; entry_count says how much is needed
+ *           BERTH_EBROKEN the pool has failed
+ * Threads:  engine thread; never blocks; from callbacks: no
+ * Memory:   does not allocate
+ * Cost:     O(running + admitted)
+ */
+BERTH_API berth_status berth_plan_next(berth_pool *pool, berth_plan *plan);
+
+/**
+ * berth_plan_wait() - as berth_plan_next, but an idle engine waits until there is something in it.
+ *
+ * Woken by a submit, a cancel, a deadline, a change of capacity, or close. On a virtual clock it
+ * never waits.
+ *
+ * @pool        not NULL
+ * @plan        in and out
+ * @timeout_ns  0 = do not wait, BERTH_FOREVER = no limit
+ *
+ * Errors:   as berth_plan_next, and
+ *           BERTH_ETIMEDOUT the time passed and the plan is empty
+ *           BERTH_ECLOSED   the pool is closed and nothing is left to run
+ *           BERTH_EREENTRY  called from a callback
+ * Threads:  engine thread; blocks up to timeout_ns; from callbacks: no
+ * Memory:   does not allocate
+ * Cost:     as berth_plan_next
+ */
+BERTH_API berth_status berth_plan_wait(berth_pool *pool, berth_plan *plan, uint64_t timeout_ns);
+
+enum berth_finish_kind {
+    BERTH_FINISH_NONE = 0,   /* goes on */
+    BERTH_FINISH_STOP = 1,   /* completed: the model stopped */
+    BERTH_FINISH_LENGTH = 2, /* completed: a length was reached */
+    BERTH_FINISH_FAILED = 3  /* failed, with the host's code */
+};
+
+/** What happened to one request in a step. Fixed size. */
+typedef struct berth_result {
+    berth_request_id id;
+    berth_status status;       /* out: what became of this entry */
+    uint32_t finish;           /* berth_finish_kind */
+    int32_t code;              /* with BERTH_FINISH_FAILED */
+    uint32_t reserved0;        /* must be 0 */
+    uint64_t tokens_computed;  /* really computed in this step; fewer or more than planned is fine */
+    uint64_t tokens_generated; /* new ones; one chunk may carry several, or none */
+    const void *bytes;         /* output, borrowed for the call; NULL where there is none */
+    uint64_t bytes_size;       /* at most mailbox_size - 64 */
+    uint64_t reserved[2];      /* must be 0 */
+} berth_result;
+
+/**
+ * berth_commit() - what the step produced and who finished.
+ *
+ * Ends the step. A request of the plan that results do not mention has computed nothing and goes
+ * on. Each entry gets its own status and is independent of the others:
+ *   BERTH_OK      counted and delivered
+ *   BERTH_EENDED  the request is stopping; its output was dropped and counted, its units are free
+ *   BERTH_EFULL   its mailbox is full: it ends as CANCELLED (slow reader), the chunk is dropped
+ *   BERTH_ESTALE  not in this step
+ *   BERTH_EINVAL  malformed, or the same id twice
+ *
+ * @pool          not NULL
+ * @step_id       of the plan
+ * @results       in and out; borrowed for the call
+ * @result_count  may be 0: the step did nothing
+ *
+ * Errors:   BERTH_EINVAL  results is NULL with a count
+ *           BERTH_EFACE   not an engine's pool
+ *           BERTH_ESTEP   not the outstanding step; nothing was changed
+ *           BERTH_EBROKEN the pool has failed
+ * Threads:  engine thread; never blocks; from callbacks: no
+ * Memory:   does not allocate
+ * Cost:     O(running + bytes)
+ */
+BERTH_API berth_status berth_commit(berth_pool *pool, berth_step_id step_id, berth_result *results,
+                                    uint32_t result_count);
+
+/* ---- Worker and gate face ------------------------------------------------------------------ */
+
+/**
+ * berth_emit() - deliver one chunk of a running request.
+ *
+ * @pool       not NULL
+ * @id         a running request of a worker's or a gate's pool
+ * @bytes      borrowed for the call
+ * @size       bytes, at most mailbox_size - 64
+ * @tokens     that the chunk carries; counted as generated
+ *
+ * Errors:   BERTH_EINVAL  malformed
+ *           BERTH_EFACE   an engine commits instead
+ *           BERTH_ESTALE  no such request
+ *           BERTH_EAGAIN  it is still parked
+ *           BERTH_EENDED  its outcome is fixed; the chunk was dropped and counted
+ *           BERTH_EFULL   no room: nothing was changed; try again once the reader has read
+ * Threads:  one at a time per request; never blocks; from callbacks: yes
+ * Memory:   does not allocate
+ * Cost:     O(size)
+ */
+BERTH_API berth_status berth_emit(berth_pool *pool, berth_request_id id, const void *bytes,
+                                  size_t size, uint64_t tokens);
+
+/**
+ * berth_finish() - a pending or gated request has ended, and lets its units go.
+ *
+ * On the worker face it may be called inside execute too; the units are then held until execute
+ * returns. Calling it twice, or after a cancel, is harmless: the first outcome stays.
+ *
+ * @pool     not NULL
+ * @id       a running or stopping request of a worker's or a gate's pool
+ * @finish   STOP, LENGTH or FAILED
+ * @code     the host's, with FAILED
+ *
+ * Errors:   BERTH_EINVAL  malformed
+ *           BERTH_EFACE   an engine commits instead
+ *           BERTH_ESTALE  no such request
+ *           BERTH_EAGAIN  it is still parked
+ *           BERTH_EENDED  an outcome was fixed before; the units were let go if they were held
+ * Threads:  any; never blocks; from callbacks: yes
+ * Memory:   does not allocate
+ * Cost:     O(log requests), plus what it admits
+ */
+BERTH_API berth_status berth_finish(berth_pool *pool, berth_request_id id, uint32_t finish,
+                                    int32_t code);
+
+/* ---- Being seen ---------------------------------------------------------------------------- */
+
+typedef struct berth_band_stats {
+    uint64_t submitted_total;
+    uint64_t refused_total;
+    uint64_t ended_total;
+    uint64_t parked;
+    uint64_t running;
+    uint64_t stopping;
+    uint64_t parked_size;     /* bytes */
+    uint64_t queue_ns_total;  /* spent parked by those admitted */
+    uint64_t admitted_total;
+    uint64_t reserved[3];
+} berth_band_stats;
+
+typedef struct berth_resource_stats {
+    char name[BERTH_NAME_SIZE];
+    uint64_t capacity_units;
+    uint64_t used_units;      /* held by running and stopping requests */
+    uint64_t used_units_peak; /* since create */
+    uint64_t overdraft_units; /* used above capacity */
+    uint64_t parked_units;    /* asked for by parked requests */
+    uint64_t reserved[3];
+} berth_resource_stats;
+
+/**
+ * One consistent snapshot. At every moment
+ *     submitted_total = refused_total + parked + running + stopping + ended_total
+ * for the pool and for each band; ended_total is the sum of outcome_total, refused_total of
+ * refusal_total.
+ */
+typedef struct berth_stats {
+    uint32_t struct_size;
+    uint32_t face;
+    uint32_t closed; /* 1 after close */
+    uint32_t broken; /* 1 after an invariant failed */
+    uint64_t now_at_ns;
+
+    uint64_t submitted_total;
+    uint64_t refused_total;
+    uint64_t admitted_total;
+    uint64_t ended_total;
+    uint64_t parked;
+    uint64_t running;
+    uint64_t stopping;
+    uint64_t running_peak;
+    uint64_t parked_peak;
+    uint64_t parked_size;
+
+    uint64_t outcome_total[BERTH_OUTCOME_COUNT];
+    uint64_t refusal_total[BERTH_REFUSAL_COUNT];
+
+    uint64_t retained;               /* ended, not yet taken */
+    uint64_t retained_dropped_total; /* dropped by ended_max, or for a ring or a place, untaken */
+    uint64_t chunks_total;           /* delivered */
+    uint64_t chunks_dropped_total;   /* late, or for mailboxes without chunks */
+    uint64_t bytes_total;            /* of chunks delivered */
+    uint64_t prompt_tokens_total;    /* of admitted requests */
+    uint64_t tokens_computed_total;
+    uint64_t tokens_generated_total;
+    uint64_t steps_total;            /* committed */
+    uint64_t drain_interval_ns;      /* measured time between two admissions while some wait */
+
+    uint32_t active_workers; /* workers inside execute */
+    uint32_t worker_count;
+    uint32_t running_max;
+    uint32_t parked_max;
+
+    uint32_t band_count;
+    uint32_t resource_count;
+    berth_band_stats bands[BERTH_BANDS_MAX];
+    berth_resource_stats resources[BERTH_RESOURCES_MAX];
+} berth_stats;
+
+/**
+ * berth_stats_read() - one consistent snapshot of all counters.
+ *
+ * @pool     not NULL
+ * @out      receives it; struct_size set by the caller
+ *
+ * Errors:   BERTH_EINVAL  malformed
+ * Threads:  any; never blocks; from callbacks: yes
+ * Memory:   does not allocate
+ * Cost:     O(1)
+ */
+BERTH_API berth_status berth_stats_read(berth_pool *pool, berth_stats *out);
+
+/**
+ * berth_stats_to_json() - write a snapshot as one JSON object.
+ *
+ * Beside every field of the snapshot it has the keys `scheduler_type` ("berth"), `active_workers`,
+ * `queued_tasks`, `available_capacity` and `total_capacity` (requests: running_max and what is
+ * free of it).
+ *
+ * @stats        borrowed for the call
+ * @buffer       receives the text, ended by NUL; may be NULL with buffer_size 0
+ * @buffer_size  bytes
+ * @out_size     receives the bytes of the text without NUL, also with BERTH_ESPACE; may be NULL
+ *
+ * Errors:   BERTH_EINVAL  malformed
+ *           BERTH_ESPACE  buffer is too small; nothing was written but out_size
+ *           BERTH_ENOMEM  memory could not be allocated
+ * Threads:  any; never blocks; from callbacks: yes
+ * Memory:   allocates, and frees before it returns
+ * Cost:     O(size of the text)
+ */
+BERTH_API berth_status berth_stats_to_json(const berth_stats *stats, char *buffer,
+                                           size_t buffer_size, size_t *out_size);
+
+/** Names for messages: static; "unknown" for a number that is not one. */
+BERTH_API const char *berth_refusal_name(uint32_t reason);
+BERTH_API const char *berth_outcome_name(uint32_t kind);
+
+/**
+ * berth_kv_cost() - KV blocks and bytes of a request, as the pool works them out.
+ *
+ * blocks = ceil((prompt_tokens + max_new_tokens) / block_tokens), in 64 bits, checked.
+ *
+ * @prompt_tokens   tokens
+ * @max_new_tokens  tokens
+ * @block_tokens    tokens per block, 1 or more; 16 is customary
+ * @block_size      bytes per block
+ * @out_blocks      receives blocks; may be NULL
+ * @out_size        receives bytes; may be NULL
+ *
+ * Errors:   BERTH_EINVAL    block_tokens is 0
+ *           BERTH_EOVERFLOW the result does not fit in 64 bits
+ * Threads:  any; never blocks; from callbacks: yes
+ * Memory:   does not allocate
+ * Cost:     O(1)
+ */
+BERTH_API berth_status berth_kv_cost(uint64_t prompt_tokens, uint64_t max_new_tokens,
+                                     uint32_t block_tokens, uint64_t block_size,
+                                     uint64_t *out_blocks, uint64_t *out_size);
+
+/* ---- Time ---------------------------------------------------------------------------------- */
+
+/**
+ * berth_clock_now() - the pool's clock.
+ *
+ * @pool     not NULL
+ * @out      receives nanoseconds
+ *
+ * Errors:   BERTH_EINVAL  malformed
+ * Threads:  any; never blocks; from callbacks: yes
+ * Memory:   does not allocate
+ * Cost:     O(1)
+ */
+BERTH_API berth_status berth_clock_now(berth_pool *pool, uint64_t *out);
+
+/**
+ * berth_clock_next() - when the next deadline of any request is due.
+ *
+ * @pool     not NULL
+ * @out      receives the moment; BERTH_FOREVER if none is
+ *
+ * Errors:   BERTH_EINVAL  malformed
+ * Threads:  any; never blocks; from callbacks: yes
+ * Memory:   does not allocate
+ * Cost:     O(1)
+ */
+BERTH_API berth_status berth_clock_next(berth_pool *pool, uint64_t *out);
+
+/**
+ * berth_clock_advance() - move a virtual clock; what comes due on the way ends in order of time,
+ * then of arrival, each at its own moment.
+ *
+ * @pool     not NULL
+ * @to_at_ns not before the clock's now
+ *
+ * Errors:   BERTH_EINVAL  the clock is the system's, or would go back
+ * Threads:  one at a time per pool; never blocks; from callbacks: yes
+ * Memory:   does not allocate
+ * Cost:     O(due * log requests)
+ */
+BERTH_API berth_status berth_clock_advance(berth_pool *pool, uint64_t to_at_ns);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* BERTH_H */

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What:    the scheduler: a pure state machine over its options and timestamped events.
+ * Why:     production, replay, simulator and exhaustive tests drive this one core by this door.
+ * Rules:   no threads, clock, I/O, floats or allocation; each call is one event; a call that
+ *          returns an error has changed nothing. What it decides it tells to its sink, in order.
+ * Threads: none of its own; the caller serialises (the runtime by the pool lock).
+ */
+#ifndef BERTH__CORE_CORE_H
+#define BERTH__CORE_CORE_H
+
+#include "berth.h"
+
+typedef struct berth__core berth__core;
+
+/* Where a request is in its life. ENDED keeps the outcome until it is taken or dropped. */
+enum berth__state {
+    BERTH__FREE = 0,
+    BERTH__PARKED = 1,
+    BERTH__RUNNING = 2,
+    BERTH__STOPPING = 3,
+    BERTH__ENDED = 4
+};
+
+/* What the core tells its sink; the sink must not call the core. */
+enum berth__transition {
+    BERTH__T_ADMITTED = 1, /* parked -> running */
+    BERTH__T_OUTCOME = 2,  /* the outcome is fixed: readable from now on, exactly once */
+    BERTH__T_ENDED = 3,    /* units and payload are let go, exactly once, after T_OUTCOME */
+    BERTH__T_GONE = 4      /* the outcome was taken or dropped: the id is stale from now on */
+};
+
+typedef void berth__sink(void *context, uint32_t transition, berth_request_id id);
+
+/* A submit, with every default applied by the caller. Deadlines are durations; 0 = none. */
+typedef struct berth__submit {
+    uint32_t band; /* 1..band_count */
+    uint32_t cost_count;
+    uint64_t cost[BERTH_RESOURCES_MAX];
+    uint64_t payload_size;
+    uint64_t prompt_tokens;
+    uint64_t max_new_tokens;
+    uint64_t queue_ns;
+    uint64_t first_output_ns;
+    uint64_t total_ns;
+} berth__submit;
+
+/* What can be seen of one request. */
+typedef struct berth__view {
+    berth_request_id id;
+    uint32_t state; /* berth__state */
+    uint32_t slot;  /* while running or stopping, and on an engine until told to leave */
+    uint32_t in_step;
+    uint32_t gone; /* outcome taken or dropped; only the engine or worker still knows the id */
+    uint64_t payload_size;
+    uint64_t units[BERTH_RESOURCES_MAX]; /* asked for (parked) or held (running, stopping) */
+    berth_outcome outcome;               /* kind NONE until fixed; counters always current */
+    uint64_t max_new_tokens;
+} berth__view;
+
+/* One thing that happened to a request in a step. */
+typedef struct berth__progress {
+    uint64_t tokens_computed;
+    uint64_t tokens_generated;
+    uint32_t has_output; /* meets the first-output deadline */
+    uint32_t finish;     /* berth_finish_kind, or NONE */
+    int32_t code;
+} berth__progress;
+
+/*
+ * Memory that a core of these options needs, in bytes; 0 if it would not fit in size_t.
+ * `options` is normalised (berth__options_normalise): no field means "default" any more.
+ */
+size_t berth__core_size(const berth_options *options);
+
+/* Make a core in `memory` (zeroed by the caller, core_size bytes, aligned for any type). */
+berth__core *berth__core_init(void *memory, const berth_options *options, berth__sink *sink,
+                              void *sink_context);
+
+/* ---- Events. `now` never goes back; an earlier one counts as the latest seen. ---- */
+
+berth_status berth__core_submit(berth__core *core, uint64_t now, const berth__submit *submit,
+                                berth_request_id *out, berth_refusal *refusal);
+berth_status berth__core_recost(berth__core *core, uint64_t now, berth_request_id id,
+                                uint64_t prompt_tokens, uint64_t max_new_tokens,
+                                const uint64_t *cost, uint32_t cost_count);
+berth_status berth__core_charge(berth__core *core, uint64_t now, berth_request_id id,
+                                const uint64_t *held, uint32_t held_count);
+berth_status berth__core_capacity_set(berth__core *core, uint64_t now, uint32_t resource,
+                                      uint64_t capacity_units);
+berth_status berth__core_cancel(berth__core *core, uint64_t now, berth_request_id id,
+                                uint32_t cause);
+
+/* End every request whose deadline is at or before `now`, by deadline, then by arrival. */
+void berth__core_expire(berth__core *core, uint64_t now);
+
+/* When the next deadline is due; UINT64_MAX if none is. */
+uint64_t berth__core_next_at(const berth__core *core);
+
+void berth__core_close(berth__core *core, uint64_t now);
+
+/* End everything parked as SHUTDOWN; with `running` also what runs outside any step. */
+void berth__core_shutdown(berth__core *core, uint64_t now, uint32_t running);
+
+/* Worker and gate: admit what fits (T_ADMITTED per request). Submit, finish, cancel, charge,
+ * expire and capacity_set do not admit by themselves: the runtime calls this after them. */
+uint32_t berth__core_admit(berth__core *core, uint64_t now);
+
+/* Worker and gate: output was emitted. EAGAIN parked, EENDED stopping (counted as dropped). */
+berth_status berth__core_emit(berth__core *core, uint64_t now, berth_request_id id,
+                              uint64_t tokens);
+
+/* Fix the outcome of a running request: it is stopping until let go. EENDED if fixed before. */
+berth_status berth__core_finish(berth__core *core, uint64_t now, berth_request_id id,
+                                uint32_t finish, int32_t code);
+
+/* Worker and gate: the engine or worker lets go of a stopping request: its units are free. */
+berth_status berth__core_let_go(berth__core *core, uint64_t now, berth_request_id id);
+
+/* Engine: is there anything that a plan would hold? */
+uint32_t berth__core_has_plan(const berth__core *core);
+
+/* Engine: leave, admit, list. Same contract as berth_plan_next. */
+berth_status berth__core_plan(berth__core *core, uint64_t now, berth_plan *plan);
+
+/*
+ * Engine: a commit is begin, one entry per result, end. `entry` returns OK, EENDED (stopping:
+ * dropped), ESTALE (not in the step), EINVAL (twice, or a bad finish).
+ */
+berth_status berth__core_commit_begin(berth__core *core, uint64_t now, berth_step_id step_id);
+berth_status berth__core_commit_entry(berth__core *core, uint64_t now, berth_request_id id,
+                                      const berth__progress *progress);
+void berth__core_commit_end(berth__core *core, uint64_t now);
+
+/* The outcome was taken (or, with `dropped`, given up): the id is stale for users from now on.
+ * EAGAIN while no outcome is fixed. */
+berth_status berth__core_forget(berth__core *core, berth_request_id id, uint32_t dropped);
+
+/* The place of an ended request is not reused while it is pinned (its payload is still to be
+ * released). Pins do not decide anything else. */
+void berth__core_pin(berth__core *core, berth_request_id id);
+void berth__core_unpin(berth__core *core, berth_request_id id);
+
+/* A chunk was delivered (`delivered` 1) or dropped (0), of `size` bytes. Counters only. */
+void berth__core_count_chunk(berth__core *core, berth_request_id id, uint32_t delivered,
+                             uint64_t size);
+
+/* ---- Looking. ESTALE for an id that names nothing; `gone` ones are still visible here. ---- */
+
+berth_status berth__core_view(const berth__core *core, berth_request_id id, berth__view *out);
+void berth__core_stats(const berth__core *core, berth_stats *out);
+
+/* Oldest ended request that is still retained; 0 if none. `after` = 0 or a retained ended id. */
+berth_request_id berth__core_oldest_ended(const berth__core *core, berth_request_id after);
+
+/* Options as the core has them. */
+const berth_options *berth__core_options(const berth__core *core);
+
+/* 0, or the line of the first invariant that does not hold. O(requests): tests and debug. */
+uint32_t berth__core_check(const berth__core *core);
+
+/* 1 once an invariant failed on the hot path; every event is BERTH_EBROKEN from then on. */
+uint32_t berth__core_broken(const berth__core *core);
+
+#endif
