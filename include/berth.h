@@ -271,7 +271,10 @@ typedef struct berth_options {
 } berth_options;
 
 /**
- * berth_options_init() - fill options with the defaults, written out.
+ * berth_options_init() - fill options with the defaults.
+ *
+ * Defaults that follow from other fields (band_default, mailboxes_max, worker_count,
+ * kv_block_units) stay 0; the others are written out.
  *
  * @options      not NULL
  * @struct_size  sizeof the caller's struct

@@ -106,7 +106,8 @@ void berth__core_shutdown(berth__core *core, uint64_t now, uint32_t running);
  * expire and capacity_set do not admit by themselves: the runtime calls this after them. */
 uint32_t berth__core_admit(berth__core *core, uint64_t now);
 
-/* Worker and gate: output was emitted. EAGAIN parked, EENDED stopping (counted as dropped). */
+/* Worker and gate: output was emitted. EAGAIN parked, EENDED once an outcome is fixed (the caller
+ * then counts the chunk as dropped). */
 berth_status berth__core_emit(berth__core *core, uint64_t now, berth_request_id id,
                               uint64_t tokens);
 

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/ids.h"
+
+void berth__ids_init(berth__ids *ids, uint64_t *generations, uint8_t *taken, berth__link *links,
+                     uint32_t place_count) {
+    ids->generations = generations;
+    ids->taken = taken;
+    ids->links = links;
+    ids->place_count = place_count;
+    ids->retired_count = 0;
+    berth__list_init(&ids->free);
+    for (uint32_t place = 0; place < place_count; place++) {
+        generations[place] = 0;
+        taken[place] = 0;
+        berth__list_push(&ids->free, links, place);
+    }
+}
+
+uint64_t berth__ids_take(berth__ids *ids) {
+    const uint32_t place = ids->free.head;
+    if (place == BERTH__NONE) return 0;
+    berth__list_remove(&ids->free, ids->links, place);
+    ids->generations[place]++;
+    ids->taken[place] = 1;
+    return berth__ids_of(ids, place);
+}
+
+void berth__ids_give(berth__ids *ids, uint32_t place) {
+    ids->taken[place] = 0;
+    if (ids->generations[place] == BERTH__GENERATION_MAX)
+        ids->retired_count++;
+    else
+        berth__list_push(&ids->free, ids->links, place);
+}
+
+uint32_t berth__ids_find(const berth__ids *ids, uint64_t id) {
+    const uint32_t place = berth__id_place(id);
+    if (place >= ids->place_count || !ids->taken[place]) return BERTH__NONE;
+    return ids->generations[place] == id >> BERTH__PLACE_BITS ? place : BERTH__NONE;
+}
+
+uint64_t berth__ids_of(const berth__ids *ids, uint32_t place) {
+    return ids->generations[place] << BERTH__PLACE_BITS | place;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What:    request ids: which places of a table are free, and the generation of each.
+ * Why:     a stale, wrong or repeated id must be an error, never somebody else's request.
+ * Rules:   24 bits of place, 40 of generation, never 0; places are reused in FIFO order, so that a
+ *          stale id stays stale for as long as can be, and retired before a generation wraps.
+ * Threads: none of its own.
+ */
+#ifndef BERTH__BASE_IDS_H
+#define BERTH__BASE_IDS_H
+
+#include "base/list.h"
+
+#define BERTH__PLACE_BITS 24u
+#define BERTH__PLACE_MASK ((UINT64_C(1) << BERTH__PLACE_BITS) - 1)
+#define BERTH__GENERATION_MAX ((UINT64_C(1) << 40) - 1)
+
+typedef struct berth__ids {
+    uint64_t *generations; /* by place; of the id that is out, or of the last one */
+    uint8_t *taken;        /* by place */
+    berth__link *links;    /* by place; shared with the lists of taken places */
+    berth__list free;
+    uint32_t place_count;
+    uint32_t retired_count;
+} berth__ids;
+
+static inline uint32_t berth__id_place(uint64_t id) {
+    return (uint32_t)(id & BERTH__PLACE_MASK);
+}
+
+void berth__ids_init(berth__ids *ids, uint64_t *generations, uint8_t *taken, berth__link *links,
+                     uint32_t place_count);
+
+/* A new id, or 0 if no place is free. O(1). */
+uint64_t berth__ids_take(berth__ids *ids);
+
+/* Give a taken place back; its id is stale from here on. O(1). */
+void berth__ids_give(berth__ids *ids, uint32_t place);
+
+/* The place of an id that is out, or BERTH__NONE. O(1). */
+uint32_t berth__ids_find(const berth__ids *ids, uint64_t id);
+
+/* The id that is out for a taken place. */
+uint64_t berth__ids_of(const berth__ids *ids, uint32_t place);
+
+#endif
