@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What:    may one more request be parked, and if not, which limit says so.
+ * Why:     every queue is bounded, and whoever is refused learns why.
+ * Rules:   reasons are tried in the order of berth_refusal_reason, a resource before the next one;
+ *          0 is no limit. Nothing is changed.
+ * Threads: none; pure functions.
+ */
+#ifndef BERTH__CORE_LIMITS_H
+#define BERTH__CORE_LIMITS_H
+
+#include "core/queue.h"
+
+/* BERTH_OK; BERTH_EREFUSED with reason, resource, limit and asked filled in; BERTH_EOVERFLOW. */
+berth_status berth__limits_check(const berth_options *options, const berth__queue *queue,
+                                 const berth__load *load, berth_refusal *refusal);
+
+/* The same for a parked request that now asks for `after`: cost limits only, and only for
+ * resources of which it asks more than before. */
+berth_status berth__limits_recost(const berth_options *options, const berth__queue *queue,
+                                  const berth__load *load, const uint64_t *after);
+
+#endif

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/options.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#define RUNNING_DEFAULT 64u
+#define PARKED_DEFAULT 1024u
+#define ENDED_DEFAULT 256u
+#define BANDS_DEFAULT 4u
+#define MAILBOX_SIZE_DEFAULT 4096u
+
+/* One number of the options: where it is, and what it may be besides 0, the default. */
+typedef struct range {
+    const char *path;
+    size_t offset;
+    size_t size; /* 4 or 8 bytes */
+    uint64_t min;
+    uint64_t max;
+} range;
+
+#define RANGE(field, min, max)                                                                     \
+    {#field, offsetof(berth_options, field), sizeof(((berth_options *)0)->field), min, max}
+
+static const range ranges[] = {
+    RANGE(face, 0, BERTH_FACE_GATE),
+    RANGE(clock, 0, BERTH_CLOCK_VIRTUAL),
+    RANGE(running_max, 1, 65536),
+    RANGE(parked_max, 1, BERTH_REQUESTS_MAX),
+    RANGE(ended_max, 1, BERTH_REQUESTS_MAX),
+    RANGE(band_count, 1, BERTH_BANDS_MAX),
+    RANGE(band_default, 1, BERTH_BANDS_MAX),
+    RANGE(resource_count, 0, BERTH_RESOURCES_MAX),
+    RANGE(kv_resource, 0, BERTH_RESOURCES_MAX - 1),
+    RANGE(mailbox_size, 256, 16777216),
+    RANGE(mailboxes_max, 1, BERTH_REQUESTS_MAX),
+    RANGE(worker_count, 1, 1024),
+    RANGE(worker_stack_size, 16384, UINT64_C(1) << 40),
+    RANGE(reserved0, 0, 0),
+    RANGE(reserved1, 0, 0),
+};
+
+static berth_status wrong(berth_config_error *error, const char *path, const char *message) {
+    if (error != NULL) {
+        snprintf(error->path, sizeof error->path, "%s", path);
+        snprintf(error->message, sizeof error->message, "%s", message);
+    }
+    return BERTH_ECONFIG;
+}
+
+/* "bands[2].parked_max" from a name, an index and a field; field may be "". */
+static berth_status wrong_at(berth_config_error *error, const char *name, uint32_t index,
+                             const char *field, const char *message) {
+    char path[BERTH_NAME_SIZE * 3];
+    snprintf(path, sizeof path, "%s[%u]%s%s", name, (unsigned)index, *field ? "." : "", field);
+    return wrong(error, path, message);
+}
+
+static uint64_t number_at(const berth_options *options, const range *where) {
+    const unsigned char *from = (const unsigned char *)options + where->offset;
+    uint32_t narrow;
+    uint64_t wide;
+    if (where->size == sizeof wide) {
+        memcpy(&wide, from, sizeof wide);
+        return wide;
+    }
+    memcpy(&narrow, from, sizeof narrow);
+    return narrow;
+}
+
+static berth_status check_ranges(const berth_options *options, berth_config_error *error) {
+    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++) {
+        const uint64_t value = number_at(options, &ranges[i]);
+        char message[sizeof error->message];
+        if (value == 0 || (value >= ranges[i].min && value <= ranges[i].max)) continue;
+        snprintf(message, sizeof message, "expected 0 or a whole number from %llu to %llu, got %llu",
+                 (unsigned long long)ranges[i].min, (unsigned long long)ranges[i].max,
+                 (unsigned long long)value);
+        return wrong(error, ranges[i].path, message);
+    }
+    return BERTH_OK;
+}
+
+static int all_zero(const void *data, size_t size) {
+    const unsigned char *byte = data;
+    for (size_t i = 0; i < size; i++)
+        if (byte[i] != 0) return 0;
+    return 1;
+}
+
+/* A name is 1 to 31 of [a-z0-9_], then NUL to the end of its field. */
+static int name_is_good(const char *name) {
+    size_t size = 0;
+    while (size < BERTH_NAME_SIZE && name[size] != '\0') {
+        const char c = name[size++];
+        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_')) return 0;
+    }
+    return size > 0 && size < BERTH_NAME_SIZE && all_zero(name + size, BERTH_NAME_SIZE - size);
+}
+
+static berth_status check_resource(const berth_options *options, uint32_t index,
+                                   berth_config_error *error) {
+    const berth_resource_options *resource = &options->resources[index];
+    if (index >= options->resource_count) {
+        if (all_zero(resource, sizeof *resource)) return BERTH_OK;
+        return wrong_at(error, "resources", index, "", "set, but not below resource_count");
+    }
+    if (!name_is_good(resource->name))
+        return wrong_at(error, "resources", index, "name",
+                        "expected 1 to 31 lower case letters, digits or '_'");
+    for (uint32_t other = 0; other < index; other++)
+        if (strcmp(options->resources[other].name, resource->name) == 0)
+            return wrong_at(error, "resources", index, "name", "two resources have this name");
+    if (resource->capacity_units == 0)
+        return wrong_at(error, "resources", index, "capacity_units", "expected 1 or more");
+    if (!all_zero(resource->reserved, sizeof resource->reserved))
+        return wrong_at(error, "resources", index, "reserved", "must be 0");
+    return BERTH_OK;
+}
+
+static berth_status check_band(const berth_options *options, uint32_t index,
+                               berth_config_error *error) {
+    const berth_band_options *band = &options->bands[index];
+    const uint32_t band_count = options->band_count != 0 ? options->band_count : BANDS_DEFAULT;
+    if (index >= band_count) {
+        if (all_zero(band, sizeof *band)) return BERTH_OK;
+        return wrong_at(error, "bands", index, "", "set, but not below band_count");
+    }
+    for (uint32_t r = options->resource_count; r < BERTH_RESOURCES_MAX; r++)
+        if (band->parked_units_max[r] != 0)
+            return wrong_at(error, "bands", index, "parked_units_max",
+                            "set for a resource that is not below resource_count");
+    if (band->reserved0 != 0 || !all_zero(band->reserved, sizeof band->reserved))
+        return wrong_at(error, "bands", index, "reserved", "must be 0");
+    return BERTH_OK;
+}
+
+static berth_status check_workers(const berth_options *options, berth_config_error *error) {
+    if (options->face == BERTH_FACE_WORKER) {
+        if (options->clock == BERTH_CLOCK_VIRTUAL)
+            return wrong(error, "clock", "virtual, but the worker face has threads");
+        return BERTH_OK;
+    }
+    if (options->worker_count != 0)
+        return wrong(error, "worker_count", "set, but only the worker face has workers");
+    if (options->worker_stack_size != 0)
+        return wrong(error, "worker_stack_size", "set, but only the worker face has workers");
+    return BERTH_OK;
+}
+
+static berth_status check_kv(const berth_options *options, berth_config_error *error) {
+    if (options->kv_block_tokens != 0) {
+        if (options->kv_resource < options->resource_count) return BERTH_OK;
+        return wrong(error, "kv_resource", "with kv_block_tokens it must be below resource_count");
+    }
+    if (options->kv_resource != 0)
+        return wrong(error, "kv_resource", "set, but kv_block_tokens is 0");
+    if (options->kv_block_units != 0)
+        return wrong(error, "kv_block_units", "set, but kv_block_tokens is 0");
+    return BERTH_OK;
+}
+
+/* What fits each by itself, but not together. Works on defaults filled in. */
+static berth_status check_together(const berth_options *given, berth_config_error *error) {
+    berth_options options = *given;
+    berth__options_normalise(&options);
+    if (options.band_default > options.band_count)
+        return wrong(error, "band_default", "above band_count");
+    if ((options.mailbox_size & (options.mailbox_size - 1)) != 0)
+        return wrong(error, "mailbox_size", "expected a power of two");
+    if (options.mailboxes_max < options.running_max)
+        return wrong(error, "mailboxes_max", "below running_max");
+    if ((uint64_t)options.running_max + options.parked_max + options.ended_max > BERTH_REQUESTS_MAX)
+        return wrong(error, "parked_max", "running_max + parked_max + ended_max exceed 16,777,215");
+    return BERTH_OK;
+}
+
+void berth__options_default(berth_options *options) {
+    memset(options, 0, sizeof *options);
+    options->struct_size = (uint32_t)sizeof *options;
+    options->running_max = RUNNING_DEFAULT;
+    options->parked_max = PARKED_DEFAULT;
+    options->ended_max = ENDED_DEFAULT;
+    options->band_count = BANDS_DEFAULT;
+    options->mailbox_size = MAILBOX_SIZE_DEFAULT;
+}
+
+berth_status berth__options_check(const berth_options *options, berth_config_error *error) {
+    berth_status status = check_ranges(options, error);
+    for (uint32_t i = 0; i < BERTH_RESOURCES_MAX && status == BERTH_OK; i++)
+        status = check_resource(options, i, error);
+    for (uint32_t i = 0; i < BERTH_BANDS_MAX && status == BERTH_OK; i++)
+        status = check_band(options, i, error);
+    if (status == BERTH_OK) status = check_workers(options, error);
+    if (status == BERTH_OK) status = check_kv(options, error);
+    if (status == BERTH_OK) status = check_together(options, error);
+    return status;
+}
+
+static void default_to(uint32_t *field, uint32_t value) {
+    if (*field == 0) *field = value;
+}
+
+void berth__options_normalise(berth_options *options) {
+    default_to(&options->running_max, RUNNING_DEFAULT);
+    default_to(&options->parked_max, PARKED_DEFAULT);
+    default_to(&options->ended_max, ENDED_DEFAULT);
+    default_to(&options->band_count, BANDS_DEFAULT);
+    default_to(&options->band_default, options->band_count >= 2 ? 2 : 1);
+    default_to(&options->mailbox_size, MAILBOX_SIZE_DEFAULT);
+    default_to(&options->mailboxes_max, 2 * options->running_max);
+    if (options->face == BERTH_FACE_WORKER) default_to(&options->worker_count, 1);
+    if (options->kv_block_tokens != 0 && options->kv_block_units == 0) options->kv_block_units = 1;
+}
+
+uint32_t berth__options_requests_max(const berth_options *normalised) {
+    return normalised->running_max + normalised->parked_max + normalised->ended_max;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/queue.h"
+
+#include <string.h>
+
+void berth__queue_init(berth__queue *queue, berth__link *links, uint32_t resource_count) {
+    memset(queue, 0, sizeof *queue);
+    queue->links = links;
+    queue->resource_count = resource_count;
+    for (uint32_t b = 0; b < BERTH_BANDS_MAX; b++) berth__list_init(&queue->lists[b]);
+}
+
+static void add(berth__parked *sum, const berth__load *load, uint32_t resource_count) {
+    sum->count++;
+    sum->size += load->size;
+    for (uint32_t r = 0; r < resource_count; r++) sum->units[r] += load->units[r];
+}
+
+static void subtract(berth__parked *sum, const berth__load *load, uint32_t resource_count) {
+    sum->count--;
+    sum->size -= load->size;
+    for (uint32_t r = 0; r < resource_count; r++) sum->units[r] -= load->units[r];
+}
+
+void berth__queue_push(berth__queue *queue, uint32_t place, const berth__load *load) {
+    const uint32_t b = load->band_index;
+    berth__list_push(&queue->lists[b], queue->links, place);
+    queue->bands_with |= 1u << b;
+    add(&queue->bands[b], load, queue->resource_count);
+    add(&queue->total, load, queue->resource_count);
+}
+
+void berth__queue_remove(berth__queue *queue, uint32_t place, const berth__load *load) {
+    const uint32_t b = load->band_index;
+    berth__list_remove(&queue->lists[b], queue->links, place);
+    if (queue->lists[b].count == 0) queue->bands_with &= ~(1u << b);
+    subtract(&queue->bands[b], load, queue->resource_count);
+    subtract(&queue->total, load, queue->resource_count);
+}
+
+void berth__queue_recost(berth__queue *queue, const berth__load *load, const uint64_t *after) {
+    berth__parked *band = &queue->bands[load->band_index];
+    for (uint32_t r = 0; r < queue->resource_count; r++) {
+        band->units[r] = band->units[r] - load->units[r] + after[r];
+        queue->total.units[r] = queue->total.units[r] - load->units[r] + after[r];
+    }
+}
+
+uint32_t berth__queue_head(const berth__queue *queue) {
+    for (uint32_t b = BERTH_BANDS_MAX; b-- > 0;)
+        if ((queue->bands_with >> b & 1u) != 0) return queue->lists[b].head;
+    return BERTH__NONE;
+}
+
+uint64_t berth__queue_ahead(const berth__queue *queue, uint32_t band_index) {
+    uint64_t ahead = 0;
+    for (uint32_t b = band_index; b < BERTH_BANDS_MAX; b++) ahead += queue->bands[b].count;
+    return ahead;
+}
