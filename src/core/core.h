@@ -129,9 +129,9 @@ berth_status berth__core_plan(berth__core *core, uint64_t now, berth_plan *plan)
  * dropped), ESTALE (not in the step), EINVAL (twice, or a bad finish).
  */
 berth_status berth__core_commit_begin(berth__core *core, uint64_t now, berth_step_id step_id);
-berth_status berth__core_commit_entry(berth__core *core, uint64_t now, berth_request_id id,
+berth_status berth__core_commit_entry(berth__core *core, berth_request_id id,
                                       const berth__progress *progress);
-void berth__core_commit_end(berth__core *core, uint64_t now);
+void berth__core_commit_end(berth__core *core);
 
 /* The outcome was taken (or, with `dropped`, given up): the id is stale for users from now on.
  * EAGAIN while no outcome is fixed. */

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/admit.h"
+#include "core/life.h"
+
+static int has_room(const berth__core *core, const uint64_t *cost) {
+    return core->running.count < core->options.running_max &&
+           berth__ledger_fits(&core->ledger, cost);
+}
+
+uint32_t berth__admit_next(const berth__core *core) {
+    const uint32_t place = berth__queue_head(&core->queue);
+    if (place == BERTH__NONE) return BERTH__NONE;
+    return has_room(core, berth__units_of(core, place)) ? place : BERTH__NONE;
+}
+
+int berth__admit_at_once(const berth__core *core, const berth__load *load) {
+    return berth__queue_ahead(&core->queue, load->band_index) == 0 && has_room(core, load->units);
+}
+
+uint32_t berth__admit_all(berth__core *core) {
+    uint32_t count = 0;
+    for (;;) {
+        const uint32_t place = berth__admit_next(core);
+        if (place == BERTH__NONE) return count;
+        berth__life_admit(core, place);
+        count++;
+    }
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every invariant of the core, worked out anew from the table: what tests call after each event.
+ * A check returns the line of the first that does not hold.
+ */
+#include "core/core.h"
+#include "core/life.h"
+
+#define MUST(condition)                                                                            \
+    do {                                                                                           \
+        if (!(condition)) return (uint32_t)__LINE__;                                               \
+    } while (0)
+
+/* What the table adds up to, by state. */
+typedef struct census {
+    uint64_t states[BERTH__ENDED + 1];
+    uint64_t retained;
+    uint64_t slots;
+    uint64_t used[BERTH_RESOURCES_MAX];
+    uint64_t parked[BERTH_RESOURCES_MAX];
+    uint64_t parked_size;
+    uint64_t armed;
+} census;
+
+static void count_units(const berth__core *core, uint32_t place, uint64_t *sum) {
+    const uint64_t *units = berth__units_of(core, place);
+    for (uint32_t r = 0; r < core->options.resource_count; r++) sum[r] += units[r];
+}
+
+static uint32_t count_entry(const berth__core *core, uint32_t place, census *c) {
+    const berth__entry *entry = &core->entries[place];
+    const int held = entry->state == BERTH__RUNNING || entry->state == BERTH__STOPPING;
+    const int fixed = entry->outcome != BERTH_OUTCOME_NONE;
+    c->states[entry->state]++;
+    c->armed += core->deadlines.position[place] != BERTH__NONE;
+    MUST(core->ids.taken[place] == (entry->state != BERTH__FREE));
+    if (entry->state == BERTH__FREE) return 0;
+    MUST(fixed == (entry->state == BERTH__STOPPING || entry->state == BERTH__ENDED));
+    MUST(!entry->gone || fixed);
+    MUST(!entry->in_step || held);
+    MUST((core->deadlines.position[place] != BERTH__NONE) ==
+         (berth__life_armed(core, place) != 0));
+    if (entry->state == BERTH__PARKED) {
+        count_units(core, place, c->parked);
+        c->parked_size += entry->payload_size;
+    }
+    if (held) {
+        count_units(core, place, c->used);
+        MUST(entry->slot < core->options.running_max);
+    }
+    if (entry->state == BERTH__ENDED) {
+        c->retained += !entry->gone;
+        MUST(!entry->gone || entry->pinned);
+    }
+    return 0;
+}
+
+static uint32_t check_sums(const berth__core *core, const census *c) {
+    const berth_stats *n = &core->counters;
+    MUST(c->states[BERTH__PARKED] == core->queue.total.count);
+    MUST(c->states[BERTH__RUNNING] == n->running);
+    MUST(c->states[BERTH__STOPPING] == n->stopping);
+    MUST(core->running.count == n->running + n->stopping);
+    MUST(core->running.count <= core->options.running_max);
+    MUST(c->retained == core->ended.count && core->ended.count <= core->options.ended_max);
+    MUST(c->armed == core->deadlines.count);
+    MUST(c->parked_size == core->queue.total.size);
+    MUST(core->slots_free_count + core->running.count + core->leaving_count ==
+         core->options.running_max);
+    for (uint32_t r = 0; r < core->options.resource_count; r++) {
+        MUST(c->used[r] == core->ledger.used[r]);
+        MUST(c->parked[r] == core->queue.total.units[r]);
+        MUST(core->ledger.used[r] <= core->ledger.used_peak[r]);
+    }
+    MUST(n->submitted_total == n->refused_total + core->queue.total.count + n->running +
+                                   n->stopping + n->ended_total);
+    return 0;
+}
+
+static uint32_t check_band(const berth__core *core, uint32_t b) {
+    const berth_band_stats *band = &core->counters.bands[b];
+    uint64_t order = 0;
+    uint64_t count = 0;
+    for (uint32_t place = core->queue.lists[b].head; place != BERTH__NONE;
+         place = core->links[place].next) {
+        MUST(core->entries[place].state == BERTH__PARKED);
+        MUST(core->entries[place].band_index == b);
+        MUST(count == 0 || core->entries[place].order > order);
+        order = core->entries[place].order;
+        count++;
+    }
+    MUST(count == core->queue.lists[b].count && count == band->parked);
+    MUST(count == core->queue.bands[b].count);
+    MUST((count > 0) == (core->queue.bands_with >> b & 1u));
+    MUST(band->submitted_total == band->refused_total + band->parked + band->running +
+                                      band->stopping + band->ended_total);
+    return 0;
+}
+
+static uint32_t check_totals(const berth__core *core) {
+    const berth_stats *n = &core->counters;
+    uint64_t outcomes = 0;
+    uint64_t refusals = 0;
+    uint64_t submitted = 0;
+    for (uint32_t i = 0; i < BERTH_OUTCOME_COUNT; i++) outcomes += n->outcome_total[i];
+    for (uint32_t i = 0; i < BERTH_REFUSAL_COUNT; i++) refusals += n->refusal_total[i];
+    for (uint32_t b = 0; b < BERTH_BANDS_MAX; b++) submitted += n->bands[b].submitted_total;
+    MUST(outcomes == n->ended_total);
+    MUST(refusals == n->refused_total);
+    MUST(submitted == n->submitted_total);
+    return 0;
+}
+
+uint32_t berth__core_check(const berth__core *core) {
+    census c = {.states = {0}};
+    uint32_t line = 0;
+    MUST(!berth__core_broken(core));
+    for (uint32_t place = 0; place < core->ids.place_count && line == 0; place++)
+        line = count_entry(core, place, &c);
+    if (line == 0) line = check_sums(core, &c);
+    for (uint32_t b = 0; b < core->options.band_count && line == 0; b++) line = check_band(core, b);
+    return line != 0 ? line : check_totals(core);
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/life.h"
+#include "base/checked.h"
+
+static void tell(berth__core *core, uint32_t transition, uint32_t place) {
+    core->sink(core->sink_context, transition, berth__ids_of(&core->ids, place));
+}
+
+void berth__life_tick(berth__core *core, uint64_t now) {
+    if (now > core->now) core->now = now;
+}
+
+static void touch_rate(berth__core *core) {
+    berth__rate_touch(&core->rate, core->now, core->queue.total.count > 0);
+}
+
+/* ---- Deadlines ---- */
+
+/* Those that apply to a request as it is, none passed over: the earliest, ties in this order. */
+static uint64_t next_due(const berth__entry *entry, uint8_t *which) {
+    uint64_t due = UINT64_MAX;
+    *which = 0;
+    if (entry->outcome != BERTH_OUTCOME_NONE) return due;
+    if (entry->state == BERTH__PARKED && entry->queue_at_ns < due) {
+        due = entry->queue_at_ns;
+        *which = BERTH_DEADLINE_QUEUE;
+    }
+    if (!entry->has_output && entry->first_output_due_at_ns < due) {
+        due = entry->first_output_due_at_ns;
+        *which = BERTH_DEADLINE_FIRST_OUTPUT;
+    }
+    if (entry->total_at_ns < due) {
+        due = entry->total_at_ns;
+        *which = BERTH_DEADLINE_TOTAL;
+    }
+    return due;
+}
+
+uint8_t berth__life_armed(const berth__core *core, uint32_t place) {
+    uint8_t which;
+    (void)next_due(&core->entries[place], &which);
+    return which;
+}
+
+void berth__life_arm(berth__core *core, uint32_t place) {
+    const berth__entry *entry = &core->entries[place];
+    uint8_t which;
+    const uint64_t due = next_due(entry, &which);
+    if (due == UINT64_MAX)
+        berth__heap_remove(&core->deadlines, place);
+    else
+        berth__heap_set(&core->deadlines, place, due, entry->order);
+}
+
+void berth__life_output(berth__core *core, uint32_t place) {
+    berth__entry *entry = &core->entries[place];
+    if (entry->has_output) return;
+    entry->has_output = 1;
+    entry->first_output_at_ns = core->now;
+    berth__life_arm(core, place);
+}
+
+void berth__life_expire(berth__core *core) {
+    while (core->deadlines.count > 0 && core->deadlines.entries[0].at <= core->now) {
+        const uint32_t place = core->deadlines.entries[0].place;
+        const uint8_t which = berth__life_armed(core, place);
+        berth__life_stop(core, place, (berth__cause){BERTH_OUTCOME_EXPIRED, which, 0});
+    }
+}
+
+/* ---- Parked ---- */
+
+void berth__life_park(berth__core *core, uint32_t place) {
+    const berth__load load = berth__load_of(core, place);
+    touch_rate(core);
+    core->entries[place].state = BERTH__PARKED;
+    berth__queue_push(&core->queue, place, &load);
+    berth__band_of(core, place)->parked++;
+    berth__life_arm(core, place);
+}
+
+static void unpark(berth__core *core, uint32_t place) {
+    const berth__load load = berth__load_of(core, place);
+    touch_rate(core);
+    berth__queue_remove(&core->queue, place, &load);
+    berth__band_of(core, place)->parked--;
+}
+
+/* ---- Running ---- */
+
+void berth__life_admit(berth__core *core, uint32_t place) {
+    berth__entry *entry = &core->entries[place];
+    berth_band_stats *band = berth__band_of(core, place);
+    BERTH__ASSERT(core->broken, core->slots_free_count > 0);
+    unpark(core, place);
+    berth__rate_admitted(&core->rate);
+    berth__ledger_grant(&core->ledger, berth__units_of(core, place));
+    berth__list_push(&core->running, core->links, place);
+    entry->state = BERTH__RUNNING;
+    entry->admitted_at_ns = core->now;
+    entry->slot = core->slots_free[--core->slots_free_count];
+    band->running++;
+    band->admitted_total++;
+    band->queue_ns_total =
+        berth__add_saturating(band->queue_ns_total, core->now - entry->submitted_at_ns);
+    core->counters.running++;
+    core->counters.admitted_total++;
+    core->counters.prompt_tokens_total =
+        berth__add_saturating(core->counters.prompt_tokens_total, entry->prompt_tokens);
+    if (core->counters.running > core->counters.running_peak)
+        core->counters.running_peak = core->counters.running;
+    berth__life_arm(core, place);
+    tell(core, BERTH__T_ADMITTED, place);
+}
+
+/* The engine hears of the slot in its next plan; others have nobody to tell. */
+static void free_slot(berth__core *core, uint32_t place) {
+    const berth__entry *entry = &core->entries[place];
+    if (!berth__is_engine(core) || entry->engine_knows) {
+        core->slots_free[core->slots_free_count++] = entry->slot;
+        return;
+    }
+    core->leaving[core->leaving_count++] =
+        (berth__leaving){.id = berth__ids_of(&core->ids, place),
+                         .slot = entry->slot,
+                         .band = entry->band_index + 1u};
+}
+
+/* ---- Ended ---- */
+
+static void retain(berth__core *core, uint32_t place) {
+    berth__entry *entry = &core->entries[place];
+    entry->state = BERTH__ENDED;
+    core->counters.ended_total++;
+    core->counters.outcome_total[entry->outcome]++;
+    berth__band_of(core, place)->ended_total++;
+    tell(core, BERTH__T_ENDED, place);
+    if (entry->gone) {
+        berth__life_free_place(core, place);
+        return;
+    }
+    if (core->ended.count == core->options.ended_max) {
+        core->counters.retained_dropped_total++;
+        berth__life_forget(core, core->ended.head);
+    }
+    berth__list_push(&core->ended, core->links, place);
+}
+
+void berth__life_stop(berth__core *core, uint32_t place, berth__cause cause) {
+    berth__entry *entry = &core->entries[place];
+    const uint8_t was = entry->state;
+    BERTH__ASSERT(core->broken, entry->outcome == BERTH_OUTCOME_NONE);
+    if (was == BERTH__PARKED) unpark(core, place);
+    entry->outcome = cause.kind;
+    entry->detail = cause.detail;
+    entry->code = cause.code;
+    entry->ended_at_ns = core->now;
+    berth__life_arm(core, place);
+    if (was == BERTH__RUNNING) {
+        entry->state = BERTH__STOPPING;
+        core->counters.running--;
+        core->counters.stopping++;
+        berth__band_of(core, place)->running--;
+        berth__band_of(core, place)->stopping++;
+    }
+    tell(core, BERTH__T_OUTCOME, place);
+    if (was == BERTH__PARKED)
+        retain(core, place);
+    else if (berth__is_engine(core) && !entry->in_step)
+        berth__life_end(core, place);
+}
+
+void berth__life_finish(berth__core *core, uint32_t place, uint32_t finish, int32_t code) {
+    const int failed = finish == BERTH_FINISH_FAILED;
+    berth__life_stop(core, place,
+                     failed ? (berth__cause){BERTH_OUTCOME_FAILED, 0, code}
+                            : (berth__cause){BERTH_OUTCOME_COMPLETED, (uint8_t)finish, 0});
+}
+
+void berth__life_end(berth__core *core, uint32_t place) {
+    BERTH__ASSERT(core->broken, core->entries[place].state == BERTH__STOPPING);
+    berth__ledger_release(&core->ledger, berth__units_of(core, place));
+    berth__list_remove(&core->running, core->links, place);
+    free_slot(core, place);
+    core->entries[place].in_step = 0;
+    core->counters.stopping--;
+    berth__band_of(core, place)->stopping--;
+    retain(core, place);
+}
+
+void berth__life_free_place(berth__core *core, uint32_t place) {
+    if (core->entries[place].pinned) return;
+    core->entries[place].state = BERTH__FREE;
+    berth__ids_give(&core->ids, place);
+}
+
+void berth__life_forget(berth__core *core, uint32_t place) {
+    berth__entry *entry = &core->entries[place];
+    entry->gone = 1;
+    if (entry->state == BERTH__ENDED) berth__list_remove(&core->ended, core->links, place);
+    tell(core, BERTH__T_GONE, place);
+    if (entry->state == BERTH__ENDED) berth__life_free_place(core, place);
+}
+
+int berth__life_drop_oldest(berth__core *core) {
+    uint32_t place = core->ended.head;
+    while (place != BERTH__NONE && core->entries[place].pinned) place = core->links[place].next;
+    if (place == BERTH__NONE) return 0;
+    core->counters.retained_dropped_total++;
+    berth__life_forget(core, place);
+    return 1;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What:    the transitions of one request's life, each with its counters, lists and sums.
+ * Why:     every event is made of these steps, so that none can forget a counter or a unit.
+ * Rules:   the caller has checked the state; each tells the sink; the first outcome stays.
+ * Threads: none of its own.
+ */
+#ifndef BERTH__CORE_LIFE_H
+#define BERTH__CORE_LIFE_H
+
+#include "core/state.h"
+
+/* Why a request ends: berth_outcome_kind, its detail, the host's code. */
+typedef struct berth__cause {
+    uint8_t kind;
+    uint8_t detail;
+    int32_t code;
+} berth__cause;
+
+/* The clock of events: never back. */
+void berth__life_tick(berth__core *core, uint64_t now);
+
+void berth__life_park(berth__core *core, uint32_t place);
+void berth__life_admit(berth__core *core, uint32_t place);
+
+/* Fix the outcome of a parked or running request. A parked one ends; a running one is stopping
+ * until it is let go, which on an engine is at once where no step contains it. */
+void berth__life_stop(berth__core *core, uint32_t place, berth__cause cause);
+
+/* The same for a running request that the host says has finished: STOP, LENGTH or FAILED. */
+void berth__life_finish(berth__core *core, uint32_t place, uint32_t finish, int32_t code);
+
+/* A stopping request is let go: its units are free. */
+void berth__life_end(berth__core *core, uint32_t place);
+
+/* The outcome was taken or dropped. */
+void berth__life_forget(berth__core *core, uint32_t place);
+
+/* Drop the oldest retained outcome whose place is not pinned; 0 if there is none. */
+int berth__life_drop_oldest(berth__core *core);
+
+/* An ended, forgotten, unpinned request gives its place back. */
+void berth__life_free_place(berth__core *core, uint32_t place);
+
+/* Put the next deadline that applies into the heap, or take the request out of it. */
+void berth__life_arm(berth__core *core, uint32_t place);
+
+/* Which deadline is armed: berth_deadline. */
+uint8_t berth__life_armed(const berth__core *core, uint32_t place);
+
+/* The first output came: its deadline is met. */
+void berth__life_output(berth__core *core, uint32_t place);
+
+/* End whatever is due at the core's now. */
+void berth__life_expire(berth__core *core);
+
+#endif

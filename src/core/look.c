@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/* Looking at the core without changing it: one request, all counters. */
+#include "core/core.h"
+#include "core/life.h"
+
+#include <string.h>
+
+static berth_outcome outcome_of(const berth__entry *entry) {
+    return (berth_outcome){
+        .struct_size = (uint32_t)sizeof(berth_outcome),
+        .kind = entry->outcome,
+        .detail = entry->detail,
+        .code = entry->code,
+        .band = entry->band_index + 1u,
+        .prompt_tokens = entry->prompt_tokens,
+        .tokens_computed = entry->tokens_computed,
+        .tokens_generated = entry->tokens_generated,
+        .chunks_dropped = entry->chunks_dropped,
+        .submitted_at_ns = entry->submitted_at_ns,
+        .admitted_at_ns = entry->admitted_at_ns,
+        .first_output_at_ns = entry->first_output_at_ns,
+        .ended_at_ns = entry->ended_at_ns,
+    };
+}
+
+berth_status berth__core_view(const berth__core *core, berth_request_id id, berth__view *out) {
+    const uint32_t place = berth__ids_find(&core->ids, id);
+    memset(out, 0, sizeof *out);
+    if (place == BERTH__NONE) return BERTH_ESTALE;
+    const berth__entry *entry = &core->entries[place];
+    *out = (berth__view){.id = id,
+                         .state = entry->state,
+                         .slot = entry->slot,
+                         .in_step = entry->in_step,
+                         .gone = entry->gone,
+                         .payload_size = entry->payload_size,
+                         .outcome = outcome_of(entry),
+                         .max_new_tokens = entry->max_new_tokens};
+    if (core->options.resource_count > 0)
+        memcpy(out->units, berth__units_of(core, place),
+               core->options.resource_count * sizeof *out->units);
+    return BERTH_OK;
+}
+
+berth_request_id berth__core_oldest_ended(const berth__core *core, berth_request_id after) {
+    const uint32_t from = after == 0 ? BERTH__NONE : berth__ids_find(&core->ids, after);
+    const uint32_t place = from == BERTH__NONE ? core->ended.head : core->links[from].next;
+    return place == BERTH__NONE ? 0 : berth__ids_of(&core->ids, place);
+}
+
+static void resource_stats(const berth__core *core, uint32_t r, berth_resource_stats *out) {
+    memcpy(out->name, core->options.resources[r].name, sizeof out->name);
+    out->capacity_units = core->ledger.capacity[r];
+    out->used_units = core->ledger.used[r];
+    out->used_units_peak = core->ledger.used_peak[r];
+    out->overdraft_units = berth__ledger_overdraft(&core->ledger, r);
+    out->parked_units = core->queue.total.units[r];
+}
+
+void berth__core_stats(const berth__core *core, berth_stats *out) {
+    *out = core->counters;
+    out->struct_size = (uint32_t)sizeof *out;
+    out->face = core->options.face;
+    out->closed = core->closed;
+    out->broken = berth__core_broken(core);
+    out->now_at_ns = core->now;
+    out->parked = core->queue.total.count;
+    out->parked_size = core->queue.total.size;
+    out->retained = core->ended.count;
+    out->drain_interval_ns = berth__rate_interval(&core->rate);
+    out->worker_count = core->options.worker_count;
+    out->running_max = core->options.running_max;
+    out->parked_max = core->options.parked_max;
+    out->band_count = core->options.band_count;
+    out->resource_count = core->options.resource_count;
+    for (uint32_t b = 0; b < core->options.band_count; b++)
+        out->bands[b].parked_size = core->queue.bands[b].size;
+    for (uint32_t r = 0; r < core->options.resource_count; r++)
+        resource_stats(core, r, &out->resources[r]);
+}

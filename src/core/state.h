@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What:    the core's data: the table of requests, the lists they are in, the counters.
+ * Why:     the core's files share this and nothing else; nobody outside src/core includes it.
+ * Rules:   a taken place is in exactly one list: a band's queue (PARKED), running (RUNNING and
+ *          STOPPING), ended (ENDED and not gone), or none (ENDED, gone, pinned).
+ * Threads: none of its own.
+ *
+ *              queue              running                 ended
+ *   submit --> PARKED --admit--> RUNNING --stop--> STOPPING --end--> ENDED --forget--> free
+ *                 |                                                    ^
+ *                 +-------------------- end ---------------------------+
+ */
+#ifndef BERTH__CORE_STATE_H
+#define BERTH__CORE_STATE_H
+
+#include "base/heap.h"
+#include "base/ids.h"
+#include "base/invariant.h"
+#include "core/core.h"
+#include "core/ledger.h"
+#include "core/queue.h"
+#include "core/rate.h"
+
+/* One request. Moments of UINT64_MAX are no deadline. */
+typedef struct berth__entry {
+    uint64_t payload_size;
+    uint64_t prompt_tokens;
+    uint64_t max_new_tokens;
+    uint64_t tokens_computed;
+    uint64_t tokens_generated;
+    uint64_t chunks_dropped;
+    uint64_t submitted_at_ns;
+    uint64_t admitted_at_ns;
+    uint64_t first_output_at_ns;
+    uint64_t ended_at_ns;
+    uint64_t queue_at_ns;
+    uint64_t first_output_due_at_ns;
+    uint64_t total_at_ns;
+    uint64_t order; /* of arrival; breaks ties between deadlines */
+    uint32_t slot;
+    int32_t code;
+    uint8_t state; /* berth__state */
+    uint8_t band_index;
+    uint8_t outcome; /* berth_outcome_kind */
+    uint8_t detail;
+    uint8_t gone;
+    uint8_t pinned;
+    uint8_t in_step;      /* of the outstanding step */
+    uint8_t committed;    /* its result in this step was seen */
+    uint8_t planned;      /* a plan has listed it before */
+    uint8_t engine_knows; /* the engine itself ended it: its slot needs no LEAVE */
+    uint8_t has_output;
+    uint8_t reserved[5];
+} berth__entry;
+
+/* A slot that the engine must be told to forget. */
+typedef struct berth__leaving {
+    berth_request_id id;
+    uint32_t slot;
+    uint32_t band;
+} berth__leaving;
+
+struct berth__core {
+    berth_options options; /* normalised */
+    berth__sink *sink;
+    void *sink_context;
+    uint64_t now;
+    uint64_t arrivals;
+
+    berth__ids ids;
+    berth__link *links;
+    berth__entry *entries;
+    uint64_t *units; /* resource_count per place */
+    berth__heap deadlines;
+    berth__queue queue;
+    berth__ledger ledger;
+    berth__rate rate;
+    berth__list running; /* in order of admission */
+    berth__list ended;   /* in order of ending */
+
+    uint32_t *slots_free; /* a stack */
+    uint32_t slots_free_count;
+    uint32_t leaving_count;
+    berth__leaving *leaving; /* running_max */
+
+    berth_step_id step_id; /* of the last step */
+    uint32_t step_outstanding;
+    uint32_t closed;
+    uint32_t broken;
+    uint32_t reserved;
+
+    /* Counters only: gauges and resources are worked out when read. */
+    berth_stats counters;
+};
+
+static inline uint64_t *berth__units_of(const berth__core *core, uint32_t place) {
+    return core->units + (size_t)place * core->options.resource_count;
+}
+
+static inline int berth__is_engine(const berth__core *core) {
+    return core->options.face == BERTH_FACE_ENGINE;
+}
+
+static inline berth__load berth__load_of(const berth__core *core, uint32_t place) {
+    const berth__entry *entry = &core->entries[place];
+    return (berth__load){.band_index = entry->band_index,
+                         .size = entry->payload_size,
+                         .units = berth__units_of(core, place)};
+}
+
+static inline berth_band_stats *berth__band_of(berth__core *core, uint32_t place) {
+    return &core->counters.bands[core->entries[place].band_index];
+}
+
+#endif

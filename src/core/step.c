@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The engine's steps: what a plan lists, what a commit means.
+ *
+ * One step is outstanding at most. A plan first names the slots to forget, which frees them for
+ * those that it then admits; it lists every running request once. A commit is one result per
+ * request, in any order, some left out; its end lets go of all that is stopping.
+ */
+#include "base/checked.h"
+#include "core/admit.h"
+#include "core/core.h"
+#include "core/life.h"
+
+#include <string.h>
+
+uint32_t berth__core_has_plan(const berth__core *core) {
+    if (core->step_outstanding || core->broken) return 0;
+    return core->leaving_count > 0 || core->running.count > 0 ||
+           berth__admit_next(core) != BERTH__NONE;
+}
+
+/* An upper bound of the entries that a plan would write now. */
+static uint64_t entries_needed(const berth__core *core) {
+    uint64_t running = core->running.count + core->queue.total.count;
+    if (running > core->options.running_max) running = core->options.running_max;
+    return core->leaving_count + running;
+}
+
+static void list_leaving(berth__core *core, berth_plan *plan) {
+    for (uint32_t i = 0; i < core->leaving_count; i++) {
+        const berth__leaving *leaving = &core->leaving[i];
+        plan->entries[plan->entry_count++] = (berth_plan_entry){.id = leaving->id,
+                                                                .slot = leaving->slot,
+                                                                .kind = BERTH_ENTRY_LEAVE,
+                                                                .band = leaving->band};
+        core->slots_free[core->slots_free_count++] = leaving->slot;
+    }
+    plan->leave_count = core->leaving_count;
+    core->leaving_count = 0;
+}
+
+static void list_running(berth__core *core, uint32_t place, berth_plan *plan) {
+    berth__entry *entry = &core->entries[place];
+    const int prefill = entry->tokens_computed < entry->prompt_tokens;
+    plan->entries[plan->entry_count++] = (berth_plan_entry){
+        .id = berth__ids_of(&core->ids, place),
+        .slot = entry->slot,
+        .kind = prefill ? BERTH_ENTRY_PREFILL : BERTH_ENTRY_DECODE,
+        .flags = entry->planned ? 0 : BERTH_ENTRY_ADMITTED,
+        .band = entry->band_index + 1u,
+        .tokens = prefill ? entry->prompt_tokens - entry->tokens_computed : 1,
+        .tokens_computed = entry->tokens_computed,
+        .tokens_generated = entry->tokens_generated,
+        .prompt_tokens = entry->prompt_tokens,
+        .max_new_tokens = entry->max_new_tokens,
+    };
+    plan->admitted_count += entry->planned ? 0 : 1;
+    entry->planned = 1;
+    entry->in_step = 1;
+    entry->committed = 0;
+}
+
+static void clear(berth_plan *plan) {
+    plan->step_id = 0;
+    plan->entry_count = 0;
+    plan->leave_count = 0;
+    plan->admitted_count = 0;
+    plan->now_at_ns = 0;
+    plan->parked_count = 0;
+}
+
+berth_status berth__core_plan(berth__core *core, uint64_t now, berth_plan *plan) {
+    clear(plan);
+    if (core->broken) return BERTH_EBROKEN;
+    if (core->step_outstanding) return BERTH_ESTEP;
+    berth__life_tick(core, now);
+    berth__life_expire(core);
+    const uint64_t needed = entries_needed(core);
+    if (needed > plan->entry_max) {
+        plan->entry_count = (uint32_t)needed;
+        return BERTH_ESPACE;
+    }
+    list_leaving(core, plan);
+    (void)berth__admit_all(core);
+    for (uint32_t place = core->running.head; place != BERTH__NONE;
+         place = core->links[place].next)
+        list_running(core, place, plan);
+    if (core->running.count > 0) {
+        plan->step_id = ++core->step_id;
+        core->step_outstanding = 1;
+    }
+    plan->now_at_ns = core->now;
+    plan->parked_count = core->queue.total.count;
+    return BERTH_OK;
+}
+
+berth_status berth__core_commit_begin(berth__core *core, uint64_t now, berth_step_id step_id) {
+    if (core->broken) return BERTH_EBROKEN;
+    if (!core->step_outstanding || step_id != core->step_id) return BERTH_ESTEP;
+    berth__life_tick(core, now);
+    berth__life_expire(core);
+    return BERTH_OK;
+}
+
+static void progress_by(berth__core *core, uint32_t place, const berth__progress *progress) {
+    berth__entry *entry = &core->entries[place];
+    berth_stats *counters = &core->counters;
+    entry->tokens_computed =
+        berth__add_saturating(entry->tokens_computed, progress->tokens_computed);
+    entry->tokens_generated =
+        berth__add_saturating(entry->tokens_generated, progress->tokens_generated);
+    counters->tokens_computed_total =
+        berth__add_saturating(counters->tokens_computed_total, progress->tokens_computed);
+    counters->tokens_generated_total =
+        berth__add_saturating(counters->tokens_generated_total, progress->tokens_generated);
+    if (progress->has_output || progress->tokens_generated > 0) berth__life_output(core, place);
+}
+
+berth_status berth__core_commit_entry(berth__core *core, berth_request_id id,
+                                      const berth__progress *progress) {
+    const uint32_t place = berth__ids_find(&core->ids, id);
+    if (progress->finish > BERTH_FINISH_FAILED) return BERTH_EINVAL;
+    if (place == BERTH__NONE || !core->entries[place].in_step) return BERTH_ESTALE;
+    berth__entry *entry = &core->entries[place];
+    if (entry->committed) return BERTH_EINVAL;
+    entry->committed = 1;
+    if (entry->outcome != BERTH_OUTCOME_NONE) return BERTH_EENDED;
+    progress_by(core, place, progress);
+    if (progress->finish == BERTH_FINISH_NONE) return BERTH_OK;
+    entry->engine_knows = 1;
+    berth__life_finish(core, place, progress->finish, progress->code);
+    return BERTH_OK;
+}
+
+void berth__core_commit_end(berth__core *core) {
+    uint32_t place = core->running.head;
+    while (place != BERTH__NONE) {
+        const uint32_t next = core->links[place].next;
+        core->entries[place].in_step = 0;
+        if (core->entries[place].state == BERTH__STOPPING) berth__life_end(core, place);
+        place = next;
+    }
+    core->step_outstanding = 0;
+    core->counters.steps_total++;
+}

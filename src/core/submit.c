@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/* How a request comes in: checked, priced, limited, parked. */
+#include "base/checked.h"
+#include "core/admit.h"
+#include "core/core.h"
+#include "core/kv.h"
+#include "core/life.h"
+#include "core/limits.h"
+
+#include <string.h>
+
+/* What the request asks for: its own cost, and the KV blocks that its tokens make. */
+static berth_status price(const berth_options *options, const berth__submit *submit,
+                          uint64_t *units) {
+    const berth__kv_block block = {.tokens = options->kv_block_tokens,
+                                   .units = options->kv_block_units};
+    if (submit->cost_count > options->resource_count) return BERTH_EINVAL;
+    for (uint32_t r = 0; r < BERTH_RESOURCES_MAX; r++) {
+        if (r >= submit->cost_count && submit->cost[r] != 0) return BERTH_EINVAL;
+        units[r] = submit->cost[r];
+    }
+    if (block.tokens == 0) return BERTH_OK;
+    if (units[options->kv_resource] != 0) return BERTH_EINVAL;
+    return berth__kv_cost(submit->prompt_tokens, submit->max_new_tokens, block, NULL,
+                          &units[options->kv_resource]);
+}
+
+static uint64_t due(const berth__core *core, uint64_t after_ns) {
+    return after_ns == 0 ? UINT64_MAX : berth__add_saturating(core->now, after_ns);
+}
+
+static void fill(berth__core *core, uint32_t place, const berth__submit *submit,
+                 const uint64_t *units) {
+    core->entries[place] = (berth__entry){
+        .payload_size = submit->payload_size,
+        .prompt_tokens = submit->prompt_tokens,
+        .max_new_tokens = submit->max_new_tokens,
+        .submitted_at_ns = core->now,
+        .queue_at_ns = due(core, submit->queue_ns),
+        .first_output_due_at_ns = due(core, submit->first_output_ns),
+        .total_at_ns = due(core, submit->total_ns),
+        .order = core->arrivals++,
+        .slot = BERTH__NONE,
+        .band_index = (uint8_t)(submit->band - 1),
+    };
+    if (core->options.resource_count > 0)
+        memcpy(berth__units_of(core, place), units,
+               core->options.resource_count * sizeof *units);
+}
+
+static berth_status refuse(berth_refusal *refusal, uint32_t reason, uint64_t limit,
+                           uint64_t asked) {
+    refusal->reason = reason;
+    refusal->limit = limit;
+    refusal->asked = asked;
+    return reason == BERTH_REFUSAL_CLOSED ? BERTH_ECLOSED : BERTH_EREFUSED;
+}
+
+/* Every reason not to take it, in the order of berth_refusal_reason. */
+static berth_status consider(berth__core *core, const berth__load *load, berth_refusal *refusal) {
+    const uint32_t resource = berth__ledger_never_fits(&core->ledger, load->units);
+    berth_status status = BERTH_OK;
+    if (core->closed) return refuse(refusal, BERTH_REFUSAL_CLOSED, 0, 0);
+    if (resource < core->options.resource_count) {
+        refusal->resource = resource;
+        return refuse(refusal, BERTH_REFUSAL_NEVER_FITS, core->ledger.capacity[resource],
+                      load->units[resource]);
+    }
+    if (berth__is_engine(core) || !berth__admit_at_once(core, load))
+        status = berth__limits_check(&core->options, &core->queue, load, refusal);
+    if (status != BERTH_OK) return status;
+    if (core->ids.free.count == 0 && !berth__life_drop_oldest(core)) {
+        const uint64_t places = core->ids.place_count;
+        return refuse(refusal, BERTH_REFUSAL_SLOTS, places, places + 1);
+    }
+    return BERTH_OK;
+}
+
+static void count_refusal(berth__core *core, uint32_t band_index, berth_refusal *refusal) {
+    core->counters.submitted_total++;
+    core->counters.bands[band_index].submitted_total++;
+    core->counters.refused_total++;
+    core->counters.bands[band_index].refused_total++;
+    core->counters.refusal_total[refusal->reason]++;
+    refusal->ahead_count = berth__queue_ahead(&core->queue, band_index);
+    if (refusal->reason != BERTH_REFUSAL_CLOSED && refusal->reason != BERTH_REFUSAL_NEVER_FITS)
+        refusal->retry_after_ns =
+            berth__rate_retry_after(&core->rate, core->now, core->queue.total.count > 0);
+}
+
+static void accept(berth__core *core, uint32_t place, int at_once) {
+    core->counters.submitted_total++;
+    berth__band_of(core, place)->submitted_total++;
+    berth__life_park(core, place);
+    if (!at_once && core->queue.total.count > core->counters.parked_peak)
+        core->counters.parked_peak = core->queue.total.count;
+}
+
+berth_status berth__core_submit(berth__core *core, uint64_t now, const berth__submit *submit,
+                                berth_request_id *out, berth_refusal *refusal) {
+    uint64_t units[BERTH_RESOURCES_MAX];
+    berth_refusal reason = {.struct_size = (uint32_t)sizeof reason};
+    *out = 0;
+    if (refusal != NULL) *refusal = reason;
+    if (core->broken) return BERTH_EBROKEN;
+    if (submit->band < 1 || submit->band > core->options.band_count) return BERTH_EINVAL;
+    berth_status status = price(&core->options, submit, units);
+    if (status != BERTH_OK) return status;
+
+    const berth__load load = {
+        .band_index = submit->band - 1, .size = submit->payload_size, .units = units};
+    berth__life_tick(core, now);
+    berth__life_expire(core);
+    status = consider(core, &load, &reason);
+    if (status == BERTH_EOVERFLOW) return status;
+    if (status != BERTH_OK) {
+        count_refusal(core, load.band_index, &reason);
+        if (refusal != NULL) *refusal = reason;
+        return status;
+    }
+    const int at_once = !berth__is_engine(core) && berth__admit_at_once(core, &load);
+    *out = berth__ids_take(&core->ids);
+    fill(core, berth__id_place(*out), submit, units);
+    accept(core, berth__id_place(*out), at_once);
+    return BERTH_OK;
+}
+
+/* The new price of a parked request; cost NULL keeps what the old one had beside the KV blocks. */
+static berth_status reprice(const berth__core *core, uint32_t place, const berth__submit *wanted,
+                            uint64_t *units) {
+    berth__submit submit = *wanted;
+    if (submit.cost_count == BERTH__NONE) {
+        submit.cost_count = core->options.resource_count;
+        memcpy(submit.cost, berth__units_of(core, place),
+               core->options.resource_count * sizeof *submit.cost);
+        if (core->options.kv_block_tokens != 0) submit.cost[core->options.kv_resource] = 0;
+    }
+    return price(&core->options, &submit, units);
+}
+
+static berth_status recost(berth__core *core, uint32_t place, const berth__submit *submit) {
+    uint64_t units[BERTH_RESOURCES_MAX];
+    const berth__load load = berth__load_of(core, place);
+    berth_status status = reprice(core, place, submit, units);
+    if (status != BERTH_OK) return status;
+    if (berth__ledger_never_fits(&core->ledger, units) < core->options.resource_count)
+        return BERTH_EREFUSED;
+    status = berth__limits_recost(&core->options, &core->queue, &load, units);
+    if (status != BERTH_OK) return status;
+    berth__queue_recost(&core->queue, &load, units);
+    core->entries[place].prompt_tokens = submit->prompt_tokens;
+    core->entries[place].max_new_tokens = submit->max_new_tokens;
+    memcpy(berth__units_of(core, place), units, core->options.resource_count * sizeof *units);
+    return BERTH_OK;
+}
+
+berth_status berth__core_recost(berth__core *core, uint64_t now, berth_request_id id,
+                                uint64_t prompt_tokens, uint64_t max_new_tokens,
+                                const uint64_t *cost, uint32_t cost_count) {
+    berth__submit submit = {.prompt_tokens = prompt_tokens,
+                            .max_new_tokens = max_new_tokens,
+                            .cost_count = cost == NULL ? BERTH__NONE : cost_count};
+    if (core->broken) return BERTH_EBROKEN;
+    if (cost == NULL ? cost_count != 0 : cost_count > core->options.resource_count)
+        return BERTH_EINVAL;
+    if (cost != NULL && cost_count > 0) memcpy(submit.cost, cost, cost_count * sizeof *cost);
+    berth__life_tick(core, now);
+    berth__life_expire(core);
+    const uint32_t place = berth__ids_find(&core->ids, id);
+    if (place == BERTH__NONE || core->entries[place].gone) return BERTH_ESTALE;
+    if (core->entries[place].outcome != BERTH_OUTCOME_NONE) return BERTH_EENDED;
+    if (core->entries[place].state != BERTH__PARKED) return BERTH_EBUSY;
+    return recost(core, place, &submit);
+}
