@@ -2,9 +2,9 @@
 #include "core/admit.h"
 #include "core/life.h"
 
+/* Free slots bound what runs: free + running + still to be told to leave = running_max. */
 static int has_room(const berth__core *core, const uint64_t *cost) {
-    return core->running.count < core->options.running_max &&
-           berth__ledger_fits(&core->ledger, cost);
+    return core->slots_free_count > 0 && berth__ledger_fits(&core->ledger, cost);
 }
 
 uint32_t berth__admit_next(const berth__core *core) {

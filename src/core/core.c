@@ -106,7 +106,7 @@ static uint32_t find_for_engine(const berth__core *core, berth_request_id id) {
 }
 
 static berth_status begin(berth__core *core, uint64_t now) {
-    if (core->broken) return BERTH_EBROKEN;
+    if (berth__core_broken(core)) return BERTH_EBROKEN;
     berth__life_tick(core, now);
     berth__life_expire(core);
     return BERTH_OK;

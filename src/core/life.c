@@ -91,7 +91,6 @@ static void unpark(berth__core *core, uint32_t place) {
 void berth__life_admit(berth__core *core, uint32_t place) {
     berth__entry *entry = &core->entries[place];
     berth_band_stats *band = berth__band_of(core, place);
-    BERTH__ASSERT(core->broken, core->slots_free_count > 0);
     unpark(core, place);
     berth__rate_admitted(&core->rate);
     berth__ledger_grant(&core->ledger, berth__units_of(core, place));

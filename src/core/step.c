@@ -14,7 +14,7 @@
 #include <string.h>
 
 uint32_t berth__core_has_plan(const berth__core *core) {
-    if (core->step_outstanding || core->broken) return 0;
+    if (core->step_outstanding || berth__core_broken(core)) return 0;
     return core->leaving_count > 0 || core->running.count > 0 ||
            berth__admit_next(core) != BERTH__NONE;
 }
@@ -71,7 +71,7 @@ static void clear(berth_plan *plan) {
 
 berth_status berth__core_plan(berth__core *core, uint64_t now, berth_plan *plan) {
     clear(plan);
-    if (core->broken) return BERTH_EBROKEN;
+    if (berth__core_broken(core)) return BERTH_EBROKEN;
     if (core->step_outstanding) return BERTH_ESTEP;
     berth__life_tick(core, now);
     berth__life_expire(core);
@@ -95,7 +95,7 @@ berth_status berth__core_plan(berth__core *core, uint64_t now, berth_plan *plan)
 }
 
 berth_status berth__core_commit_begin(berth__core *core, uint64_t now, berth_step_id step_id) {
-    if (core->broken) return BERTH_EBROKEN;
+    if (berth__core_broken(core)) return BERTH_EBROKEN;
     if (!core->step_outstanding || step_id != core->step_id) return BERTH_ESTEP;
     berth__life_tick(core, now);
     berth__life_expire(core);

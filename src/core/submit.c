@@ -102,7 +102,7 @@ berth_status berth__core_submit(berth__core *core, uint64_t now, const berth__su
     berth_refusal reason = {.struct_size = (uint32_t)sizeof reason};
     *out = 0;
     if (refusal != NULL) *refusal = reason;
-    if (core->broken) return BERTH_EBROKEN;
+    if (berth__core_broken(core)) return BERTH_EBROKEN;
     if (submit->band < 1 || submit->band > core->options.band_count) return BERTH_EINVAL;
     berth_status status = price(&core->options, submit, units);
     if (status != BERTH_OK) return status;
@@ -160,7 +160,7 @@ berth_status berth__core_recost(berth__core *core, uint64_t now, berth_request_i
     berth__submit submit = {.prompt_tokens = prompt_tokens,
                             .max_new_tokens = max_new_tokens,
                             .cost_count = cost == NULL ? BERTH__NONE : cost_count};
-    if (core->broken) return BERTH_EBROKEN;
+    if (berth__core_broken(core)) return BERTH_EBROKEN;
     if (cost == NULL ? cost_count != 0 : cost_count > core->options.resource_count)
         return BERTH_EINVAL;
     if (cost != NULL && cost_count > 0) memcpy(submit.cost, cost, cost_count * sizeof *cost);
