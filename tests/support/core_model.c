@@ -1,0 +1,763 @@
+/* SPDX-License-Identifier: MIT */
+/* One array of requests; whoever is next, due or oldest is found by looking at all of them. */
+#include "support/core_model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define NEVER UINT64_MAX
+#define PLACE_BITS 24
+
+typedef core_model_request request;
+
+/* Wide enough for any sum, so that nothing here can wrap. */
+__extension__ typedef unsigned __int128 wide;
+
+static void tell(core_model *model, uint32_t transition, const request *r) {
+    core_log_add(&model->log, transition, r->id);
+}
+
+static void add_capped(uint64_t *sum, uint64_t more) {
+    const wide total = (wide)*sum + more;
+    *sum = total > UINT64_MAX ? UINT64_MAX : (uint64_t)total;
+}
+
+/* ---- Looking for one ---- */
+
+core_model_request *core_model_find(const core_model *model, berth_request_id id) {
+    for (uint32_t i = 0; i < model->place_count; i++)
+        if (model->requests[i].state != BERTH__FREE && model->requests[i].id == id)
+            return &model->requests[i];
+    return NULL;
+}
+
+static request *find_for_user(const core_model *model, berth_request_id id) {
+    request *r = core_model_find(model, id);
+    return r == NULL || r->gone ? NULL : r;
+}
+
+static request *find_for_engine(const core_model *model, berth_request_id id) {
+    request *r = core_model_find(model, id);
+    return r == NULL || (r->gone && r->state == BERTH__ENDED) ? NULL : r;
+}
+
+static int is_held(const request *r) {
+    return r->state == BERTH__RUNNING || r->state == BERTH__STOPPING;
+}
+
+/* The parked request that comes first: highest band, then arrival. */
+static request *head(const core_model *model) {
+    request *best = NULL;
+    for (uint32_t i = 0; i < model->place_count; i++) {
+        request *r = &model->requests[i];
+        if (r->state != BERTH__PARKED) continue;
+        if (best == NULL || r->outcome.band > best->outcome.band ||
+            (r->outcome.band == best->outcome.band && r->arrival < best->arrival))
+            best = r;
+    }
+    return best;
+}
+
+/* The held request that was admitted first of those after `after`. */
+static request *next_held(const core_model *model, uint64_t after) {
+    request *best = NULL;
+    for (uint32_t i = 0; i < model->place_count; i++) {
+        request *r = &model->requests[i];
+        if (is_held(r) && r->admission > after && (best == NULL || r->admission < best->admission))
+            best = r;
+    }
+    return best;
+}
+
+/* The retained request that ended first, pinned or not. */
+static request *oldest(const core_model *model, int unpinned_only) {
+    request *best = NULL;
+    for (uint32_t i = 0; i < model->place_count; i++) {
+        request *r = &model->requests[i];
+        if (r->state != BERTH__ENDED || r->gone || (unpinned_only && r->pinned)) continue;
+        if (best == NULL || r->ending < best->ending) best = r;
+    }
+    return best;
+}
+
+berth_request_id core_model_oldest_ended(const core_model *model) {
+    const request *r = oldest(model, 0);
+    return r == NULL ? 0 : r->id;
+}
+
+static uint32_t retained_count(const core_model *model) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < model->place_count; i++)
+        count += model->requests[i].state == BERTH__ENDED && !model->requests[i].gone;
+    return count;
+}
+
+static wide used(const core_model *model, uint32_t resource) {
+    wide sum = 0;
+    for (uint32_t i = 0; i < model->place_count; i++)
+        if (is_held(&model->requests[i])) sum += model->requests[i].units[resource];
+    return sum;
+}
+
+static void raise_peaks(core_model *model) {
+    for (uint32_t r = 0; r < model->options.resource_count; r++)
+        if (used(model, r) > model->used_peak[r]) model->used_peak[r] = (uint64_t)used(model, r);
+}
+
+/* ---- Places and slots ---- */
+
+static request *take_place(core_model *model) {
+    request *best = NULL;
+    for (uint32_t i = 0; i < model->place_count; i++) {
+        request *r = &model->requests[i];
+        if (r->state == BERTH__FREE && (best == NULL || r->freed < best->freed)) best = r;
+    }
+    return best;
+}
+
+static void give_place(core_model *model, request *r) {
+    if (r->pinned) return;
+    r->state = BERTH__FREE;
+    r->freed = ++model->ticks;
+}
+
+/* The slot that became free last, or running_max if none is. */
+static uint32_t last_freed_slot(const core_model *model) {
+    uint32_t best = model->options.running_max;
+    for (uint32_t s = 0; s < model->options.running_max; s++)
+        if (model->slot_freed[s] != 0 && (best == model->options.running_max ||
+                                          model->slot_freed[s] > model->slot_freed[best]))
+            best = s;
+    return best;
+}
+
+static void give_slot(core_model *model, uint32_t slot) {
+    model->slot_freed[slot] = ++model->ticks;
+}
+
+/* ---- Ending ---- */
+
+static void forget(core_model *model, request *r) {
+    r->gone = 1;
+    tell(model, BERTH__T_GONE, r);
+    if (r->state == BERTH__ENDED) give_place(model, r);
+}
+
+static void retain(core_model *model, request *r) {
+    const uint32_t kept = retained_count(model);
+    r->state = BERTH__ENDED;
+    r->ending = ++model->ticks;
+    model->counters.ended_total++;
+    model->counters.outcome_total[r->outcome.kind]++;
+    model->counters.bands[r->outcome.band - 1].ended_total++;
+    tell(model, BERTH__T_ENDED, r);
+    if (r->gone) {
+        give_place(model, r);
+        return;
+    }
+    if (kept < model->options.ended_max) return;
+    model->counters.retained_dropped_total++;
+    forget(model, oldest(model, 0));
+}
+
+static void let_go(core_model *model, request *r) {
+    r->in_step = 0;
+    if (model->options.face != BERTH_FACE_ENGINE || r->engine_knows)
+        give_slot(model, r->slot);
+    else
+        model->leaving[model->leaving_count++] =
+            (core_model_leaving){.id = r->id, .slot = r->slot, .band = r->outcome.band};
+    retain(model, r);
+}
+
+static void stop(core_model *model, request *r, uint32_t kind, uint32_t detail, int32_t code) {
+    const uint32_t was = r->state;
+    r->outcome.kind = kind;
+    r->outcome.detail = detail;
+    r->outcome.code = code;
+    r->outcome.ended_at_ns = model->now;
+    if (was == BERTH__RUNNING) r->state = BERTH__STOPPING;
+    tell(model, BERTH__T_OUTCOME, r);
+    if (was == BERTH__PARKED)
+        retain(model, r);
+    else if (model->options.face == BERTH_FACE_ENGINE && !r->in_step)
+        let_go(model, r);
+}
+
+static void finish(core_model *model, request *r, uint32_t kind, int32_t code) {
+    if (kind == BERTH_FINISH_FAILED)
+        stop(model, r, BERTH_OUTCOME_FAILED, 0, code);
+    else
+        stop(model, r, BERTH_OUTCOME_COMPLETED, kind, 0);
+}
+
+/* ---- Time ---- */
+
+static uint64_t due_of(const request *r, uint32_t *which) {
+    uint64_t due = NEVER;
+    *which = 0;
+    if (r->state != BERTH__PARKED && r->state != BERTH__RUNNING) return NEVER;
+    if (r->state == BERTH__PARKED && r->queue_due < due) {
+        due = r->queue_due;
+        *which = BERTH_DEADLINE_QUEUE;
+    }
+    if (!r->has_output && r->first_output_due < due) {
+        due = r->first_output_due;
+        *which = BERTH_DEADLINE_FIRST_OUTPUT;
+    }
+    if (r->total_due < due) {
+        due = r->total_due;
+        *which = BERTH_DEADLINE_TOTAL;
+    }
+    return due;
+}
+
+static request *first_due(const core_model *model) {
+    request *best = NULL;
+    uint32_t which;
+    for (uint32_t i = 0; i < model->place_count; i++) {
+        request *r = &model->requests[i];
+        const uint64_t due = due_of(r, &which);
+        if (due == NEVER) continue;
+        if (best == NULL || due < due_of(best, &which) ||
+            (due == due_of(best, &which) && r->arrival < best->arrival))
+            best = r;
+    }
+    return best;
+}
+
+uint64_t core_model_next_at(const core_model *model) {
+    uint32_t which;
+    const request *r = first_due(model);
+    return r == NULL ? NEVER : due_of(r, &which);
+}
+
+void core_model_expire(core_model *model, uint64_t now) {
+    if (now > model->now) model->now = now;
+    for (;;) {
+        uint32_t which;
+        request *r = first_due(model);
+        if (r == NULL || due_of(r, &which) > model->now) return;
+        (void)due_of(r, &which);
+        stop(model, r, BERTH_OUTCOME_EXPIRED, which, 0);
+    }
+}
+
+static void first_output(core_model *model, request *r) {
+    if (r->has_output) return;
+    r->has_output = 1;
+    r->outcome.first_output_at_ns = model->now;
+}
+
+/* ---- Admission ---- */
+
+static int fits(const core_model *model, const uint64_t *cost) {
+    if (last_freed_slot(model) == model->options.running_max) return 0;
+    for (uint32_t r = 0; r < model->options.resource_count; r++)
+        if (used(model, r) > model->options.resources[r].capacity_units ||
+            used(model, r) + cost[r] > model->options.resources[r].capacity_units)
+            return 0;
+    return 1;
+}
+
+static void admit_one(core_model *model, request *r) {
+    berth_band_stats *band = &model->counters.bands[r->outcome.band - 1];
+    uint64_t running = 0;
+    r->state = BERTH__RUNNING;
+    r->admission = ++model->ticks;
+    r->outcome.admitted_at_ns = model->now;
+    r->slot = last_freed_slot(model);
+    model->slot_freed[r->slot] = 0;
+    raise_peaks(model);
+    model->counters.admitted_total++;
+    band->admitted_total++;
+    add_capped(&band->queue_ns_total, model->now - r->outcome.submitted_at_ns);
+    add_capped(&model->counters.prompt_tokens_total, r->outcome.prompt_tokens);
+    for (uint32_t i = 0; i < model->place_count; i++)
+        running += model->requests[i].state == BERTH__RUNNING;
+    if (running > model->counters.running_peak) model->counters.running_peak = running;
+    tell(model, BERTH__T_ADMITTED, r);
+}
+
+uint32_t core_model_admit(core_model *model, uint64_t now) {
+    uint32_t count = 0;
+    core_model_expire(model, now);
+    for (request *r = head(model); r != NULL && fits(model, r->units); r = head(model)) {
+        admit_one(model, r);
+        count++;
+    }
+    return count;
+}
+
+/* ---- Submit and recost ---- */
+
+static berth_status price(const core_model *model, const berth__submit *submit, uint64_t *units) {
+    const berth_options *options = &model->options;
+    if (submit->cost_count > options->resource_count) return BERTH_EINVAL;
+    for (uint32_t r = 0; r < BERTH_RESOURCES_MAX; r++) {
+        if (r >= submit->cost_count && submit->cost[r] != 0) return BERTH_EINVAL;
+        units[r] = submit->cost[r];
+    }
+    if (options->kv_block_tokens == 0) return BERTH_OK;
+    if (units[options->kv_resource] != 0) return BERTH_EINVAL;
+    const wide tokens = (wide)submit->prompt_tokens + submit->max_new_tokens;
+    const wide blocks = (tokens + options->kv_block_tokens - 1) / options->kv_block_tokens;
+    if (tokens > UINT64_MAX || blocks * options->kv_block_units > UINT64_MAX)
+        return BERTH_EOVERFLOW;
+    units[options->kv_resource] = (uint64_t)(blocks * options->kv_block_units);
+    return BERTH_OK;
+}
+
+static uint32_t never_fits(const core_model *model, const uint64_t *units) {
+    for (uint32_t r = 0; r < model->options.resource_count; r++)
+        if (units[r] > model->options.resources[r].capacity_units) return r;
+    return BERTH_RESOURCES_MAX;
+}
+
+/* What is parked in bands first..last: requests, bytes, units of one resource. */
+static wide parked_count(const core_model *model, uint32_t first, uint32_t last) {
+    wide sum = 0;
+    for (uint32_t i = 0; i < model->place_count; i++) {
+        const request *r = &model->requests[i];
+        sum += r->state == BERTH__PARKED && r->outcome.band >= first && r->outcome.band <= last;
+    }
+    return sum;
+}
+
+static wide parked_size(const core_model *model, uint32_t first, uint32_t last) {
+    wide sum = 0;
+    for (uint32_t i = 0; i < model->place_count; i++) {
+        const request *r = &model->requests[i];
+        if (r->state == BERTH__PARKED && r->outcome.band >= first && r->outcome.band <= last)
+            sum += r->payload_size;
+    }
+    return sum;
+}
+
+static wide parked_units(const core_model *model, uint32_t band, uint32_t resource) {
+    wide sum = 0;
+    for (uint32_t i = 0; i < model->place_count; i++) {
+        const request *r = &model->requests[i];
+        if (r->state == BERTH__PARKED && (band == 0 || r->outcome.band == band))
+            sum += r->units[resource];
+    }
+    return sum;
+}
+
+static int above(berth_refusal *refusal, uint32_t reason, wide asked, uint64_t limit) {
+    if (limit == 0 || asked <= limit) return 0;
+    refusal->reason = reason;
+    refusal->limit = limit;
+    refusal->asked = (uint64_t)asked;
+    return 1;
+}
+
+/* Limits of the pool (band 0) or of one band. */
+static int over_limits(const core_model *model, uint32_t band, const berth__submit *submit,
+                       const uint64_t *units, berth_refusal *refusal) {
+    const berth_options *o = &model->options;
+    const berth_band_options *b = band == 0 ? NULL : &o->bands[band - 1];
+    const uint32_t first = band == 0 ? 1 : band;
+    const uint32_t last = band == 0 ? BERTH_BANDS_MAX : band;
+    const uint32_t reason = band == 0 ? BERTH_REFUSAL_PARKED : BERTH_REFUSAL_BAND;
+    if (above(refusal, reason, parked_count(model, first, last) + 1,
+              b == NULL ? o->parked_max : b->parked_max))
+        return 1;
+    if (above(refusal, reason + 1, parked_size(model, first, last) + submit->payload_size,
+              b == NULL ? o->parked_size_max : b->parked_size_max))
+        return 1;
+    for (uint32_t r = 0; r < o->resource_count; r++) {
+        const uint64_t limit =
+            b == NULL ? o->resources[r].parked_units_max : b->parked_units_max[r];
+        if (!above(refusal, reason + 2, parked_units(model, band, r) + units[r], limit)) continue;
+        refusal->resource = r;
+        return 1;
+    }
+    return 0;
+}
+
+static berth_status limits(const core_model *model, const berth__submit *submit,
+                           const uint64_t *units, berth_refusal *refusal) {
+    if (parked_size(model, 1, BERTH_BANDS_MAX) + submit->payload_size > UINT64_MAX)
+        return BERTH_EOVERFLOW;
+    for (uint32_t r = 0; r < model->options.resource_count; r++)
+        if (parked_units(model, 0, r) + units[r] > UINT64_MAX) return BERTH_EOVERFLOW;
+    if (over_limits(model, 0, submit, units, refusal)) return BERTH_EREFUSED;
+    if (over_limits(model, submit->band, submit, units, refusal)) return BERTH_EREFUSED;
+    return BERTH_OK;
+}
+
+static int goes_in_at_once(const core_model *model, const berth__submit *submit,
+                           const uint64_t *units) {
+    return model->options.face != BERTH_FACE_ENGINE && fits(model, units) &&
+           parked_count(model, submit->band, BERTH_BANDS_MAX) == 0;
+}
+
+static berth_status consider(core_model *model, const berth__submit *submit,
+                             const uint64_t *units, berth_refusal *refusal) {
+    const uint32_t resource = never_fits(model, units);
+    berth_status status = BERTH_OK;
+    if (model->closed) {
+        refusal->reason = BERTH_REFUSAL_CLOSED;
+        return BERTH_ECLOSED;
+    }
+    if (resource < BERTH_RESOURCES_MAX) {
+        refusal->resource = resource;
+        (void)above(refusal, BERTH_REFUSAL_NEVER_FITS, units[resource],
+                    model->options.resources[resource].capacity_units);
+        return BERTH_EREFUSED;
+    }
+    if (!goes_in_at_once(model, submit, units)) status = limits(model, submit, units, refusal);
+    if (status != BERTH_OK || take_place(model) != NULL) return status;
+    request *drop = oldest(model, 1);
+    if (drop == NULL) {
+        (void)above(refusal, BERTH_REFUSAL_SLOTS, (wide)model->place_count + 1,
+                    model->place_count);
+        return BERTH_EREFUSED;
+    }
+    model->counters.retained_dropped_total++;
+    forget(model, drop);
+    return BERTH_OK;
+}
+
+static uint64_t due_in(const core_model *model, uint64_t after_ns) {
+    const wide due = (wide)model->now + after_ns;
+    return after_ns == 0 || due > UINT64_MAX ? NEVER : (uint64_t)due;
+}
+
+static request *park(core_model *model, const berth__submit *submit, const uint64_t *units) {
+    request *r = take_place(model);
+    const uint64_t generation = r->generation + 1;
+    const uint64_t place = (uint64_t)(r - model->requests);
+    memset(r, 0, sizeof *r);
+    r->generation = generation;
+    r->id = generation << PLACE_BITS | place;
+    r->state = BERTH__PARKED;
+    r->slot = UINT32_MAX;
+    r->arrival = ++model->ticks;
+    r->queue_due = due_in(model, submit->queue_ns);
+    r->first_output_due = due_in(model, submit->first_output_ns);
+    r->total_due = due_in(model, submit->total_ns);
+    r->payload_size = submit->payload_size;
+    r->max_new_tokens = submit->max_new_tokens;
+    memcpy(r->units, units, model->options.resource_count * sizeof *units);
+    r->outcome.struct_size = (uint32_t)sizeof r->outcome;
+    r->outcome.band = submit->band;
+    r->outcome.prompt_tokens = submit->prompt_tokens;
+    r->outcome.submitted_at_ns = model->now;
+    return r;
+}
+
+static void count_refusal(core_model *model, uint32_t band, berth_refusal *refusal) {
+    model->counters.refused_total++;
+    model->counters.bands[band - 1].refused_total++;
+    model->counters.refusal_total[refusal->reason]++;
+    refusal->ahead_count = (uint64_t)parked_count(model, band, BERTH_BANDS_MAX);
+    refusal->retry_after_ns = refusal->reason != BERTH_REFUSAL_CLOSED &&
+                              refusal->reason != BERTH_REFUSAL_NEVER_FITS;
+}
+
+berth_status core_model_submit(core_model *model, uint64_t now, const berth__submit *submit,
+                               berth_request_id *out, berth_refusal *refusal) {
+    uint64_t units[BERTH_RESOURCES_MAX];
+    memset(refusal, 0, sizeof *refusal);
+    refusal->struct_size = (uint32_t)sizeof *refusal;
+    *out = 0;
+    if (submit->band < 1 || submit->band > model->options.band_count) return BERTH_EINVAL;
+    berth_status status = price(model, submit, units);
+    if (status != BERTH_OK) return status;
+    core_model_expire(model, now);
+    status = consider(model, submit, units, refusal);
+    if (status == BERTH_EOVERFLOW) return status;
+    model->counters.submitted_total++;
+    model->counters.bands[submit->band - 1].submitted_total++;
+    if (status != BERTH_OK) {
+        count_refusal(model, submit->band, refusal);
+        return status;
+    }
+    const int at_once = goes_in_at_once(model, submit, units);
+    *out = park(model, submit, units)->id;
+    const uint64_t parked = (uint64_t)parked_count(model, 1, BERTH_BANDS_MAX);
+    if (!at_once && parked > model->counters.parked_peak) model->counters.parked_peak = parked;
+    return BERTH_OK;
+}
+
+static berth_status recost_limits(const core_model *model, const request *r,
+                                  const uint64_t *units) {
+    const berth_options *o = &model->options;
+    for (uint32_t i = 0; i < o->resource_count; i++) {
+        const wide total = parked_units(model, 0, i) - r->units[i] + units[i];
+        const wide band = parked_units(model, r->outcome.band, i) - r->units[i] + units[i];
+        const uint64_t pool_max = o->resources[i].parked_units_max;
+        const uint64_t band_max = o->bands[r->outcome.band - 1].parked_units_max[i];
+        if (units[i] <= r->units[i]) continue;
+        if (total > UINT64_MAX) return BERTH_EOVERFLOW;
+        if (pool_max != 0 && total > pool_max) return BERTH_EREFUSED;
+        if (band_max != 0 && band > band_max) return BERTH_EREFUSED;
+    }
+    return BERTH_OK;
+}
+
+berth_status core_model_recost(core_model *model, uint64_t now, berth_request_id id,
+                               const berth__submit *wanted, int keep_cost) {
+    uint64_t units[BERTH_RESOURCES_MAX];
+    berth__submit submit = *wanted;
+    if (!keep_cost && submit.cost_count > model->options.resource_count) return BERTH_EINVAL;
+    for (uint32_t i = submit.cost_count; i < BERTH_RESOURCES_MAX; i++) submit.cost[i] = 0;
+    core_model_expire(model, now);
+    request *r = find_for_user(model, id);
+    if (r == NULL) return BERTH_ESTALE;
+    if (r->outcome.kind != BERTH_OUTCOME_NONE) return BERTH_EENDED;
+    if (r->state != BERTH__PARKED) return BERTH_EBUSY;
+    if (keep_cost) {
+        submit.cost_count = model->options.resource_count;
+        memcpy(submit.cost, r->units, sizeof submit.cost);
+        if (model->options.kv_block_tokens != 0) submit.cost[model->options.kv_resource] = 0;
+    }
+    berth_status status = price(model, &submit, units);
+    if (status != BERTH_OK) return status;
+    if (never_fits(model, units) < BERTH_RESOURCES_MAX) return BERTH_EREFUSED;
+    status = recost_limits(model, r, units);
+    if (status != BERTH_OK) return status;
+    memcpy(r->units, units, sizeof r->units);
+    r->outcome.prompt_tokens = wanted->prompt_tokens;
+    r->max_new_tokens = wanted->max_new_tokens;
+    return BERTH_OK;
+}
+
+/* ---- Charge, capacity, cancel, close ---- */
+
+berth_status core_model_charge(core_model *model, uint64_t now, berth_request_id id,
+                               const uint64_t *held, uint32_t held_count) {
+    if (held_count > model->options.resource_count) return BERTH_EINVAL;
+    core_model_expire(model, now);
+    request *r = find_for_engine(model, id);
+    if (r == NULL) return BERTH_ESTALE;
+    if (r->state == BERTH__PARKED) return BERTH_EAGAIN;
+    if (r->state == BERTH__ENDED) return BERTH_EENDED;
+    for (uint32_t i = 0; i < held_count; i++)
+        if (used(model, i) - r->units[i] + held[i] > UINT64_MAX) return BERTH_EOVERFLOW;
+    for (uint32_t i = 0; i < held_count; i++) r->units[i] = held[i];
+    raise_peaks(model);
+    return BERTH_OK;
+}
+
+berth_status core_model_capacity_set(core_model *model, uint64_t now, uint32_t resource,
+                                     uint64_t capacity_units) {
+    if (resource >= model->options.resource_count || capacity_units == 0) return BERTH_EINVAL;
+    core_model_expire(model, now);
+    model->options.resources[resource].capacity_units = capacity_units;
+    for (uint32_t band = BERTH_BANDS_MAX; band > 0; band--)
+        for (;;) {
+            request *first = NULL;
+            for (uint32_t i = 0; i < model->place_count; i++) {
+                request *r = &model->requests[i];
+                if (r->state == BERTH__PARKED && r->outcome.band == band &&
+                    never_fits(model, r->units) < BERTH_RESOURCES_MAX &&
+                    (first == NULL || r->arrival < first->arrival))
+                    first = r;
+            }
+            if (first == NULL) break;
+            stop(model, first, BERTH_OUTCOME_EVICTED, 0, 0);
+        }
+    return BERTH_OK;
+}
+
+berth_status core_model_cancel(core_model *model, uint64_t now, berth_request_id id,
+                               uint32_t cause) {
+    core_model_expire(model, now);
+    request *r = find_for_user(model, id);
+    if (r == NULL) return BERTH_ESTALE;
+    if (r->outcome.kind != BERTH_OUTCOME_NONE) return BERTH_EENDED;
+    stop(model, r, BERTH_OUTCOME_CANCELLED, cause, 0);
+    return BERTH_OK;
+}
+
+void core_model_close(core_model *model, uint64_t now) {
+    core_model_expire(model, now);
+    model->closed = 1;
+}
+
+void core_model_shutdown(core_model *model, uint64_t now, uint32_t running) {
+    core_model_expire(model, now);
+    while (head(model) != NULL) stop(model, head(model), BERTH_OUTCOME_SHUTDOWN, 0, 0);
+    if (!running) return;
+    uint64_t after = 0;
+    for (request *r = next_held(model, after); r != NULL; r = next_held(model, after)) {
+        after = r->admission;
+        if (!r->in_step && r->outcome.kind == BERTH_OUTCOME_NONE)
+            stop(model, r, BERTH_OUTCOME_SHUTDOWN, 0, 0);
+    }
+}
+
+/* ---- Worker and gate ---- */
+
+berth_status core_model_emit(core_model *model, uint64_t now, berth_request_id id,
+                             uint64_t tokens) {
+    core_model_expire(model, now);
+    request *r = find_for_engine(model, id);
+    if (r == NULL) return BERTH_ESTALE;
+    if (r->outcome.kind != BERTH_OUTCOME_NONE) return BERTH_EENDED;
+    if (r->state == BERTH__PARKED) return BERTH_EAGAIN;
+    add_capped(&r->outcome.tokens_generated, tokens);
+    add_capped(&model->counters.tokens_generated_total, tokens);
+    first_output(model, r);
+    return BERTH_OK;
+}
+
+berth_status core_model_finish(core_model *model, uint64_t now, berth_request_id id,
+                               uint32_t kind, int32_t code) {
+    if (kind < BERTH_FINISH_STOP || kind > BERTH_FINISH_FAILED) return BERTH_EINVAL;
+    core_model_expire(model, now);
+    request *r = find_for_engine(model, id);
+    if (r == NULL) return BERTH_ESTALE;
+    if (r->outcome.kind != BERTH_OUTCOME_NONE) return BERTH_EENDED;
+    if (r->state == BERTH__PARKED) return BERTH_EAGAIN;
+    finish(model, r, kind, code);
+    return BERTH_OK;
+}
+
+berth_status core_model_let_go(core_model *model, uint64_t now, berth_request_id id) {
+    core_model_expire(model, now);
+    request *r = find_for_engine(model, id);
+    if (r == NULL) return BERTH_ESTALE;
+    if (r->state == BERTH__PARKED) return BERTH_EAGAIN;
+    if (r->state == BERTH__RUNNING) return BERTH_EBUSY;
+    if (r->state == BERTH__ENDED) return BERTH_EENDED;
+    let_go(model, r);
+    return BERTH_OK;
+}
+
+/* ---- Engine ---- */
+
+uint32_t core_model_has_plan(const core_model *model) {
+    const request *r = head(model);
+    if (model->step_outstanding) return 0;
+    return model->leaving_count > 0 || next_held(model, 0) != NULL ||
+           (r != NULL && fits(model, r->units));
+}
+
+static void list_running(request *r, berth_plan *plan) {
+    const int prefill = r->outcome.tokens_computed < r->outcome.prompt_tokens;
+    plan->entries[plan->entry_count++] = (berth_plan_entry){
+        .id = r->id,
+        .slot = r->slot,
+        .kind = prefill ? BERTH_ENTRY_PREFILL : BERTH_ENTRY_DECODE,
+        .flags = r->planned ? 0 : BERTH_ENTRY_ADMITTED,
+        .band = r->outcome.band,
+        .tokens = prefill ? r->outcome.prompt_tokens - r->outcome.tokens_computed : 1,
+        .tokens_computed = r->outcome.tokens_computed,
+        .tokens_generated = r->outcome.tokens_generated,
+        .prompt_tokens = r->outcome.prompt_tokens,
+        .max_new_tokens = r->max_new_tokens,
+    };
+    plan->admitted_count += !r->planned;
+    r->planned = 1;
+    r->in_step = 1;
+    r->committed = 0;
+}
+
+berth_status core_model_plan(core_model *model, uint64_t now, berth_plan *plan) {
+    uint64_t held = 0;
+    uint64_t after = 0;
+    plan->step_id = 0;
+    plan->entry_count = plan->leave_count = plan->admitted_count = 0;
+    plan->now_at_ns = plan->parked_count = 0;
+    if (model->step_outstanding) return BERTH_ESTEP;
+    core_model_expire(model, now);
+    for (uint32_t i = 0; i < model->place_count; i++) if (is_held(&model->requests[i])) held++;
+    held += (uint64_t)parked_count(model, 1, BERTH_BANDS_MAX);
+    if (held > model->options.running_max) held = model->options.running_max;
+    if (model->leaving_count + held > plan->entry_max) {
+        plan->entry_count = model->leaving_count + (uint32_t)held;
+        return BERTH_ESPACE;
+    }
+    for (uint32_t i = 0; i < model->leaving_count; i++) {
+        plan->entries[plan->entry_count++] =
+            (berth_plan_entry){.id = model->leaving[i].id,
+                               .slot = model->leaving[i].slot,
+                               .kind = BERTH_ENTRY_LEAVE,
+                               .band = model->leaving[i].band};
+        give_slot(model, model->leaving[i].slot);
+    }
+    plan->leave_count = model->leaving_count;
+    model->leaving_count = 0;
+    (void)core_model_admit(model, now);
+    for (request *r = next_held(model, after); r != NULL; r = next_held(model, after)) {
+        after = r->admission;
+        list_running(r, plan);
+    }
+    if (plan->entry_count > plan->leave_count) {
+        plan->step_id = ++model->step_id;
+        model->step_outstanding = 1;
+    }
+    plan->now_at_ns = model->now;
+    plan->parked_count = (uint64_t)parked_count(model, 1, BERTH_BANDS_MAX);
+    return BERTH_OK;
+}
+
+berth_status core_model_commit_begin(core_model *model, uint64_t now, berth_step_id step_id) {
+    if (!model->step_outstanding || step_id != model->step_id) return BERTH_ESTEP;
+    core_model_expire(model, now);
+    return BERTH_OK;
+}
+
+berth_status core_model_commit_entry(core_model *model, berth_request_id id,
+                                     const berth__progress *progress) {
+    request *r = core_model_find(model, id);
+    if (progress->finish > BERTH_FINISH_FAILED) return BERTH_EINVAL;
+    if (r == NULL || !r->in_step) return BERTH_ESTALE;
+    if (r->committed) return BERTH_EINVAL;
+    r->committed = 1;
+    if (r->outcome.kind != BERTH_OUTCOME_NONE) return BERTH_EENDED;
+    add_capped(&r->outcome.tokens_computed, progress->tokens_computed);
+    add_capped(&r->outcome.tokens_generated, progress->tokens_generated);
+    add_capped(&model->counters.tokens_computed_total, progress->tokens_computed);
+    add_capped(&model->counters.tokens_generated_total, progress->tokens_generated);
+    if (progress->has_output || progress->tokens_generated > 0) first_output(model, r);
+    if (progress->finish == BERTH_FINISH_NONE) return BERTH_OK;
+    r->engine_knows = 1;
+    finish(model, r, progress->finish, progress->code);
+    return BERTH_OK;
+}
+
+void core_model_commit_end(core_model *model) {
+    uint64_t after = 0;
+    for (request *r = next_held(model, after); r != NULL; r = next_held(model, after)) {
+        after = r->admission;
+        r->in_step = 0;
+        if (r->state == BERTH__STOPPING) let_go(model, r);
+    }
+    model->step_outstanding = 0;
+    model->counters.steps_total++;
+}
+
+/* ---- Taking, pinning, counting ---- */
+
+berth_status core_model_forget(core_model *model, berth_request_id id, uint32_t dropped) {
+    request *r = find_for_user(model, id);
+    if (r == NULL) return BERTH_ESTALE;
+    if (r->outcome.kind == BERTH_OUTCOME_NONE) return BERTH_EAGAIN;
+    if (dropped) model->counters.retained_dropped_total++;
+    forget(model, r);
+    return BERTH_OK;
+}
+
+void core_model_pin(core_model *model, berth_request_id id, uint32_t pinned) {
+    request *r = core_model_find(model, id);
+    if (r == NULL || (!pinned && !r->pinned)) return;
+    r->pinned = pinned;
+    if (!pinned && r->state == BERTH__ENDED && r->gone) give_place(model, r);
+}
+
+void core_model_count_chunk(core_model *model, berth_request_id id, uint32_t delivered,
+                            uint64_t size) {
+    request *r = core_model_find(model, id);
+    if (delivered) {
+        model->counters.chunks_total++;
+        add_capped(&model->counters.bytes_total, size);
+        return;
+    }
+    model->counters.chunks_dropped_total++;
+    if (r != NULL) r->outcome.chunks_dropped++;
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What:    the core once more, as obvious as can be: one array, linear scans, sums worked out anew.
+ * Why:     core and model must agree on every decision; what is clever in the core is plain here.
+ * Rules:   same events, same answers, same order of transitions; only retry_after_ns (0 or 1 here,
+ *          for "no hint" and "a hint") and drain_interval_ns (0 here) are not modelled.
+ * Threads: none of its own.
+ */
+#ifndef BERTH__TESTS_SUPPORT_CORE_MODEL_H
+#define BERTH__TESTS_SUPPORT_CORE_MODEL_H
+
+#include "support/core_kit.h"
+
+typedef struct core_model_request {
+    berth_request_id id;
+    uint64_t generation;
+    uint64_t freed; /* tick at which the place became free: the longest free is reused first */
+    uint64_t arrival;
+    uint64_t admission;
+    uint64_t ending;
+    uint64_t queue_due;
+    uint64_t first_output_due;
+    uint64_t total_due;
+    uint32_t state;
+    uint32_t slot;
+    uint32_t gone;
+    uint32_t pinned;
+    uint32_t in_step;
+    uint32_t committed;
+    uint32_t planned;
+    uint32_t engine_knows;
+    uint32_t has_output;
+    uint32_t reserved;
+    uint64_t payload_size;
+    uint64_t max_new_tokens;
+    uint64_t units[BERTH_RESOURCES_MAX];
+    berth_outcome outcome;
+} core_model_request;
+
+typedef struct core_model_leaving {
+    berth_request_id id;
+    uint32_t slot;
+    uint32_t band;
+} core_model_leaving;
+
+typedef struct core_model {
+    berth_options options; /* normalised; capacities change here */
+    core_log log;
+    core_model_request *requests; /* requests_max of them */
+    uint64_t *slot_freed;         /* tick at which each slot became free; 0 = taken */
+    core_model_leaving *leaving;
+    uint32_t place_count;
+    uint32_t leaving_count;
+    uint64_t now;
+    uint64_t ticks;
+    berth_step_id step_id;
+    uint32_t step_outstanding;
+    uint32_t closed;
+    uint64_t used_peak[BERTH_RESOURCES_MAX];
+    berth_stats counters; /* totals and peaks only */
+} core_model;
+
+void core_model_init(core_model *model, const berth_options *normalised);
+void core_model_fini(core_model *model);
+
+size_t core_model_state_size(const core_model *model);
+void core_model_save(const core_model *model, void *state);
+void core_model_restore(core_model *model, const void *state);
+
+/* The events of core.h, one for one. */
+berth_status core_model_submit(core_model *model, uint64_t now, const berth__submit *submit,
+                               berth_request_id *out, berth_refusal *refusal);
+berth_status core_model_recost(core_model *model, uint64_t now, berth_request_id id,
+                               const berth__submit *wanted, int keep_cost);
+berth_status core_model_charge(core_model *model, uint64_t now, berth_request_id id,
+                               const uint64_t *held, uint32_t held_count);
+berth_status core_model_capacity_set(core_model *model, uint64_t now, uint32_t resource,
+                                     uint64_t capacity_units);
+berth_status core_model_cancel(core_model *model, uint64_t now, berth_request_id id,
+                               uint32_t cause);
+void core_model_expire(core_model *model, uint64_t now);
+uint64_t core_model_next_at(const core_model *model);
+void core_model_close(core_model *model, uint64_t now);
+void core_model_shutdown(core_model *model, uint64_t now, uint32_t running);
+uint32_t core_model_admit(core_model *model, uint64_t now);
+berth_status core_model_emit(core_model *model, uint64_t now, berth_request_id id,
+                             uint64_t tokens);
+berth_status core_model_finish(core_model *model, uint64_t now, berth_request_id id,
+                               uint32_t finish, int32_t code);
+berth_status core_model_let_go(core_model *model, uint64_t now, berth_request_id id);
+uint32_t core_model_has_plan(const core_model *model);
+berth_status core_model_plan(core_model *model, uint64_t now, berth_plan *plan);
+berth_status core_model_commit_begin(core_model *model, uint64_t now, berth_step_id step_id);
+berth_status core_model_commit_entry(core_model *model, berth_request_id id,
+                                     const berth__progress *progress);
+void core_model_commit_end(core_model *model);
+berth_status core_model_forget(core_model *model, berth_request_id id, uint32_t dropped);
+void core_model_pin(core_model *model, berth_request_id id, uint32_t pinned);
+void core_model_count_chunk(core_model *model, berth_request_id id, uint32_t delivered,
+                            uint64_t size);
+berth_status core_model_view(const core_model *model, berth_request_id id, berth__view *out);
+void core_model_stats(const core_model *model, berth_stats *out);
+berth_request_id core_model_oldest_ended(const core_model *model);
+
+/* The request of an id that is out, or NULL. */
+core_model_request *core_model_find(const core_model *model, berth_request_id id);
+
+#endif
