@@ -1,0 +1,180 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Builds and runs the tests; tests/README.md says what each word does and how long it takes.
+# The last line is always "N passed, N failed", summed over all stages.
+set -u
+cd -- "$(dirname -- "$0")/.." || exit 2
+. tests/support/install.sh
+
+usage() {
+    echo "usage: sh tests/run.sh [gate|unit|all|asan|tsan|coverage|long]   (default: gate)" >&2
+    exit 2
+}
+
+passed=0
+failed=0
+skipped=0
+jobs=$(nproc 2>/dev/null || echo 2)
+start=$(date +%s)
+export ASAN_OPTIONS="${ASAN_OPTIONS:-detect_leaks=1:detect_stack_use_after_return=1}"
+export UBSAN_OPTIONS="${UBSAN_OPTIONS:-print_stacktrace=1}"
+export TSAN_OPTIONS="${TSAN_OPTIONS:-halt_on_error=1:second_deadlock_stack=1}"
+
+# stage_end NAME PASSED FAILED SKIPPED SECONDS NOTE
+stage_end() {
+    passed=$((passed + $2))
+    failed=$((failed + $3))
+    skipped=$((skipped + $4))
+    echo "stage $1: $2 passed, $3 failed, $4 skipped, $5 s${6:+ ($6)}"
+}
+
+# One number of the JUnit report's first element.
+report_count() {
+    grep -o "$2=\"[0-9]*\"" "$1" | head -n 1 | tr -dc 0-9
+}
+
+configure_and_build() { # PRESET LOG [configure arguments]
+    preset=$1
+    log=$2
+    shift 2
+    cmake --preset "$preset" "$@" >"$log" 2>&1 &&
+        cmake --build --preset "$preset" --parallel "$jobs" >>"$log" 2>&1
+}
+
+# stage NAME PRESET TIMEOUT_S LABELS [command that runs ctest under it]
+stage() {
+    name=$1
+    preset=$2
+    timeout=$3
+    labels=$4
+    shift 4
+    began=$(date +%s)
+    mkdir -p "build/$preset"
+    log=build/$preset/build.log
+    echo "stage $name: build/$preset, tests: ${labels:-all}"
+    if ! configure_and_build "$preset" "$log" </dev/null; then
+        grep -E 'error|Error|warning|FAILED' "$log" | head -n 40
+        echo "the whole log: $log"
+        stage_end "$name" 0 1 0 $(($(date +%s) - began)) "does not build"
+        return
+    fi
+    report=$PWD/build/$preset/report.xml
+    rm -f "$report"
+    "$@" ctest --test-dir "build/$preset" --output-on-failure --no-tests=error \
+        --timeout "$timeout" -j "$jobs" --output-junit "$report" \
+        ${labels:+-L "$labels"} </dev/null
+    status=$?
+    if [ ! -s "$report" ]; then
+        stage_end "$name" 0 1 0 $(($(date +%s) - began)) "ctest did not run"
+        return
+    fi
+    total=$(report_count "$report" tests)
+    bad=$(report_count "$report" failures)
+    skips=$(($(report_count "$report" skipped) + $(report_count "$report" disabled)))
+    # A test that could not be started is "skipped" to the report, but an error to ctest.
+    if [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then
+        bad=1
+        total=$((total + 1))
+    fi
+    stage_end "$name" $((total - bad - skips)) "$bad" "$skips" $(($(date +%s) - began))
+}
+
+# ThreadSanitizer of gcc 12 cannot place its shadow where addresses are randomised by more than 28
+# bits; without randomisation it can.
+stage_tsan() {
+    probe=build/tsan-probe
+    mkdir -p build
+    echo 'int main(void) { return 0; }' >"$probe.c"
+    gcc -fsanitize=thread "$probe.c" -o "$probe" || rm -f "$probe"
+    if "./$probe" >/dev/null 2>&1; then
+        stage "$@"
+    elif setarch -R "./$probe" >/dev/null 2>&1; then
+        stage "$@" setarch -R
+    else
+        stage_end "$1" 0 1 0 0 "ThreadSanitizer does not run here; try sysctl vm.mmap_rnd_bits=28"
+    fi
+    rm -f "$probe" "$probe.c"
+}
+
+stage_clang() {
+    if berth_install clang; then
+        stage clang dev-clang 120 '^unit$'
+    else
+        stage_end clang 0 0 1 0 "clang cannot be installed here"
+    fi
+}
+
+# Branches of asserted invariants are excluded: the other side of each is a bug.
+stage_coverage() {
+    if ! berth_install gcovr; then
+        stage_end coverage 0 0 1 0 "gcovr cannot be installed here"
+        return
+    fi
+    find build/coverage -name '*.gcda' -delete 2>/dev/null
+    stage coverage coverage 300 '^(unit|model|sim|golden|api)$'
+    echo "branch coverage of src/core"
+    gcovr --root . --filter src/core/ --branches \
+        --exclude-lines-by-pattern '.*BERTH__ASSERT\(.*' --fail-under-branch 95 \
+        build/coverage </dev/null
+    covered=$?
+    if [ "$covered" -eq 0 ]; then
+        stage_end coverage-of-core 1 0 0 0 "at least 95 % of branches"
+    else
+        stage_end coverage-of-core 0 1 0 0 "below 95 % of branches, or gcovr failed"
+    fi
+}
+
+# The seeded bugs: each must be caught.
+stage_seeded() {
+    began=$(date +%s)
+    if sh tests/seeded/run.sh </dev/null; then
+        stage_end seeded 1 0 0 $(($(date +%s) - began))
+    else
+        stage_end seeded 0 1 0 $(($(date +%s) - began)) "a seeded bug was not caught"
+    fi
+}
+
+what=${1:-gate}
+[ $# -le 1 ] || usage
+case "$what" in gate | unit | all | asan | tsan | coverage | long) ;; *) usage ;; esac
+
+if ! berth_install gcc g++ cmake ninja-build pkg-config libuv1-dev libcmocka-dev libjansson-dev \
+    libxxhash-dev; then
+    echo "0 passed, 1 failed"
+    exit 1
+fi
+case "$what" in
+unit) stage unit dev 120 '^unit$' ;;
+all) stage all dev 120 '' ;;
+asan) stage asan asan 300 '' ;;
+tsan) stage_tsan tsan tsan 300 '^(api|stress)$' ;;
+coverage) stage_coverage ;;
+gate)
+    stage dev dev 120 ''
+    stage asan asan 300 ''
+    stage_tsan tsan tsan 300 '^(api|stress)$'
+    stage_clang
+    ;;
+long)
+    export BERTH_TEST_TIER=long
+    stage release release 3600 ''
+    stage asan asan 3600 ''
+    stage_tsan tsan tsan 3600 '^(api|stress)$'
+    stage_clang
+    unset BERTH_TEST_TIER
+    stage_seeded
+    stage_coverage
+    ;;
+esac
+
+total=$((passed + failed))
+echo
+if [ "$skipped" -gt 0 ]; then
+    echo "$skipped skipped; the lines above say why"
+fi
+if [ "$total" -gt 0 ]; then
+    echo "$((passed * 100 / total))% tests passed, $failed tests failed out of $total," \
+        "$(($(date +%s) - start)) s"
+fi
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
