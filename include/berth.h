@@ -75,7 +75,7 @@
  * in `_ns`. A timeout of 0 does not wait; BERTH_FOREVER waits without limit.
  *
  * The pool lock is held for bounded work only and never across a callback: "never blocks" below
- * means that a call waits for nothing else. A process that forks must not touch a pool in the child.
+ * means that a call waits for nothing else. A forked child must not touch a pool.
  */
 #ifndef BERTH_H
 #define BERTH_H
@@ -184,6 +184,8 @@ typedef uint64_t berth_step_id;
 
 #define BERTH_RESOURCES_MAX 8u
 #define BERTH_BANDS_MAX 8u
+#define BERTH_OUTCOMES_MAX 16u /* kinds of outcome and of refusal that the stats have room for */
+#define BERTH_REFUSALS_MAX 32u
 #define BERTH_NAME_SIZE 32u
 #define BERTH_REQUESTS_MAX 16777215u
 #define BERTH_FOREVER UINT64_MAX
@@ -217,16 +219,16 @@ typedef struct berth_resource_options {
     char name[BERTH_NAME_SIZE]; /* lower case letters, digits and '_'; ends in NUL; unique */
     uint64_t capacity_units;    /* what all running requests together may hold; 1 or more */
     uint64_t parked_units_max;  /* what all parked requests together may ask for; 0 = no limit */
-    uint64_t reserved[4];
+    uint64_t reserved[8];
 } berth_resource_options;
 
 /** Limits of one band. */
 typedef struct berth_band_options {
-    uint32_t parked_max;                               /* requests parked; 0 = no limit of its own */
-    uint32_t reserved0;                                /* must be 0 */
-    uint64_t parked_size_max;                          /* payload bytes parked; 0 = no limit */
-    uint64_t parked_units_max[BERTH_RESOURCES_MAX];    /* cost parked per resource; 0 = no limit */
-    uint64_t reserved[4];
+    uint32_t parked_max;      /* requests parked; 0 = no limit of its own */
+    uint32_t reserved0;       /* must be 0 */
+    uint64_t parked_size_max; /* payload bytes parked; 0 = no limit */
+    uint64_t parked_units_max[BERTH_RESOURCES_MAX]; /* cost parked; 0 = no limit */
+    uint64_t reserved[16];
 } berth_band_options;
 
 /**
@@ -470,7 +472,8 @@ struct berth_request {
     void *payload;          /* the host's; kept until release() */
     uint64_t payload_size;  /* bytes, counted against parked_size_max; not read by Berth */
     uint64_t prompt_tokens; /* tokens to prefill */
-    uint64_t max_new_tokens; /* the most it may generate; 0 = not bounded by Berth */
+    uint64_t max_new_tokens; /* the most it may generate, for its cost; 0 = it asks for the blocks
+                                of its prompt only, and the host charges what it grows to */
     uint32_t mailbox_mode;  /* berth_mailbox_mode */
     uint32_t cost_count;    /* entries of cost that are used, at most the pool's resource_count */
     uint64_t cost[BERTH_RESOURCES_MAX]; /* units asked for, by resource; the rest must be 0 */
@@ -509,7 +512,7 @@ typedef struct berth_refusal {
  * berth_submit() - hand the pool one request.
  *
  * On the engine face it is parked until a plan admits it; on the others it is admitted at once if
- * it fits and nothing that comes before it waits.
+ * it fits, nothing that comes before it waits, and (worker face) a worker is free to take it.
  *
  * @pool     not NULL
  * @request  copied; payload kept until release(), which is not called if refused
@@ -520,7 +523,7 @@ typedef struct berth_refusal {
  * Errors:   BERTH_EINVAL    malformed (band out of range, cost too long, unknown mode)
  *           BERTH_EREFUSED  a limit was met; refusal says which
  *           BERTH_ECLOSED   close or destroy has begun; refusal says so too
- *           BERTH_EOVERFLOW the cost does not fit in 64 bits
+ *           BERTH_EOVERFLOW the cost, or what is parked with it, does not fit in 64 bits
  *           BERTH_EBROKEN   the pool has failed
  * Threads:  any; never blocks; from callbacks: yes
  * Memory:   does not allocate
@@ -532,29 +535,28 @@ BERTH_API berth_status berth_submit(berth_pool *pool, const berth_request *reque
 /**
  * berth_recost() - correct what a parked request asks for, once its prompt is tokenised.
  *
- * The request keeps its place. Where KV cost comes from tokens it is worked out again; the
- * executor's cost() is not called.
+ * The request keeps its place. Only prompt_tokens, max_new_tokens, cost and cost_count of `known`
+ * are used, the rest must be 0; cost_count 0 keeps the cost it named, any other replaces all of
+ * it. KV cost from tokens is worked out again; the executor's cost() is not called.
  *
- * @pool            not NULL
- * @id              a parked request
- * @prompt_tokens   the new number
- * @max_new_tokens  the new number
- * @cost            borrowed for the call; cost_count units; NULL = as before
- * @cost_count      at most the pool's resource_count
+ * @pool     not NULL
+ * @id       a parked request
+ * @known    borrowed for the call
+ * @refusal  receives why; may be NULL; the request goes on as it was, and nothing is counted
  *
  * Errors:   BERTH_EINVAL    malformed
  *           BERTH_ESTALE    no such request
  *           BERTH_EBUSY     it is not parked any more; use berth_charge
  *           BERTH_EENDED    it has ended
- *           BERTH_EREFUSED  the new cost can never fit, or meets a parked limit; nothing changed
- *           BERTH_EOVERFLOW the cost does not fit in 64 bits
+ *           BERTH_EREFUSED  the new cost can never fit, or meets a parked limit
+ *           BERTH_EOVERFLOW the cost, or what is parked with it, does not fit in 64 bits
+ *           BERTH_EBROKEN   the pool has failed
  * Threads:  any; never blocks; from callbacks: yes
  * Memory:   does not allocate
- * Cost:     O(resources)
+ * Cost:     O(resources), plus what it admits
  */
-BERTH_API berth_status berth_recost(berth_pool *pool, berth_request_id id, uint64_t prompt_tokens,
-                                    uint64_t max_new_tokens, const uint64_t *cost,
-                                    uint32_t cost_count);
+BERTH_API berth_status berth_recost(berth_pool *pool, berth_request_id id,
+                                    const berth_request *known, berth_refusal *refusal);
 
 /**
  * berth_charge() - state what a running request holds now.
@@ -573,6 +575,7 @@ BERTH_API berth_status berth_recost(berth_pool *pool, berth_request_id id, uint6
  *           BERTH_EAGAIN    it is still parked; use berth_recost
  *           BERTH_EENDED    it has ended
  *           BERTH_EOVERFLOW the sum does not fit in 64 bits
+ *           BERTH_EBROKEN   the pool has failed
  * Threads:  any; never blocks; from callbacks: yes
  * Memory:   does not allocate
  * Cost:     O(resources), plus what it admits
@@ -591,6 +594,7 @@ BERTH_API berth_status berth_charge(berth_pool *pool, berth_request_id id, const
  * @capacity_units  1 or more
  *
  * Errors:   BERTH_EINVAL  malformed
+ *           BERTH_EBROKEN the pool has failed
  * Threads:  any; never blocks; from callbacks: yes
  * Memory:   does not allocate
  * Cost:     O(parked) when it shrinks, else O(1), plus what it admits
@@ -602,7 +606,9 @@ BERTH_API berth_status berth_capacity_set(berth_pool *pool, uint32_t resource,
  * berth_cancel() - the caller no longer wants this request.
  *
  * A parked request ends at once. A running one is stopping: its outcome is there at once, its
- * units are held until the engine or worker lets go. Cancelling what has ended changes nothing.
+ * units are held until the outstanding step that contains it is committed, execute returns or
+ * berth_finish is called. On an engine between steps they are free at once, and the next plan
+ * says LEAVE. Cancelling what has ended changes nothing.
  *
  * @pool     not NULL
  * @id       any id that submit returned
@@ -610,6 +616,7 @@ BERTH_API berth_status berth_capacity_set(berth_pool *pool, uint32_t resource,
  * Errors:   BERTH_EINVAL  pool is NULL or id is 0
  *           BERTH_ESTALE  no such request
  *           BERTH_EENDED  its outcome was fixed before
+ *           BERTH_EBROKEN the pool has failed
  * Threads:  any; never blocks; from callbacks: yes
  * Memory:   does not allocate
  * Cost:     O(log requests) with a deadline, else O(1)
@@ -624,7 +631,7 @@ enum berth_outcome_kind {
     BERTH_OUTCOME_FAILED = 2,    /* code is the host's */
     BERTH_OUTCOME_CANCELLED = 3, /* detail: berth_cancel_cause */
     BERTH_OUTCOME_EXPIRED = 4,   /* detail: berth_deadline */
-    BERTH_OUTCOME_EVICTED = 5,   /* it could not stay parked */
+    BERTH_OUTCOME_EVICTED = 5,   /* it could not stay parked; detail: berth_evict_cause */
     BERTH_OUTCOME_SHUTDOWN = 6,  /* the pool was drained or destroyed */
     BERTH_OUTCOME_INTERNAL = 7,  /* the pool failed */
     BERTH_OUTCOME_COUNT = 8
@@ -640,6 +647,10 @@ enum berth_deadline {
     BERTH_DEADLINE_QUEUE = 1,
     BERTH_DEADLINE_FIRST_OUTPUT = 2,
     BERTH_DEADLINE_TOTAL = 3
+};
+
+enum berth_evict_cause {
+    BERTH_EVICT_CAPACITY = 1 /* a capacity shrank below what it asks for */
 };
 
 /** How a request ended. The first cause wins; there is exactly one. */
@@ -658,6 +669,7 @@ typedef struct berth_outcome {
     uint64_t admitted_at_ns;     /* 0 = never */
     uint64_t first_output_at_ns; /* 0 = none */
     uint64_t ended_at_ns;        /* when the outcome was fixed */
+    uint64_t reserved1[8];       /* zero */
 } berth_outcome;
 
 /**
@@ -718,7 +730,8 @@ typedef struct berth_record {
     uint64_t tokens;   /* tokens that the chunk carries */
     uint32_t slot;     /* of ADMITTED */
     uint32_t reserved;
-    berth_outcome outcome; /* of END */
+    uint64_t reserved1[4]; /* zero */
+    berth_outcome outcome; /* of END; written whole, its struct_size is not read */
 } berth_record;
 
 /**
@@ -809,7 +822,9 @@ BERTH_API berth_status berth_ready_take(berth_pool *pool, berth_request_id *ids,
 enum berth_entry_kind {
     BERTH_ENTRY_PREFILL = 1, /* compute `tokens` of the prompt, from tokens_computed on */
     BERTH_ENTRY_DECODE = 2,  /* generate: compute `tokens` (1) after what is there */
-    BERTH_ENTRY_LEAVE = 3    /* it is no longer running: forget its slot; nothing to commit */
+    BERTH_ENTRY_LEAVE = 3    /* it is no longer running: forget its slot; nothing to commit. Not
+                                sent for what a committed result finished; sent for all else,
+                                such as a request that was cancelled during its last step */
 };
 
 enum berth_entry_flag {
@@ -829,7 +844,7 @@ typedef struct berth_plan_entry {
     uint64_t tokens_generated; /* so far */
     uint64_t prompt_tokens;
     uint64_t max_new_tokens;
-    uint64_t reserved[3];      /* zero */
+    uint64_t reserved[6];      /* zero */
 } berth_plan_entry;
 
 /** A step: what leaves, then what runs. LEAVE entries come first. */
@@ -860,7 +875,9 @@ typedef struct berth_plan {
  * Errors:   BERTH_EINVAL  malformed
  *           BERTH_EFACE   not an engine's pool
  *           BERTH_ESTEP   a step is outstanding
- *           BERTH_ESPACE  entries has too little room; entry_count says how much is needed
+ *           BERTH_ESPACE  entry_max is below what leaves, runs and might be admitted, at most
+ *                         running_max of the latter two; entry_count says how much that is
+ *           BERTH_EREENTRY called from a callback
  *           BERTH_EBROKEN the pool has failed
  * Threads:  engine thread; never blocks; from callbacks: no
  * Memory:   does not allocate
@@ -871,8 +888,8 @@ BERTH_API berth_status berth_plan_next(berth_pool *pool, berth_plan *plan);
 /**
  * berth_plan_wait() - as berth_plan_next, but an idle engine waits until there is something in it.
  *
- * Woken by a submit, a cancel, a deadline, a change of capacity, or close. On a virtual clock it
- * never waits.
+ * Woken by a submit, a recost, a cancel, a deadline, a charge, a change of capacity, or close. A
+ * plan of LEAVE entries only has step_id 0 and is not committed. On a virtual clock it never waits.
  *
  * @pool        not NULL
  * @plan        in and out
@@ -901,12 +918,13 @@ typedef struct berth_result {
     berth_status status;       /* out: what became of this entry */
     uint32_t finish;           /* berth_finish_kind */
     int32_t code;              /* with BERTH_FINISH_FAILED */
-    uint32_t reserved0;        /* must be 0 */
-    uint64_t tokens_computed;  /* really computed in this step; fewer or more than planned is fine */
+    uint32_t held_count;       /* units in held */
+    uint64_t tokens_computed;  /* really computed in this step, be it more or less than planned */
     uint64_t tokens_generated; /* new ones; one chunk may carry several, or none */
     const void *bytes;         /* output, borrowed for the call; NULL where there is none */
     uint64_t bytes_size;       /* at most mailbox_size - 64 */
-    uint64_t reserved[2];      /* must be 0 */
+    const uint64_t *held;      /* what it holds now, as for berth_charge; NULL = as before */
+    uint64_t reserved[6];      /* must be 0 */
 } berth_result;
 
 /**
@@ -918,7 +936,8 @@ typedef struct berth_result {
  *   BERTH_EENDED  the request is stopping; its output was dropped and counted, its units are free
  *   BERTH_EFULL   its mailbox is full: it ends as CANCELLED (slow reader), the chunk is dropped
  *   BERTH_ESTALE  not in this step
- *   BERTH_EINVAL  malformed, or the same id twice
+ *   BERTH_EINVAL  malformed, or the same id twice; nothing of it was counted
+ *   BERTH_EOVERFLOW  held does not fit in 64 bits; nothing of it was counted
  *
  * @pool          not NULL
  * @step_id       of the plan
@@ -928,6 +947,7 @@ typedef struct berth_result {
  * Errors:   BERTH_EINVAL  results is NULL with a count
  *           BERTH_EFACE   not an engine's pool
  *           BERTH_ESTEP   not the outstanding step; nothing was changed
+ *           BERTH_EREENTRY called from a callback
  *           BERTH_EBROKEN the pool has failed
  * Threads:  engine thread; never blocks; from callbacks: no
  * Memory:   does not allocate
@@ -953,6 +973,7 @@ BERTH_API berth_status berth_commit(berth_pool *pool, berth_step_id step_id, ber
  *           BERTH_EAGAIN  it is still parked
  *           BERTH_EENDED  its outcome is fixed; the chunk was dropped and counted
  *           BERTH_EFULL   no room: nothing was changed; try again once the reader has read
+ *           BERTH_EBROKEN the pool has failed
  * Threads:  one at a time per request; never blocks; from callbacks: yes
  * Memory:   does not allocate
  * Cost:     O(size)
@@ -976,6 +997,7 @@ BERTH_API berth_status berth_emit(berth_pool *pool, berth_request_id id, const v
  *           BERTH_ESTALE  no such request
  *           BERTH_EAGAIN  it is still parked
  *           BERTH_EENDED  an outcome was fixed before; the units were let go if they were held
+ *           BERTH_EBROKEN the pool has failed
  * Threads:  any; never blocks; from callbacks: yes
  * Memory:   does not allocate
  * Cost:     O(log requests), plus what it admits
@@ -995,7 +1017,7 @@ typedef struct berth_band_stats {
     uint64_t parked_size;     /* bytes */
     uint64_t queue_ns_total;  /* spent parked by those admitted */
     uint64_t admitted_total;
-    uint64_t reserved[3];
+    uint64_t reserved[8];
 } berth_band_stats;
 
 typedef struct berth_resource_stats {
@@ -1005,7 +1027,7 @@ typedef struct berth_resource_stats {
     uint64_t used_units_peak; /* since create */
     uint64_t overdraft_units; /* used above capacity */
     uint64_t parked_units;    /* asked for by parked requests */
-    uint64_t reserved[3];
+    uint64_t reserved[8];
 } berth_resource_stats;
 
 /**
@@ -1032,8 +1054,8 @@ typedef struct berth_stats {
     uint64_t parked_peak;
     uint64_t parked_size;
 
-    uint64_t outcome_total[BERTH_OUTCOME_COUNT];
-    uint64_t refusal_total[BERTH_REFUSAL_COUNT];
+    uint64_t outcome_total[BERTH_OUTCOMES_MAX]; /* by berth_outcome_kind */
+    uint64_t refusal_total[BERTH_REFUSALS_MAX]; /* by berth_refusal_reason */
 
     uint64_t retained;               /* ended, not yet taken */
     uint64_t retained_dropped_total; /* dropped by ended_max, or for a ring or a place, untaken */
@@ -1092,8 +1114,24 @@ BERTH_API berth_status berth_stats_read(berth_pool *pool, berth_stats *out);
 BERTH_API berth_status berth_stats_to_json(const berth_stats *stats, char *buffer,
                                            size_t buffer_size, size_t *out_size);
 
-/** Names for messages: static; "unknown" for a number that is not one. */
+/**
+ * berth_refusal_name() - a refusal's reason in lower case, such as "never_fits"; else "unknown".
+ *
+ * Returns:  static
+ * Threads:  any; never blocks; from callbacks: yes
+ * Memory:   does not allocate
+ * Cost:     O(1)
+ */
 BERTH_API const char *berth_refusal_name(uint32_t reason);
+
+/**
+ * berth_outcome_name() - an outcome's kind in lower case, such as "completed"; else "unknown".
+ *
+ * Returns:  static
+ * Threads:  any; never blocks; from callbacks: yes
+ * Memory:   does not allocate
+ * Cost:     O(1)
+ */
 BERTH_API const char *berth_outcome_name(uint32_t kind);
 
 /**
@@ -1154,6 +1192,7 @@ BERTH_API berth_status berth_clock_next(berth_pool *pool, uint64_t *out);
  * @to_at_ns not before the clock's now
  *
  * Errors:   BERTH_EINVAL  the clock is the system's, or would go back
+ *           BERTH_EBROKEN the pool has failed
  * Threads:  one at a time per pool; never blocks; from callbacks: yes
  * Memory:   does not allocate
  * Cost:     O(due * log requests)

@@ -4,7 +4,8 @@
 
 /* Free slots bound what runs: free + running + still to be told to leave = running_max. */
 static int has_room(const berth__core *core, const uint64_t *cost) {
-    return core->slots_free_count > 0 && berth__ledger_fits(&core->ledger, cost);
+    return core->slots_free_count > 0 && core->idle_count > 0 &&
+           berth__ledger_fits(&core->ledger, cost);
 }
 
 uint32_t berth__admit_next(const berth__core *core) {
@@ -23,6 +24,7 @@ uint32_t berth__admit_all(berth__core *core) {
         const uint32_t place = berth__admit_next(core);
         if (place == BERTH__NONE) return count;
         berth__life_admit(core, place);
+        if (core->idle_count != BERTH__NONE) core->idle_count--;
         count++;
     }
 }

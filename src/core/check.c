@@ -15,7 +15,6 @@
 typedef struct census {
     uint64_t states[BERTH__ENDED + 1];
     uint64_t retained;
-    uint64_t slots;
     uint64_t used[BERTH_RESOURCES_MAX];
     uint64_t parked[BERTH_RESOURCES_MAX];
     uint64_t parked_size;
@@ -97,13 +96,54 @@ static uint32_t check_band(const berth__core *core, uint32_t b) {
     return 0;
 }
 
+/* Is a slot in use, free or leaving in more than one place? O(slots) per slot: for tests. */
+static uint32_t times_seen(const berth__core *core, uint32_t slot) {
+    uint32_t times = 0;
+    for (uint32_t i = 0; i < core->slots_free_count; i++) times += core->slots_free[i] == slot;
+    for (uint32_t i = 0; i < core->leaving_count; i++) times += core->leaving[i].slot == slot;
+    for (uint32_t place = core->running.head; place != BERTH__NONE;
+         place = core->links[place].next)
+        times += core->entries[place].slot == slot;
+    return times;
+}
+
+static uint32_t check_lists(const berth__core *core) {
+    for (uint32_t slot = 0; slot < core->options.running_max; slot++)
+        MUST(times_seen(core, slot) == 1);
+    for (uint32_t place = core->running.head; place != BERTH__NONE;
+         place = core->links[place].next) {
+        const berth__entry *entry = &core->entries[place];
+        MUST(entry->state == BERTH__RUNNING || entry->state == BERTH__STOPPING);
+        MUST(!entry->in_step || core->step_outstanding);
+        MUST(!berth__is_engine(core) || entry->state == BERTH__RUNNING || entry->in_step);
+    }
+    for (uint32_t place = core->ended.head; place != BERTH__NONE; place = core->links[place].next)
+        MUST(core->entries[place].state == BERTH__ENDED && !core->entries[place].gone);
+    return 0;
+}
+
+/* What a band's queue adds up to, beside its order. */
+static uint32_t check_band_sums(const berth__core *core, uint32_t b) {
+    const berth__parked *band = &core->queue.bands[b];
+    uint64_t units[BERTH_RESOURCES_MAX] = {0};
+    uint64_t size = 0;
+    for (uint32_t place = core->queue.lists[b].head; place != BERTH__NONE;
+         place = core->links[place].next) {
+        count_units(core, place, units);
+        size += core->entries[place].payload_size;
+    }
+    MUST(size == band->size);
+    for (uint32_t r = 0; r < core->options.resource_count; r++) MUST(units[r] == band->units[r]);
+    return 0;
+}
+
 static uint32_t check_totals(const berth__core *core) {
     const berth_stats *n = &core->counters;
     uint64_t outcomes = 0;
     uint64_t refusals = 0;
     uint64_t submitted = 0;
-    for (uint32_t i = 0; i < BERTH_OUTCOME_COUNT; i++) outcomes += n->outcome_total[i];
-    for (uint32_t i = 0; i < BERTH_REFUSAL_COUNT; i++) refusals += n->refusal_total[i];
+    for (uint32_t i = 0; i < BERTH_OUTCOMES_MAX; i++) outcomes += n->outcome_total[i];
+    for (uint32_t i = 0; i < BERTH_REFUSALS_MAX; i++) refusals += n->refusal_total[i];
     for (uint32_t b = 0; b < BERTH_BANDS_MAX; b++) submitted += n->bands[b].submitted_total;
     MUST(outcomes == n->ended_total);
     MUST(refusals == n->refused_total);
@@ -118,6 +158,10 @@ uint32_t berth__core_check(const berth__core *core) {
     for (uint32_t place = 0; place < core->ids.place_count && line == 0; place++)
         line = count_entry(core, place, &c);
     if (line == 0) line = check_sums(core, &c);
-    for (uint32_t b = 0; b < core->options.band_count && line == 0; b++) line = check_band(core, b);
+    if (line == 0) line = check_lists(core);
+    for (uint32_t b = 0; b < core->options.band_count && line == 0; b++) {
+        line = check_band(core, b);
+        if (line == 0) line = check_band_sums(core, b);
+    }
     return line != 0 ? line : check_totals(core);
 }

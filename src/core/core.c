@@ -83,7 +83,8 @@ berth__core *berth__core_init(void *memory, const berth_options *options, berth_
     berth__rate_init(&core->rate, options->seed);
     berth__list_init(&core->running);
     berth__list_init(&core->ended);
-    /* A stack whose top is slot 0: slots stay as low and dense as the load allows. */
+    core->idle_count = BERTH__NONE;
+    /* A stack whose top is slot 0: the slot that was freed last is used first. */
     for (uint32_t slot = options->running_max; slot-- > 0;)
         core->slots_free[core->slots_free_count++] = slot;
     return core;
@@ -114,24 +115,19 @@ static berth_status begin(berth__core *core, uint64_t now) {
 
 berth_status berth__core_charge(berth__core *core, uint64_t now, berth_request_id id,
                                 const uint64_t *held, uint32_t held_count) {
-    uint64_t after[BERTH_RESOURCES_MAX];
-    const uint32_t count = core->options.resource_count;
-    if (held_count > count) return BERTH_EINVAL;
+    if (held_count > core->options.resource_count) return BERTH_EINVAL;
     const berth_status status = begin(core, now);
     if (status != BERTH_OK) return status;
     const uint32_t place = find_for_engine(core, id);
     if (place == BERTH__NONE) return BERTH_ESTALE;
     if (core->entries[place].state == BERTH__PARKED) return BERTH_EAGAIN;
     if (core->entries[place].state == BERTH__ENDED) return BERTH_EENDED;
-    uint64_t *units = berth__units_of(core, place);
-    for (uint32_t r = 0; r < count; r++) after[r] = r < held_count ? held[r] : units[r];
-    if (berth__ledger_change(&core->ledger, units, after) != BERTH_OK) return BERTH_EOVERFLOW;
-    for (uint32_t r = 0; r < count; r++) units[r] = after[r];
-    return BERTH_OK;
+    return berth__life_charge(core, place, held, held_count);
 }
 
 /* End the parked requests that the capacity can never hold any more. */
 static void evict_never_fits(berth__core *core) {
+    static const berth__cause cause = {BERTH_OUTCOME_EVICTED, BERTH_EVICT_CAPACITY, 0};
     for (uint32_t b = core->options.band_count; b-- > 0;) {
         uint32_t place = core->queue.lists[b].head;
         while (place != BERTH__NONE) {
@@ -139,7 +135,7 @@ static void evict_never_fits(berth__core *core) {
             const uint32_t resource =
                 berth__ledger_never_fits(&core->ledger, berth__units_of(core, place));
             if (resource < core->options.resource_count)
-                berth__life_stop(core, place, (berth__cause){BERTH_OUTCOME_EVICTED, 0, 0});
+                berth__life_stop(core, place, cause);
             place = next;
         }
     }
@@ -172,7 +168,8 @@ void berth__core_expire(berth__core *core, uint64_t now) {
 }
 
 uint64_t berth__core_next_at(const berth__core *core) {
-    return core->deadlines.count == 0 ? UINT64_MAX : core->deadlines.entries[0].at;
+    if (core->deadlines.count == 0 || berth__core_broken(core)) return UINT64_MAX;
+    return core->deadlines.entries[0].at;
 }
 
 void berth__core_close(berth__core *core, uint64_t now) {
@@ -193,6 +190,10 @@ void berth__core_shutdown(berth__core *core, uint64_t now, uint32_t running) {
             berth__life_stop(core, place, cause);
         place = next;
     }
+}
+
+void berth__core_set_idle(berth__core *core, uint32_t idle_count) {
+    core->idle_count = idle_count;
 }
 
 uint32_t berth__core_admit(berth__core *core, uint64_t now) {
@@ -283,4 +284,8 @@ const berth_options *berth__core_options(const berth__core *core) {
 
 uint32_t berth__core_broken(const berth__core *core) {
     return core->broken | core->ledger.broken;
+}
+
+void berth__core_fail(berth__core *core) {
+    berth__life_fail(core);
 }

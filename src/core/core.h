@@ -22,7 +22,12 @@ enum berth__state {
     BERTH__ENDED = 4
 };
 
-/* What the core tells its sink; the sink must not call the core. */
+/*
+ * What the core tells its sink. The sink may look at the core (berth__core_view), where the outcome
+ * is there already; it makes no event and sets no pin. At OUTCOME of a parked request the view
+ * still says parked; GONE comes before ENDED where an outcome is taken while stopping. A pin is
+ * set right after submit: nothing can end the request before.
+ */
 enum berth__transition {
     BERTH__T_ADMITTED = 1, /* parked -> running */
     BERTH__T_OUTCOME = 2,  /* the outcome is fixed: readable from now on, exactly once */
@@ -65,6 +70,8 @@ typedef struct berth__progress {
     uint32_t has_output; /* meets the first-output deadline */
     uint32_t finish;     /* berth_finish_kind, or NONE */
     int32_t code;
+    uint32_t held_count;
+    const uint64_t *held; /* as for berth__core_charge; NULL = as before */
 } berth__progress;
 
 /*
@@ -81,9 +88,9 @@ berth__core *berth__core_init(void *memory, const berth_options *options, berth_
 
 berth_status berth__core_submit(berth__core *core, uint64_t now, const berth__submit *submit,
                                 berth_request_id *out, berth_refusal *refusal);
+/* Only tokens and cost of `known` are used; cost_count 0 keeps the cost that was named. */
 berth_status berth__core_recost(berth__core *core, uint64_t now, berth_request_id id,
-                                uint64_t prompt_tokens, uint64_t max_new_tokens,
-                                const uint64_t *cost, uint32_t cost_count);
+                                const berth__submit *known, berth_refusal *refusal);
 berth_status berth__core_charge(berth__core *core, uint64_t now, berth_request_id id,
                                 const uint64_t *held, uint32_t held_count);
 berth_status berth__core_capacity_set(berth__core *core, uint64_t now, uint32_t resource,
@@ -102,9 +109,14 @@ void berth__core_close(berth__core *core, uint64_t now);
 /* End everything parked as SHUTDOWN; with `running` also what runs outside any step. */
 void berth__core_shutdown(berth__core *core, uint64_t now, uint32_t running);
 
-/* Worker and gate: admit what fits (T_ADMITTED per request). Submit, finish, cancel, charge,
- * expire and capacity_set do not admit by themselves: the runtime calls this after them. */
+/* Worker and gate: admit what fits (T_ADMITTED per request). Submit, recost, finish, let_go,
+ * cancel, charge, expire and capacity_set do not admit by themselves: the runtime calls this. */
 uint32_t berth__core_admit(berth__core *core, uint64_t now);
+
+/* Worker: how many more may be admitted until this is said again; without it there is no such
+ * bound. Whoever is admitted with no worker to take it would wait in no order and past its queue
+ * deadline, so the runtime says how many workers are free before it submits or admits. */
+void berth__core_set_idle(berth__core *core, uint32_t idle_count);
 
 /* Worker and gate: output was emitted. EAGAIN parked, EENDED once an outcome is fixed (the caller
  * then counts the chunk as dropped). */
@@ -126,7 +138,7 @@ berth_status berth__core_plan(berth__core *core, uint64_t now, berth_plan *plan)
 
 /*
  * Engine: a commit is begin, one entry per result, end. `entry` returns OK, EENDED (stopping:
- * dropped), ESTALE (not in the step), EINVAL (twice, or a bad finish).
+ * dropped), ESTALE (not in the step), EINVAL (twice, or a bad finish or held_count), EOVERFLOW.
  */
 berth_status berth__core_commit_begin(berth__core *core, uint64_t now, berth_step_id step_id);
 berth_status berth__core_commit_entry(berth__core *core, berth_request_id id,
@@ -162,5 +174,11 @@ uint32_t berth__core_check(const berth__core *core);
 
 /* 1 once an invariant failed on the hot path; every event is BERTH_EBROKEN from then on. */
 uint32_t berth__core_broken(const berth__core *core);
+
+/*
+ * Give up: everything without an outcome ends as INTERNAL, everything held is let go, so that
+ * nobody waits for ever. Walks the table, not the lists, which may be what broke. Idempotent.
+ */
+void berth__core_fail(berth__core *core);
 
 #endif

@@ -92,7 +92,7 @@ void berth__life_admit(berth__core *core, uint32_t place) {
     berth__entry *entry = &core->entries[place];
     berth_band_stats *band = berth__band_of(core, place);
     unpark(core, place);
-    berth__rate_admitted(&core->rate);
+    if (core->now > entry->submitted_at_ns) berth__rate_admitted(&core->rate);
     berth__ledger_grant(&core->ledger, berth__units_of(core, place));
     berth__list_push(&core->running, core->links, place);
     entry->state = BERTH__RUNNING;
@@ -110,6 +110,17 @@ void berth__life_admit(berth__core *core, uint32_t place) {
         core->counters.running_peak = core->counters.running;
     berth__life_arm(core, place);
     tell(core, BERTH__T_ADMITTED, place);
+}
+
+berth_status berth__life_charge(berth__core *core, uint32_t place, const uint64_t *held,
+                                uint32_t held_count) {
+    const uint32_t count = core->options.resource_count;
+    uint64_t *units = berth__units_of(core, place);
+    uint64_t after[BERTH_RESOURCES_MAX];
+    for (uint32_t r = 0; r < count; r++) after[r] = r < held_count ? held[r] : units[r];
+    const berth_status status = berth__ledger_change(&core->ledger, units, after);
+    for (uint32_t r = 0; r < count && status == BERTH_OK; r++) units[r] = after[r];
+    return status;
 }
 
 /* The engine hears of the slot in its next plan; others have nobody to tell. */
@@ -196,6 +207,10 @@ void berth__life_free_place(berth__core *core, uint32_t place) {
 void berth__life_forget(berth__core *core, uint32_t place) {
     berth__entry *entry = &core->entries[place];
     entry->gone = 1;
+    if (core->failed) {
+        tell(core, BERTH__T_GONE, place);
+        return;
+    }
     if (entry->state == BERTH__ENDED) berth__list_remove(&core->ended, core->links, place);
     tell(core, BERTH__T_GONE, place);
     if (entry->state == BERTH__ENDED) berth__life_free_place(core, place);
@@ -208,4 +223,38 @@ int berth__life_drop_oldest(berth__core *core) {
     core->counters.retained_dropped_total++;
     berth__life_forget(core, place);
     return 1;
+}
+
+/* ---- Failed ---- */
+
+static void fail_one(berth__core *core, uint32_t place) {
+    berth__entry *entry = &core->entries[place];
+    if (entry->state == BERTH__FREE || entry->state == BERTH__ENDED) return;
+    if (entry->outcome == BERTH_OUTCOME_NONE) {
+        entry->outcome = BERTH_OUTCOME_INTERNAL;
+        entry->ended_at_ns = core->now;
+        tell(core, BERTH__T_OUTCOME, place);
+    }
+    entry->state = BERTH__ENDED;
+    core->counters.ended_total++;
+    core->counters.outcome_total[entry->outcome]++;
+    berth__band_of(core, place)->ended_total++;
+    tell(core, BERTH__T_ENDED, place);
+}
+
+void berth__life_fail(berth__core *core) {
+    core->broken = 1;
+    if (core->failed) return;
+    core->failed = 1;
+    for (uint32_t place = 0; place < core->ids.place_count; place++) fail_one(core, place);
+    core->counters.running = 0;
+    core->counters.stopping = 0;
+    for (uint32_t b = 0; b < BERTH_BANDS_MAX; b++) {
+        core->counters.bands[b].parked = 0;
+        core->counters.bands[b].running = 0;
+        core->counters.bands[b].stopping = 0;
+    }
+    berth__queue_init(&core->queue, core->links, core->options.resource_count);
+    core->deadlines.count = 0;
+    core->step_outstanding = 0;
 }

@@ -23,6 +23,10 @@ void berth__life_tick(berth__core *core, uint64_t now);
 void berth__life_park(berth__core *core, uint32_t place);
 void berth__life_admit(berth__core *core, uint32_t place);
 
+/* A running or stopping request now holds `held`; EOVERFLOW changes nothing. */
+berth_status berth__life_charge(berth__core *core, uint32_t place, const uint64_t *held,
+                                uint32_t held_count);
+
 /* Fix the outcome of a parked or running request. A parked one ends; a running one is stopping
  * until it is let go, which on an engine is at once where no step contains it. */
 void berth__life_stop(berth__core *core, uint32_t place, berth__cause cause);
@@ -50,6 +54,9 @@ uint8_t berth__life_armed(const berth__core *core, uint32_t place);
 
 /* The first output came: its deadline is met. */
 void berth__life_output(berth__core *core, uint32_t place);
+
+/* End everything as INTERNAL, by the table alone. */
+void berth__life_fail(berth__core *core);
 
 /* End whatever is due at the core's now. */
 void berth__life_expire(berth__core *core);

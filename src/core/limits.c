@@ -78,17 +78,27 @@ berth_status berth__limits_check(const berth_options *options, const berth__queu
     return status;
 }
 
+/* One resource of one scope, of which `more` would be asked. */
+static berth_status check_more(const scope *s, uint32_t resource, uint64_t more,
+                               berth_refusal *refusal) {
+    uint64_t units;
+    if (!berth__add(s->sum->units[resource], more, &units)) return BERTH_EOVERFLOW;
+    if (!exceeds(units, s->units_max[resource])) return BERTH_OK;
+    refusal->resource = resource;
+    return refuse(refusal, s->count_reason + 2, s->units_max[resource], units);
+}
+
 berth_status berth__limits_recost(const berth_options *options, const berth__queue *queue,
-                                  const berth__load *load, const uint64_t *after) {
-    const scope pool = pool_scope(options, queue);
-    const scope band = band_scope(options, queue, load->band_index);
+                                  const berth__load *load, const berth__load *wanted,
+                                  berth_refusal *refusal) {
+    const scope scopes[] = {pool_scope(options, queue),
+                            band_scope(options, queue, load->band_index)};
     for (uint32_t r = 0; r < queue->resource_count; r++) {
-        uint64_t total;
-        if (after[r] <= load->units[r]) continue;
-        const uint64_t more = after[r] - load->units[r];
-        if (!berth__add(pool.sum->units[r], more, &total)) return BERTH_EOVERFLOW;
-        if (exceeds(total, pool.units_max[r])) return BERTH_EREFUSED;
-        if (exceeds(band.sum->units[r] + more, band.units_max[r])) return BERTH_EREFUSED;
+        if (wanted->units[r] <= load->units[r]) continue;
+        const uint64_t more = wanted->units[r] - load->units[r];
+        berth_status status = check_more(&scopes[0], r, more, refusal);
+        if (status == BERTH_OK) status = check_more(&scopes[1], r, more, refusal);
+        if (status != BERTH_OK) return status;
     }
     return BERTH_OK;
 }

@@ -15,9 +15,10 @@
 berth_status berth__limits_check(const berth_options *options, const berth__queue *queue,
                                  const berth__load *load, berth_refusal *refusal);
 
-/* The same for a parked request that now asks for `after`: cost limits only, and only for
+/* The same for a parked request of `load` that would be `wanted`: cost limits only, and only for
  * resources of which it asks more than before. */
 berth_status berth__limits_recost(const berth_options *options, const berth__queue *queue,
-                                  const berth__load *load, const uint64_t *after);
+                                  const berth__load *load, const berth__load *wanted,
+                                  berth_refusal *refusal);
 
 #endif

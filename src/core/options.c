@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/options.h"
 
+#include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -74,9 +75,9 @@ static berth_status check_ranges(const berth_options *options, berth_config_erro
         const uint64_t value = number_at(options, &ranges[i]);
         char message[sizeof error->message];
         if (value == 0 || (value >= ranges[i].min && value <= ranges[i].max)) continue;
-        snprintf(message, sizeof message, "expected 0 or a whole number from %llu to %llu, got %llu",
-                 (unsigned long long)ranges[i].min, (unsigned long long)ranges[i].max,
-                 (unsigned long long)value);
+        snprintf(message, sizeof message,
+                 "expected 0 or a whole number from %" PRIu64 " to %" PRIu64 ", not %" PRIu64,
+                 ranges[i].min, ranges[i].max, value);
         return wrong(error, ranges[i].path, message);
     }
     return BERTH_OK;

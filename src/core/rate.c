@@ -43,6 +43,7 @@ uint64_t berth__rate_retry_after(berth__rate *rate, uint64_t now, int parked) {
     uint64_t wait = berth__mul_saturating(interval, rate->refused);
     if (wait < RETRY_NS_MIN) wait = RETRY_NS_MIN;
     if (wait > RETRY_NS_MAX) wait = RETRY_NS_MAX;
-    /* Up to a quarter more, so that clients refused together do not come back together. */
+    /* Up to a quarter more (75 s at most), so that clients refused together do not come back
+     * together. */
     return wait + mix(rate->seed ^ rate->ordinal) % (wait / 4 + 1);
 }

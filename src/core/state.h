@@ -88,7 +88,9 @@ struct berth__core {
     uint32_t step_outstanding;
     uint32_t closed;
     uint32_t broken;
+    uint32_t failed; /* broken, and all have been told */
     uint32_t reserved;
+    uint32_t idle_count; /* admissions allowed before set_idle; BERTH__NONE = no bound */
 
     /* Counters only: gauges and resources are worked out when read. */
     berth_stats counters;

@@ -119,10 +119,14 @@ static void progress_by(berth__core *core, uint32_t place, const berth__progress
 berth_status berth__core_commit_entry(berth__core *core, berth_request_id id,
                                       const berth__progress *progress) {
     const uint32_t place = berth__ids_find(&core->ids, id);
-    if (progress->finish > BERTH_FINISH_FAILED) return BERTH_EINVAL;
+    const uint32_t held_count = progress->held == NULL ? 0 : progress->held_count;
+    if (progress->finish > BERTH_FINISH_FAILED || held_count > core->options.resource_count)
+        return BERTH_EINVAL;
     if (place == BERTH__NONE || !core->entries[place].in_step) return BERTH_ESTALE;
     berth__entry *entry = &core->entries[place];
     if (entry->committed) return BERTH_EINVAL;
+    const berth_status status = berth__life_charge(core, place, progress->held, held_count);
+    if (status != BERTH_OK) return status;
     entry->committed = 1;
     if (entry->outcome != BERTH_OUTCOME_NONE) return BERTH_EENDED;
     progress_by(core, place, progress);

@@ -69,23 +69,49 @@ static berth_status consider(berth__core *core, const berth__load *load, berth_r
     if (berth__is_engine(core) || !berth__admit_at_once(core, load))
         status = berth__limits_check(&core->options, &core->queue, load, refusal);
     if (status != BERTH_OK) return status;
-    if (core->ids.free.count == 0 && !berth__life_drop_oldest(core)) {
+    /* A dropped place may have been retired instead of freed: look again. */
+    while (core->ids.free.count == 0) {
         const uint64_t places = core->ids.place_count;
-        return refuse(refusal, BERTH_REFUSAL_SLOTS, places, places + 1);
+        if (!berth__life_drop_oldest(core))
+            return refuse(refusal, BERTH_REFUSAL_SLOTS, places, places + 1);
     }
     return BERTH_OK;
 }
 
-static void count_refusal(berth__core *core, uint32_t band_index, berth_refusal *refusal) {
+/* Can the same request be accepted later? Not where it must be parked and exceeds a limit alone. */
+static int may_pass_later(const berth__core *core, const berth__load *load,
+                          const berth_refusal *refusal) {
+    switch ((enum berth_refusal_reason)refusal->reason) {
+    case BERTH_REFUSAL_CLOSED:
+    case BERTH_REFUSAL_NEVER_FITS: return 0;
+    case BERTH_REFUSAL_PARKED_SIZE:
+    case BERTH_REFUSAL_BAND_SIZE: return !berth__is_engine(core) || load->size <= refusal->limit;
+    case BERTH_REFUSAL_PARKED_COST:
+    case BERTH_REFUSAL_BAND_COST:
+        return !berth__is_engine(core) || load->units[refusal->resource] <= refusal->limit;
+    case BERTH_REFUSAL_NONE:
+    case BERTH_REFUSAL_PARKED:
+    case BERTH_REFUSAL_BAND:
+    case BERTH_REFUSAL_SLOTS:
+    case BERTH_REFUSAL_COUNT: break;
+    }
+    return 1;
+}
+
+/* What every refusal says beside its reason. */
+static void advise(berth__core *core, const berth__load *load, berth_refusal *refusal) {
+    refusal->ahead_count = berth__queue_ahead(&core->queue, load->band_index);
+    if (may_pass_later(core, load, refusal))
+        refusal->retry_after_ns =
+            berth__rate_retry_after(&core->rate, core->now, core->queue.total.count > 0);
+}
+
+static void count_refusal(berth__core *core, uint32_t band_index, uint32_t reason) {
     core->counters.submitted_total++;
     core->counters.bands[band_index].submitted_total++;
     core->counters.refused_total++;
     core->counters.bands[band_index].refused_total++;
-    core->counters.refusal_total[refusal->reason]++;
-    refusal->ahead_count = berth__queue_ahead(&core->queue, band_index);
-    if (refusal->reason != BERTH_REFUSAL_CLOSED && refusal->reason != BERTH_REFUSAL_NEVER_FITS)
-        refusal->retry_after_ns =
-            berth__rate_retry_after(&core->rate, core->now, core->queue.total.count > 0);
+    core->counters.refusal_total[reason]++;
 }
 
 static void accept(berth__core *core, uint32_t place, int at_once) {
@@ -114,7 +140,8 @@ berth_status berth__core_submit(berth__core *core, uint64_t now, const berth__su
     status = consider(core, &load, &reason);
     if (status == BERTH_EOVERFLOW) return status;
     if (status != BERTH_OK) {
-        count_refusal(core, load.band_index, &reason);
+        count_refusal(core, load.band_index, reason.reason);
+        advise(core, &load, &reason);
         if (refusal != NULL) *refusal = reason;
         return status;
     }
@@ -125,11 +152,11 @@ berth_status berth__core_submit(berth__core *core, uint64_t now, const berth__su
     return BERTH_OK;
 }
 
-/* The new price of a parked request; cost NULL keeps what the old one had beside the KV blocks. */
-static berth_status reprice(const berth__core *core, uint32_t place, const berth__submit *wanted,
+/* The new price of a parked request; without a cost, what the old one had beside KV blocks. */
+static berth_status reprice(const berth__core *core, uint32_t place, const berth__submit *known,
                             uint64_t *units) {
-    berth__submit submit = *wanted;
-    if (submit.cost_count == BERTH__NONE) {
+    berth__submit submit = *known;
+    if (submit.cost_count == 0) {
         submit.cost_count = core->options.resource_count;
         memcpy(submit.cost, berth__units_of(core, place),
                core->options.resource_count * sizeof *submit.cost);
@@ -138,37 +165,41 @@ static berth_status reprice(const berth__core *core, uint32_t place, const berth
     return price(&core->options, &submit, units);
 }
 
-static berth_status recost(berth__core *core, uint32_t place, const berth__submit *submit) {
+static berth_status recost(berth__core *core, uint32_t place, const berth__submit *known,
+                           berth_refusal *refusal) {
     uint64_t units[BERTH_RESOURCES_MAX];
     const berth__load load = berth__load_of(core, place);
-    berth_status status = reprice(core, place, submit, units);
+    const berth__load wanted = {.band_index = load.band_index, .size = load.size, .units = units};
+    berth_status status = reprice(core, place, known, units);
     if (status != BERTH_OK) return status;
-    if (berth__ledger_never_fits(&core->ledger, units) < core->options.resource_count)
-        return BERTH_EREFUSED;
-    status = berth__limits_recost(&core->options, &core->queue, &load, units);
+    refusal->resource = berth__ledger_never_fits(&core->ledger, units);
+    if (refusal->resource < core->options.resource_count)
+        status = refuse(refusal, BERTH_REFUSAL_NEVER_FITS,
+                        core->ledger.capacity[refusal->resource], units[refusal->resource]);
+    else
+        status = berth__limits_recost(&core->options, &core->queue, &load, &wanted, refusal);
+    if (status == BERTH_EREFUSED) advise(core, &wanted, refusal);
     if (status != BERTH_OK) return status;
     berth__queue_recost(&core->queue, &load, units);
-    core->entries[place].prompt_tokens = submit->prompt_tokens;
-    core->entries[place].max_new_tokens = submit->max_new_tokens;
+    core->entries[place].prompt_tokens = known->prompt_tokens;
+    core->entries[place].max_new_tokens = known->max_new_tokens;
     memcpy(berth__units_of(core, place), units, core->options.resource_count * sizeof *units);
     return BERTH_OK;
 }
 
 berth_status berth__core_recost(berth__core *core, uint64_t now, berth_request_id id,
-                                uint64_t prompt_tokens, uint64_t max_new_tokens,
-                                const uint64_t *cost, uint32_t cost_count) {
-    berth__submit submit = {.prompt_tokens = prompt_tokens,
-                            .max_new_tokens = max_new_tokens,
-                            .cost_count = cost == NULL ? BERTH__NONE : cost_count};
+                                const berth__submit *known, berth_refusal *refusal) {
+    berth_refusal reason = {.struct_size = (uint32_t)sizeof reason};
+    if (refusal != NULL) *refusal = reason;
     if (berth__core_broken(core)) return BERTH_EBROKEN;
-    if (cost == NULL ? cost_count != 0 : cost_count > core->options.resource_count)
-        return BERTH_EINVAL;
-    if (cost != NULL && cost_count > 0) memcpy(submit.cost, cost, cost_count * sizeof *cost);
+    if (known->cost_count > core->options.resource_count) return BERTH_EINVAL;
     berth__life_tick(core, now);
     berth__life_expire(core);
     const uint32_t place = berth__ids_find(&core->ids, id);
     if (place == BERTH__NONE || core->entries[place].gone) return BERTH_ESTALE;
     if (core->entries[place].outcome != BERTH_OUTCOME_NONE) return BERTH_EENDED;
     if (core->entries[place].state != BERTH__PARKED) return BERTH_EBUSY;
-    return recost(core, place, &submit);
+    const berth_status status = recost(core, place, known, &reason);
+    if (status == BERTH_EREFUSED && refusal != NULL) *refusal = reason;
+    return status;
 }
