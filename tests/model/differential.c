@@ -59,8 +59,8 @@ static void make_resources(maker *m, berth_options *o) {
 static berth_options make_options(maker *m) {
     static const uint32_t faces[] = {BERTH_FACE_ENGINE, BERTH_FACE_ENGINE, BERTH_FACE_GATE,
                                      BERTH_FACE_WORKER};
-    berth_options o = core_kit_options(faces[below(m, 4)], 1 + (uint32_t)below(m, 4),
-                                       1 + (uint32_t)below(m, 8));
+    berth_options o =
+        core_kit_options(faces[below(m, 4)], 1 + (uint32_t)below(m, 4), 1 + (uint32_t)below(m, 8));
     o.ended_max = 1 + (uint32_t)below(m, 5);
     o.band_count = 1 + (uint32_t)below(m, 4);
     o.parked_size_max = maybe(m, 60);
@@ -92,8 +92,8 @@ static void make_submit(maker *m, core_event *e) {
     berth__submit *s = &e->submit;
     e->kind = CORE_SUBMIT;
     e->name = m->names < CORE_NAMES_MAX - 1 ? m->names++ : m->names;
-    s->band = below(m, 40) == 0 ? (uint32_t)below(m, 10)
-                                : 1 + (uint32_t)below(m, m->options.band_count);
+    s->band =
+        below(m, 40) == 0 ? (uint32_t)below(m, 10) : 1 + (uint32_t)below(m, m->options.band_count);
     s->payload_size = units(m, 12);
     s->prompt_tokens = units(m, 20);
     s->max_new_tokens = units(m, 20);
@@ -104,20 +104,20 @@ static void make_submit(maker *m, core_event *e) {
 }
 
 static void make_charge(maker *m, core_event *e) {
-    e->kind = CORE_CHARGE;
     e->submit.cost_count = (uint32_t)below(m, m->options.resource_count + 1 + (below(m, 20) == 0));
-    for (uint32_t r = 0; r < e->submit.cost_count; r++) e->submit.cost[r] = units(m, 8);
+    for (uint32_t r = 0; r < e->submit.cost_count; r++)
+        e->submit.cost[r] = units(m, 8);
 }
 
 /* Events about one request, likely the latest ones. */
 static void make_about(maker *m, core_event *e) {
-    static const uint32_t engine[] = {CORE_CANCEL, CORE_CANCEL, CORE_FORGET, CORE_FORGET,
-                                      CORE_RECOST, CORE_CHARGE, CORE_PIN,    CORE_UNPIN,
-                                      CORE_CHUNK};
+    static const uint32_t engine[] = {CORE_CANCEL, CORE_CANCEL, CORE_FORGET,
+                                      CORE_FORGET, CORE_RECOST, CORE_CHARGE,
+                                      CORE_PIN,    CORE_UNPIN,  CORE_CHUNK};
     static const uint32_t worker[] = {CORE_CANCEL, CORE_FORGET, CORE_FORGET, CORE_RECOST,
                                       CORE_CHARGE, CORE_PIN,    CORE_UNPIN,  CORE_CHUNK,
                                       CORE_EMIT,   CORE_FINISH, CORE_FINISH, CORE_FINISH,
-                                      CORE_LET_GO, CORE_LET_GO, CORE_LET_GO};
+                                      CORE_LET_GO, CORE_LET_GO, CORE_LET_GO, CORE_IDLE};
     const uint64_t reach = below(m, 4) == 0 ? m->names : m->names < 10 ? m->names : 10;
     e->kind = m->options.face == BERTH_FACE_ENGINE ? engine[below(m, sizeof engine / 4)]
                                                    : worker[below(m, sizeof worker / 4)];
@@ -128,10 +128,11 @@ static void make_about(maker *m, core_event *e) {
     if (e->kind == CORE_CANCEL) e->choice = 1 + (uint32_t)below(m, 3);
     if (e->kind == CORE_FINISH) e->choice = (uint32_t)below(m, BERTH_FINISH_FAILED + 2);
     if (e->kind == CORE_CHARGE) make_charge(m, e);
+    if (e->kind == CORE_IDLE && below(m, 2) == 0) e->amount = UINT32_MAX;
     if (e->kind != CORE_RECOST) return;
     e->submit.prompt_tokens = units(m, 20);
     e->submit.max_new_tokens = units(m, 20);
-    make_cost(m, &e->submit);
+    if (below(m, 3) != 0) make_cost(m, &e->submit);
 }
 
 static void make_turn(maker *m, core_event *e) {
@@ -142,6 +143,7 @@ static void make_turn(maker *m, core_event *e) {
     }
     e->kind = below(m, 2) == 0 ? CORE_PLAN : CORE_COMMIT;
     e->amount = below(m, 20) == 0 ? below(m, 4) : UINT64_MAX;
+    if (e->kind == CORE_COMMIT && below(m, 3) == 0) make_charge(m, e);
     e->choice = below(m, 3) == 0 ? (uint32_t)below(m, CORE_COMMIT_WRONG_STEP + 1) : 0;
 }
 
@@ -174,7 +176,8 @@ static void make_program(maker *m, uint64_t seed, core_event *events) {
     m->names = 1;
     m->extreme = below(m, 4) == 0;
     m->options = make_options(m);
-    for (uint32_t i = 0; i < EVENTS; i++) make_event(m, &events[i]);
+    for (uint32_t i = 0; i < EVENTS; i++)
+        make_event(m, &events[i]);
 }
 
 /* ---- Running and shrinking ---- */
@@ -228,7 +231,8 @@ static void report(uint64_t seed, const maker *m, core_event *events, uint32_t f
     for (uint32_t r = 0; r < o->resource_count; r++)
         fprintf(stderr, "resource %s: %" PRIu64 "\n", o->resources[r].name,
                 o->resources[r].capacity_units);
-    for (uint32_t i = 0; i < count; i++) core_event_print(stderr, &events[i]);
+    for (uint32_t i = 0; i < count; i++)
+        core_event_print(stderr, &events[i]);
     fail_msg("seed %" PRIu64 ", after %u events: %s", seed, (unsigned)count, why);
 }
 

@@ -64,8 +64,7 @@ static void watch(void *context, uint32_t transition, berth_request_id id) {
     core_kit *kit = context;
     const uint32_t place = berth__id_place(id);
     core_log_add(&kit->log, transition, id);
-    if (transition < BERTH__T_ADMITTED || transition > BERTH__T_GONE ||
-        place >= kit->place_count) {
+    if (transition < BERTH__T_ADMITTED || transition > BERTH__T_GONE || place >= kit->place_count) {
         kit->broken = "the sink was told something that does not exist";
         return;
     }
@@ -173,8 +172,10 @@ void core_kit_restore(core_kit *kit, const void *state) {
 static const char *totals_law(const berth_stats *s) {
     uint64_t outcomes = 0;
     uint64_t refusals = 0;
-    for (uint32_t i = 0; i < BERTH_OUTCOME_COUNT; i++) outcomes += s->outcome_total[i];
-    for (uint32_t i = 0; i < BERTH_REFUSAL_COUNT; i++) refusals += s->refusal_total[i];
+    for (uint32_t i = 0; i < BERTH_OUTCOMES_MAX; i++)
+        outcomes += s->outcome_total[i];
+    for (uint32_t i = 0; i < BERTH_REFUSALS_MAX; i++)
+        refusals += s->refusal_total[i];
     if (outcomes != s->ended_total) return "ended_total is not the sum of outcome_total";
     if (refusals != s->refused_total) return "refused_total is not the sum of refusal_total";
     if (s->outcome_total[BERTH_OUTCOME_NONE] != 0) return "something ended without an outcome";
@@ -192,8 +193,8 @@ static const char *bands_law(const berth_stats *s) {
     berth_band_stats sum = {0};
     for (uint32_t b = 0; b < s->band_count; b++) {
         const berth_band_stats *band = &s->bands[b];
-        if (band->submitted_total != band->refused_total + band->parked + band->running +
-                                         band->stopping + band->ended_total)
+        if (band->submitted_total !=
+            band->refused_total + band->parked + band->running + band->stopping + band->ended_total)
             return "a band's submitted is not refused + parked + running + stopping + ended";
         sum.submitted_total += band->submitted_total;
         sum.refused_total += band->refused_total;
@@ -205,9 +206,9 @@ static const char *bands_law(const berth_stats *s) {
         sum.admitted_total += band->admitted_total;
     }
     if (sum.submitted_total != s->submitted_total || sum.refused_total != s->refused_total ||
-        sum.ended_total != s->ended_total || sum.parked != s->parked ||
-        sum.running != s->running || sum.stopping != s->stopping ||
-        sum.parked_size != s->parked_size || sum.admitted_total != s->admitted_total)
+        sum.ended_total != s->ended_total || sum.parked != s->parked || sum.running != s->running ||
+        sum.stopping != s->stopping || sum.parked_size != s->parked_size ||
+        sum.admitted_total != s->admitted_total)
         return "the bands do not add up to the pool";
     return NULL;
 }
@@ -237,7 +238,8 @@ static const char *sink_law(const core_kit *kit, const berth_stats *s) {
     if (kit->broken != NULL) return kit->broken;
     if (kit->accepted != s->submitted_total - s->refused_total)
         return "accepted and submitted - refused differ";
-    if (kit->told[BERTH__T_ADMITTED] != s->admitted_total) return "admissions told and counted differ";
+    if (kit->told[BERTH__T_ADMITTED] != s->admitted_total)
+        return "admissions told and counted differ";
     if (kit->told[BERTH__T_ENDED] != s->ended_total) return "ends told and counted differ";
     if (kit->accepted - kit->told[BERTH__T_OUTCOME] != unfinished)
         return "outcomes told and requests without one do not add up to those accepted";

@@ -125,8 +125,8 @@ static void give_place(core_model *model, request *r) {
 static uint32_t last_freed_slot(const core_model *model) {
     uint32_t best = model->options.running_max;
     for (uint32_t s = 0; s < model->options.running_max; s++)
-        if (model->slot_freed[s] != 0 && (best == model->options.running_max ||
-                                          model->slot_freed[s] > model->slot_freed[best]))
+        if (model->slot_freed[s] != 0 &&
+            (best == model->options.running_max || model->slot_freed[s] > model->slot_freed[best]))
             best = s;
     return best;
 }
@@ -252,7 +252,7 @@ static void first_output(core_model *model, request *r) {
 /* ---- Admission ---- */
 
 static int fits(const core_model *model, const uint64_t *cost) {
-    if (last_freed_slot(model) == model->options.running_max) return 0;
+    if (last_freed_slot(model) == model->options.running_max || model->idle_count == 0) return 0;
     for (uint32_t r = 0; r < model->options.resource_count; r++)
         if (used(model, r) > model->options.resources[r].capacity_units ||
             used(model, r) + cost[r] > model->options.resources[r].capacity_units)
@@ -279,11 +279,16 @@ static void admit_one(core_model *model, request *r) {
     tell(model, BERTH__T_ADMITTED, r);
 }
 
+void core_model_set_idle(core_model *model, uint32_t idle_count) {
+    model->idle_count = idle_count;
+}
+
 uint32_t core_model_admit(core_model *model, uint64_t now) {
     uint32_t count = 0;
     core_model_expire(model, now);
     for (request *r = head(model); r != NULL && fits(model, r->units); r = head(model)) {
         admit_one(model, r);
+        if (model->idle_count != UINT32_MAX) model->idle_count--;
         count++;
     }
     return count;
@@ -393,8 +398,8 @@ static int goes_in_at_once(const core_model *model, const berth__submit *submit,
            parked_count(model, submit->band, BERTH_BANDS_MAX) == 0;
 }
 
-static berth_status consider(core_model *model, const berth__submit *submit,
-                             const uint64_t *units, berth_refusal *refusal) {
+static berth_status consider(core_model *model, const berth__submit *submit, const uint64_t *units,
+                             berth_refusal *refusal) {
     const uint32_t resource = never_fits(model, units);
     berth_status status = BERTH_OK;
     if (model->closed) {
@@ -411,8 +416,7 @@ static berth_status consider(core_model *model, const berth__submit *submit,
     if (status != BERTH_OK || take_place(model) != NULL) return status;
     request *drop = oldest(model, 1);
     if (drop == NULL) {
-        (void)above(refusal, BERTH_REFUSAL_SLOTS, (wide)model->place_count + 1,
-                    model->place_count);
+        (void)above(refusal, BERTH_REFUSAL_SLOTS, (wide)model->place_count + 1, model->place_count);
         return BERTH_EREFUSED;
     }
     model->counters.retained_dropped_total++;
@@ -448,13 +452,23 @@ static request *park(core_model *model, const berth__submit *submit, const uint6
     return r;
 }
 
-static void count_refusal(core_model *model, uint32_t band, berth_refusal *refusal) {
+/* 1 if waiting can help: not where a request that must be parked exceeds a limit by itself. */
+static uint64_t has_hint(const core_model *model, uint64_t size, const uint64_t *units,
+                         const berth_refusal *refusal) {
+    const uint32_t reason = refusal->reason;
+    if (reason == BERTH_REFUSAL_CLOSED || reason == BERTH_REFUSAL_NEVER_FITS) return 0;
+    if (model->options.face != BERTH_FACE_ENGINE) return 1;
+    if (reason == BERTH_REFUSAL_PARKED_SIZE || reason == BERTH_REFUSAL_BAND_SIZE)
+        return size <= refusal->limit;
+    if (reason == BERTH_REFUSAL_PARKED_COST || reason == BERTH_REFUSAL_BAND_COST)
+        return units[refusal->resource] <= refusal->limit;
+    return 1;
+}
+
+static void count_refusal(core_model *model, uint32_t band, uint32_t reason) {
     model->counters.refused_total++;
     model->counters.bands[band - 1].refused_total++;
-    model->counters.refusal_total[refusal->reason]++;
-    refusal->ahead_count = (uint64_t)parked_count(model, band, BERTH_BANDS_MAX);
-    refusal->retry_after_ns = refusal->reason != BERTH_REFUSAL_CLOSED &&
-                              refusal->reason != BERTH_REFUSAL_NEVER_FITS;
+    model->counters.refusal_total[reason]++;
 }
 
 berth_status core_model_submit(core_model *model, uint64_t now, const berth__submit *submit,
@@ -472,7 +486,9 @@ berth_status core_model_submit(core_model *model, uint64_t now, const berth__sub
     model->counters.submitted_total++;
     model->counters.bands[submit->band - 1].submitted_total++;
     if (status != BERTH_OK) {
-        count_refusal(model, submit->band, refusal);
+        count_refusal(model, submit->band, refusal->reason);
+        refusal->ahead_count = (uint64_t)parked_count(model, submit->band, BERTH_BANDS_MAX);
+        refusal->retry_after_ns = has_hint(model, submit->payload_size, units, refusal);
         return status;
     }
     const int at_once = goes_in_at_once(model, submit, units);
@@ -482,50 +498,82 @@ berth_status core_model_submit(core_model *model, uint64_t now, const berth__sub
     return BERTH_OK;
 }
 
-static berth_status recost_limits(const core_model *model, const request *r,
-                                  const uint64_t *units) {
+/* The limit of the pool (band 0) or of a band on one resource that it now asks more of. */
+static berth_status recost_limit(const core_model *model, uint32_t band, uint32_t resource,
+                                 wide more, berth_refusal *refusal) {
     const berth_options *o = &model->options;
-    for (uint32_t i = 0; i < o->resource_count; i++) {
-        const wide total = parked_units(model, 0, i) - r->units[i] + units[i];
-        const wide band = parked_units(model, r->outcome.band, i) - r->units[i] + units[i];
-        const uint64_t pool_max = o->resources[i].parked_units_max;
-        const uint64_t band_max = o->bands[r->outcome.band - 1].parked_units_max[i];
-        if (units[i] <= r->units[i]) continue;
-        if (total > UINT64_MAX) return BERTH_EOVERFLOW;
-        if (pool_max != 0 && total > pool_max) return BERTH_EREFUSED;
-        if (band_max != 0 && band > band_max) return BERTH_EREFUSED;
-    }
+    const wide total = parked_units(model, band, resource) + more;
+    if (total > UINT64_MAX) return BERTH_EOVERFLOW;
+    refusal->resource = resource;
+    if (above(refusal, band == 0 ? BERTH_REFUSAL_PARKED_COST : BERTH_REFUSAL_BAND_COST, total,
+              band == 0 ? o->resources[resource].parked_units_max
+                        : o->bands[band - 1].parked_units_max[resource]))
+        return BERTH_EREFUSED;
     return BERTH_OK;
 }
 
+static berth_status recost(const core_model *model, const request *r, const uint64_t *units,
+                           berth_refusal *refusal) {
+    refusal->resource = never_fits(model, units);
+    if (refusal->resource < BERTH_RESOURCES_MAX) {
+        (void)above(refusal, BERTH_REFUSAL_NEVER_FITS, units[refusal->resource],
+                    model->options.resources[refusal->resource].capacity_units);
+        return BERTH_EREFUSED;
+    }
+    berth_status status = BERTH_OK;
+    for (uint32_t i = 0; i < model->options.resource_count && status == BERTH_OK; i++) {
+        if (units[i] <= r->units[i]) continue;
+        const wide more = units[i] - r->units[i];
+        status = recost_limit(model, 0, i, more, refusal);
+        if (status == BERTH_OK) status = recost_limit(model, r->outcome.band, i, more, refusal);
+    }
+    return status;
+}
+
 berth_status core_model_recost(core_model *model, uint64_t now, berth_request_id id,
-                               const berth__submit *wanted, int keep_cost) {
+                               const berth__submit *known, berth_refusal *refusal) {
     uint64_t units[BERTH_RESOURCES_MAX];
-    berth__submit submit = *wanted;
-    if (!keep_cost && submit.cost_count > model->options.resource_count) return BERTH_EINVAL;
-    for (uint32_t i = submit.cost_count; i < BERTH_RESOURCES_MAX; i++) submit.cost[i] = 0;
+    const berth_refusal none = {.struct_size = (uint32_t)sizeof *refusal};
+    berth__submit submit = *known;
+    *refusal = none;
+    if (known->cost_count > model->options.resource_count) return BERTH_EINVAL;
     core_model_expire(model, now);
     request *r = find_for_user(model, id);
     if (r == NULL) return BERTH_ESTALE;
     if (r->outcome.kind != BERTH_OUTCOME_NONE) return BERTH_EENDED;
     if (r->state != BERTH__PARKED) return BERTH_EBUSY;
-    if (keep_cost) {
+    if (submit.cost_count == 0) {
         submit.cost_count = model->options.resource_count;
-        memcpy(submit.cost, r->units, sizeof submit.cost);
+        memcpy(submit.cost, r->units, submit.cost_count * sizeof *submit.cost);
         if (model->options.kv_block_tokens != 0) submit.cost[model->options.kv_resource] = 0;
     }
     berth_status status = price(model, &submit, units);
     if (status != BERTH_OK) return status;
-    if (never_fits(model, units) < BERTH_RESOURCES_MAX) return BERTH_EREFUSED;
-    status = recost_limits(model, r, units);
+    status = recost(model, r, units, refusal);
+    if (status == BERTH_EREFUSED) {
+        refusal->ahead_count = (uint64_t)parked_count(model, r->outcome.band, BERTH_BANDS_MAX);
+        refusal->retry_after_ns = has_hint(model, 0, units, refusal);
+    } else {
+        *refusal = none;
+    }
     if (status != BERTH_OK) return status;
     memcpy(r->units, units, sizeof r->units);
-    r->outcome.prompt_tokens = wanted->prompt_tokens;
-    r->max_new_tokens = wanted->max_new_tokens;
+    r->outcome.prompt_tokens = known->prompt_tokens;
+    r->max_new_tokens = known->max_new_tokens;
     return BERTH_OK;
 }
 
 /* ---- Charge, capacity, cancel, close ---- */
+
+static berth_status charge(core_model *model, request *r, const uint64_t *held,
+                           uint32_t held_count) {
+    for (uint32_t i = 0; i < held_count; i++)
+        if (used(model, i) - r->units[i] + held[i] > UINT64_MAX) return BERTH_EOVERFLOW;
+    for (uint32_t i = 0; i < held_count; i++)
+        r->units[i] = held[i];
+    raise_peaks(model);
+    return BERTH_OK;
+}
 
 berth_status core_model_charge(core_model *model, uint64_t now, berth_request_id id,
                                const uint64_t *held, uint32_t held_count) {
@@ -535,11 +583,7 @@ berth_status core_model_charge(core_model *model, uint64_t now, berth_request_id
     if (r == NULL) return BERTH_ESTALE;
     if (r->state == BERTH__PARKED) return BERTH_EAGAIN;
     if (r->state == BERTH__ENDED) return BERTH_EENDED;
-    for (uint32_t i = 0; i < held_count; i++)
-        if (used(model, i) - r->units[i] + held[i] > UINT64_MAX) return BERTH_EOVERFLOW;
-    for (uint32_t i = 0; i < held_count; i++) r->units[i] = held[i];
-    raise_peaks(model);
-    return BERTH_OK;
+    return charge(model, r, held, held_count);
 }
 
 berth_status core_model_capacity_set(core_model *model, uint64_t now, uint32_t resource,
@@ -558,7 +602,7 @@ berth_status core_model_capacity_set(core_model *model, uint64_t now, uint32_t r
                     first = r;
             }
             if (first == NULL) break;
-            stop(model, first, BERTH_OUTCOME_EVICTED, 0, 0);
+            stop(model, first, BERTH_OUTCOME_EVICTED, BERTH_EVICT_CAPACITY, 0);
         }
     return BERTH_OK;
 }
@@ -580,7 +624,8 @@ void core_model_close(core_model *model, uint64_t now) {
 
 void core_model_shutdown(core_model *model, uint64_t now, uint32_t running) {
     core_model_expire(model, now);
-    while (head(model) != NULL) stop(model, head(model), BERTH_OUTCOME_SHUTDOWN, 0, 0);
+    while (head(model) != NULL)
+        stop(model, head(model), BERTH_OUTCOME_SHUTDOWN, 0, 0);
     if (!running) return;
     uint64_t after = 0;
     for (request *r = next_held(model, after); r != NULL; r = next_held(model, after)) {
@@ -605,8 +650,8 @@ berth_status core_model_emit(core_model *model, uint64_t now, berth_request_id i
     return BERTH_OK;
 }
 
-berth_status core_model_finish(core_model *model, uint64_t now, berth_request_id id,
-                               uint32_t kind, int32_t code) {
+berth_status core_model_finish(core_model *model, uint64_t now, berth_request_id id, uint32_t kind,
+                               int32_t code) {
     if (kind < BERTH_FINISH_STOP || kind > BERTH_FINISH_FAILED) return BERTH_EINVAL;
     core_model_expire(model, now);
     request *r = find_for_engine(model, id);
@@ -665,7 +710,8 @@ berth_status core_model_plan(core_model *model, uint64_t now, berth_plan *plan) 
     plan->now_at_ns = plan->parked_count = 0;
     if (model->step_outstanding) return BERTH_ESTEP;
     core_model_expire(model, now);
-    for (uint32_t i = 0; i < model->place_count; i++) if (is_held(&model->requests[i])) held++;
+    for (uint32_t i = 0; i < model->place_count; i++)
+        if (is_held(&model->requests[i])) held++;
     held += (uint64_t)parked_count(model, 1, BERTH_BANDS_MAX);
     if (held > model->options.running_max) held = model->options.running_max;
     if (model->leaving_count + held > plan->entry_max) {
@@ -673,11 +719,10 @@ berth_status core_model_plan(core_model *model, uint64_t now, berth_plan *plan) 
         return BERTH_ESPACE;
     }
     for (uint32_t i = 0; i < model->leaving_count; i++) {
-        plan->entries[plan->entry_count++] =
-            (berth_plan_entry){.id = model->leaving[i].id,
-                               .slot = model->leaving[i].slot,
-                               .kind = BERTH_ENTRY_LEAVE,
-                               .band = model->leaving[i].band};
+        plan->entries[plan->entry_count++] = (berth_plan_entry){.id = model->leaving[i].id,
+                                                                .slot = model->leaving[i].slot,
+                                                                .kind = BERTH_ENTRY_LEAVE,
+                                                                .band = model->leaving[i].band};
         give_slot(model, model->leaving[i].slot);
     }
     plan->leave_count = model->leaving_count;
@@ -705,9 +750,12 @@ berth_status core_model_commit_begin(core_model *model, uint64_t now, berth_step
 berth_status core_model_commit_entry(core_model *model, berth_request_id id,
                                      const berth__progress *progress) {
     request *r = core_model_find(model, id);
+    const uint32_t held_count = progress->held == NULL ? 0 : progress->held_count;
     if (progress->finish > BERTH_FINISH_FAILED) return BERTH_EINVAL;
+    if (held_count > model->options.resource_count) return BERTH_EINVAL;
     if (r == NULL || !r->in_step) return BERTH_ESTALE;
     if (r->committed) return BERTH_EINVAL;
+    if (charge(model, r, progress->held, held_count) != BERTH_OK) return BERTH_EOVERFLOW;
     r->committed = 1;
     if (r->outcome.kind != BERTH_OUTCOME_NONE) return BERTH_EENDED;
     add_capped(&r->outcome.tokens_computed, progress->tokens_computed);

@@ -56,6 +56,8 @@ typedef struct core_model {
     berth_step_id step_id;
     uint32_t step_outstanding;
     uint32_t closed;
+    uint32_t idle_count; /* UINT32_MAX = no bound */
+    uint32_t reserved;
     uint64_t used_peak[BERTH_RESOURCES_MAX];
     berth_stats counters; /* totals and peaks only */
 } core_model;
@@ -71,7 +73,7 @@ void core_model_restore(core_model *model, const void *state);
 berth_status core_model_submit(core_model *model, uint64_t now, const berth__submit *submit,
                                berth_request_id *out, berth_refusal *refusal);
 berth_status core_model_recost(core_model *model, uint64_t now, berth_request_id id,
-                               const berth__submit *wanted, int keep_cost);
+                               const berth__submit *known, berth_refusal *refusal);
 berth_status core_model_charge(core_model *model, uint64_t now, berth_request_id id,
                                const uint64_t *held, uint32_t held_count);
 berth_status core_model_capacity_set(core_model *model, uint64_t now, uint32_t resource,
@@ -82,9 +84,9 @@ void core_model_expire(core_model *model, uint64_t now);
 uint64_t core_model_next_at(const core_model *model);
 void core_model_close(core_model *model, uint64_t now);
 void core_model_shutdown(core_model *model, uint64_t now, uint32_t running);
+void core_model_set_idle(core_model *model, uint32_t idle_count);
 uint32_t core_model_admit(core_model *model, uint64_t now);
-berth_status core_model_emit(core_model *model, uint64_t now, berth_request_id id,
-                             uint64_t tokens);
+berth_status core_model_emit(core_model *model, uint64_t now, berth_request_id id, uint64_t tokens);
 berth_status core_model_finish(core_model *model, uint64_t now, berth_request_id id,
                                uint32_t finish, int32_t code);
 berth_status core_model_let_go(core_model *model, uint64_t now, berth_request_id id);

@@ -14,6 +14,7 @@ static const char *const kind_names[] = {
     [CORE_EMIT] = "emit",         [CORE_FINISH] = "finish",     [CORE_LET_GO] = "let_go",
     [CORE_PLAN] = "plan",         [CORE_COMMIT] = "commit",     [CORE_FORGET] = "forget",
     [CORE_PIN] = "pin",           [CORE_UNPIN] = "unpin",       [CORE_CHUNK] = "chunk",
+    [CORE_IDLE] = "idle",
 };
 
 void core_pair_init(core_pair *pair, const berth_options *options) {
@@ -148,7 +149,8 @@ static const char *apply_submit(core_pair *pair, const core_event *event) {
     if (core_id != model_id) return differ(pair, "id", core_id, model_id);
     if (a == BERTH_OK) {
         core_kit_accept(&pair->kit, core_id);
-        while (pair->name_count <= event->name) pair->ids[pair->name_count++] = NEVER_WAS;
+        while (pair->name_count <= event->name)
+            pair->ids[pair->name_count++] = NEVER_WAS;
         pair->ids[event->name] = core_id;
     }
     if (pair->kit.options.face != BERTH_FACE_ENGINE &&
@@ -195,6 +197,10 @@ static berth__progress progress_for(const core_event *event, const berth_plan_en
     p.tokens_computed = core_random_below(&random, entry->tokens / 2 + 2) * 2;
     p.tokens_generated = core_random_below(&random, 3);
     p.has_output = (uint32_t)core_random_below(&random, 2);
+    if (core_random_below(&random, 4) == 0) {
+        p.held = event->submit.cost;
+        p.held_count = event->submit.cost_count;
+    }
     if (core_random_below(&random, 4) == 0)
         p.finish = (uint32_t)core_random_below(&random, BERTH_FINISH_FAILED + 2);
     return p;
@@ -224,8 +230,7 @@ static const char *commit_entries(core_pair *pair, const core_event *event) {
         if (fault == 3 && wrong == NULL) { /* a reader that is too slow */
             const uint64_t now = moment(pair, event);
             wrong = same_status(
-                pair,
-                berth__core_cancel(pair->kit.core, now, entry->id, BERTH_CANCEL_SLOW_READER),
+                pair, berth__core_cancel(pair->kit.core, now, entry->id, BERTH_CANCEL_SLOW_READER),
                 core_model_cancel(&pair->model, now, entry->id, BERTH_CANCEL_SLOW_READER));
         }
     }
@@ -239,6 +244,7 @@ static const char *apply_commit(core_pair *pair, const core_event *event) {
     const berth_status b = core_model_commit_begin(&pair->model, now, step);
     const char *wrong = same_status(pair, a, b);
     if (wrong != NULL || a != BERTH_OK) return wrong;
+    if (event->submit.cost_count > 0) pair->kit.may_overdraw = 1;
     if (event->choice != CORE_COMMIT_NOTHING) wrong = commit_entries(pair, event);
     berth__core_commit_end(pair->kit.core);
     core_model_commit_end(&pair->model);
@@ -257,10 +263,21 @@ static const char *apply_worker(core_pair *pair, const core_event *event) {
         return same_status(pair, berth__core_emit(core, now, id, event->amount),
                            core_model_emit(model, now, id, event->amount));
     if (event->kind == CORE_FINISH)
-        return same_status(pair,
-                           berth__core_finish(core, now, id, event->choice, event->code),
+        return same_status(pair, berth__core_finish(core, now, id, event->choice, event->code),
                            core_model_finish(model, now, id, event->choice, event->code));
     return same_status(pair, berth__core_let_go(core, now, id), core_model_let_go(model, now, id));
+}
+
+static const char *apply_recost(core_pair *pair, const core_event *event) {
+    const uint64_t now = moment(pair, event);
+    const berth_request_id id = id_of(pair, event);
+    berth_refusal a;
+    berth_refusal b;
+    const char *wrong =
+        same_status(pair, berth__core_recost(pair->kit.core, now, id, &event->submit, &a),
+                    core_model_recost(&pair->model, now, id, &event->submit, &b));
+    a.retry_after_ns = a.retry_after_ns != 0;
+    return wrong != NULL ? wrong : same_bytes(pair, "refusal", &a, &b, sizeof a);
 }
 
 static const char *apply_units(core_pair *pair, const core_event *event) {
@@ -269,13 +286,7 @@ static const char *apply_units(core_pair *pair, const core_event *event) {
     const berth__submit *s = &event->submit;
     berth__core *core = pair->kit.core;
     core_model *model = &pair->model;
-    const int keep = event->choice == 1;
-    if (event->kind == CORE_RECOST)
-        return same_status(
-            pair,
-            berth__core_recost(core, now, id, s->prompt_tokens, s->max_new_tokens,
-                               keep ? NULL : s->cost, keep ? 0 : s->cost_count),
-            core_model_recost(model, now, id, s, keep));
+    if (event->kind == CORE_RECOST) return apply_recost(pair, event);
     pair->kit.may_overdraw = 1;
     if (event->kind == CORE_CHARGE)
         return same_status(pair, berth__core_charge(core, now, id, s->cost, s->cost_count),
@@ -307,6 +318,10 @@ static const char *apply_quiet(core_pair *pair, const core_event *event) {
     case CORE_CHUNK:
         berth__core_count_chunk(core, id, event->choice, event->amount);
         core_model_count_chunk(model, id, event->choice, event->amount);
+        break;
+    case CORE_IDLE:
+        berth__core_set_idle(core, (uint32_t)event->amount);
+        core_model_set_idle(model, (uint32_t)event->amount);
         break;
     case CORE_SUBMIT:
     case CORE_RECOST:
@@ -341,6 +356,7 @@ static const char *dispatch(core_pair *pair, const core_event *event) {
     case CORE_FORGET:
     case CORE_PIN:
     case CORE_UNPIN:
+    case CORE_IDLE:
     case CORE_CHUNK: return apply_quiet(pair, event);
     }
     return "no such event";
@@ -374,8 +390,7 @@ void core_event_print(FILE *out, const core_event *event) {
                 (unsigned)s->band, s->payload_size, s->queue_ns, s->first_output_ns, s->total_ns);
     if (event->kind == CORE_SUBMIT || event->kind == CORE_RECOST)
         fprintf(out, " prompt=%" PRIu64 " new=%" PRIu64, s->prompt_tokens, s->max_new_tokens);
-    if (event->kind == CORE_SUBMIT || event->kind == CORE_RECOST || event->kind == CORE_CHARGE)
-        print_cost(out, s);
+    if (s->cost_count > 0) print_cost(out, s);
     fprintf(out, " resource=%u amount=%" PRIu64 " choice=%u code=%d seed=0x%" PRIx64 "\n",
             (unsigned)event->resource, event->amount, (unsigned)event->choice, (int)event->code,
             event->seed);

@@ -31,7 +31,8 @@ enum core_event_kind {
     CORE_FORGET,
     CORE_PIN,
     CORE_UNPIN,
-    CORE_CHUNK
+    CORE_CHUNK,
+    CORE_IDLE
 };
 
 /* How the results of a commit are made. */
@@ -47,14 +48,14 @@ enum core_commit_kind {
 
 typedef struct core_event {
     uint32_t kind;
-    uint32_t name;       /* of the request it is about */
-    uint64_t elapsed_ns; /* the clock moves on by this first */
-    uint64_t back_ns;    /* and the event carries a moment this much earlier */
+    uint32_t name;        /* of the request it is about */
+    uint64_t elapsed_ns;  /* the clock moves on by this first */
+    uint64_t back_ns;     /* and the event carries a moment this much earlier */
     berth__submit submit; /* SUBMIT, RECOST; its cost is what CHARGE states */
-    uint64_t amount;     /* capacity, tokens, bytes, room of a plan */
-    uint64_t seed;       /* of a random commit */
+    uint64_t amount;      /* capacity, tokens, bytes, room of a plan, idle workers */
+    uint64_t seed;        /* of a random commit */
     uint32_t resource;
-    uint32_t choice; /* finish kind, cause, commit kind; 1 = dropped, running, keep, delivered */
+    uint32_t choice; /* finish kind, cause, commit kind; 1 = dropped, running, delivered */
     int32_t code;
     uint32_t reserved;
 } core_event;

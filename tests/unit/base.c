@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+/* The ground floor: checked arithmetic, lists, the heap, ids. */
+#include "base/checked.h"
+#include "base/heap.h"
+#include "base/ids.h"
+#include "base/list.h"
+#include "support/core_kit.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* ---- Checked arithmetic ---- */
+
+static void a_sum_that_wraps_is_refused_and_leaves_the_result_alone(void **state) {
+    uint64_t out = 7;
+    (void)state;
+    assert_false(berth__add(UINT64_MAX, 1, &out));
+    assert_int_equal(out, 7);
+    assert_true(berth__add(UINT64_MAX - 1, 1, &out));
+    assert_true(out == UINT64_MAX);
+    assert_true(berth__add(0, 0, &out));
+    assert_int_equal(out, 0);
+}
+
+static void a_product_that_wraps_is_refused_and_leaves_the_result_alone(void **state) {
+    uint64_t out = 7;
+    (void)state;
+    assert_false(berth__mul(UINT64_C(1) << 32, UINT64_C(1) << 32, &out));
+    assert_int_equal(out, 7);
+    assert_true(berth__mul(UINT32_MAX, UINT64_C(1) << 32, &out));
+    assert_true(out == (uint64_t)UINT32_MAX << 32);
+    assert_true(berth__mul(0, UINT64_MAX, &out));
+    assert_int_equal(out, 0);
+}
+
+static void saturating_forms_stop_at_the_largest_value(void **state) {
+    (void)state;
+    assert_true(berth__add_saturating(UINT64_MAX, 1) == UINT64_MAX);
+    assert_true(berth__add_saturating(2, 3) == 5);
+    assert_true(berth__mul_saturating(UINT64_MAX, 2) == UINT64_MAX);
+    assert_true(berth__mul_saturating(6, 7) == 42);
+    assert_true(berth__mul_saturating(0, UINT64_MAX) == 0);
+}
+
+/* ---- Lists ---- */
+
+static void a_list_keeps_its_order_when_places_leave_from_anywhere(void **state) {
+    berth__link links[5];
+    berth__list list;
+    (void)state;
+    berth__list_init(&list);
+    for (uint32_t i = 0; i < 5; i++)
+        berth__list_push(&list, links, i);
+    berth__list_remove(&list, links, 2);
+    berth__list_remove(&list, links, 0);
+    berth__list_remove(&list, links, 4);
+    assert_int_equal(list.count, 2);
+    assert_int_equal(list.head, 1);
+    assert_int_equal(links[1].next, 3);
+    assert_int_equal(links[3].previous, 1);
+    assert_int_equal(list.tail, 3);
+    berth__list_remove(&list, links, 1);
+    berth__list_remove(&list, links, 3);
+    assert_int_equal(list.count, 0);
+    assert_true(list.head == BERTH__NONE && list.tail == BERTH__NONE);
+}
+
+/* ---- The heap, against a scan ---- */
+
+#define PLACES 40u
+
+typedef struct heap_bed {
+    berth__heap heap;
+    berth__heap_entry entries[PLACES];
+    uint32_t position[PLACES];
+    uint64_t at[PLACES];
+    uint64_t order[PLACES];
+    int in[PLACES];
+} heap_bed;
+
+static uint32_t first_by_scan(const heap_bed *bed) {
+    uint32_t best = BERTH__NONE;
+    for (uint32_t i = 0; i < PLACES; i++)
+        if (bed->in[i] && (best == BERTH__NONE || bed->at[i] < bed->at[best] ||
+                           (bed->at[i] == bed->at[best] && bed->order[i] < bed->order[best])))
+            best = i;
+    return best;
+}
+
+static void the_heap_always_has_the_first_by_moment_then_by_arrival_on_top(void **state) {
+    static heap_bed bed;
+    uint64_t random = core_seed(11);
+    uint32_t count = 0;
+    (void)state;
+    berth__heap_init(&bed.heap, bed.entries, bed.position, PLACES);
+    for (uint64_t i = 0; i < 20000; i++) {
+        const uint32_t place = (uint32_t)core_random_below(&random, PLACES);
+        if (core_random_below(&random, 3) == 0) {
+            berth__heap_remove(&bed.heap, place);
+            count -= bed.in[place] ? 1 : 0;
+            bed.in[place] = 0;
+        } else {
+            count += bed.in[place] ? 0 : 1;
+            bed.in[place] = 1;
+            bed.at[place] = core_random_below(&random, 8);
+            bed.order[place] = i;
+            berth__heap_set(&bed.heap, place, bed.at[place], bed.order[place]);
+        }
+        assert_int_equal(bed.heap.count, count);
+        if (count > 0) assert_int_equal(bed.heap.entries[0].place, first_by_scan(&bed));
+        for (uint32_t p = 0; p < PLACES; p++)
+            assert_int_equal(bed.in[p], bed.position[p] != BERTH__NONE);
+    }
+}
+
+static void removing_a_place_that_is_not_in_the_heap_does_nothing(void **state) {
+    static heap_bed bed;
+    (void)state;
+    berth__heap_init(&bed.heap, bed.entries, bed.position, PLACES);
+    berth__heap_remove(&bed.heap, 3);
+    assert_int_equal(bed.heap.count, 0);
+}
+
+/* ---- Ids ---- */
+
+typedef struct ids_bed {
+    berth__ids ids;
+    uint64_t generations[3];
+    uint8_t taken[3];
+    berth__link links[3];
+} ids_bed;
+
+static void ids_are_never_zero_and_find_only_what_is_out(void **state) {
+    ids_bed bed;
+    (void)state;
+    berth__ids_init(&bed.ids, bed.generations, bed.taken, bed.links, 3);
+    const uint64_t id = berth__ids_take(&bed.ids);
+    assert_true(id != 0);
+    assert_int_equal(berth__ids_find(&bed.ids, id), berth__id_place(id));
+    assert_true(berth__ids_of(&bed.ids, berth__id_place(id)) == id);
+    assert_true(berth__ids_find(&bed.ids, 0) == BERTH__NONE);
+    assert_true(berth__ids_find(&bed.ids, id + 1) == BERTH__NONE);  /* a place that is free */
+    assert_true(berth__ids_find(&bed.ids, id + 17) == BERTH__NONE); /* beyond the table */
+    assert_true(berth__ids_find(&bed.ids, id + (UINT64_C(1) << BERTH__PLACE_BITS)) == BERTH__NONE);
+    assert_true(berth__ids_find(&bed.ids, UINT64_MAX) == BERTH__NONE);
+    berth__ids_give(&bed.ids, berth__id_place(id));
+    assert_true(berth__ids_find(&bed.ids, id) == BERTH__NONE);
+}
+
+static void places_are_reused_in_the_order_they_became_free(void **state) {
+    ids_bed bed;
+    uint64_t id[3];
+    (void)state;
+    berth__ids_init(&bed.ids, bed.generations, bed.taken, bed.links, 3);
+    for (int i = 0; i < 3; i++)
+        id[i] = berth__ids_take(&bed.ids);
+    assert_true(berth__ids_take(&bed.ids) == 0);
+    berth__ids_give(&bed.ids, 2);
+    berth__ids_give(&bed.ids, 0);
+    berth__ids_give(&bed.ids, 1);
+    assert_int_equal(berth__id_place(berth__ids_take(&bed.ids)), 2);
+    assert_int_equal(berth__id_place(berth__ids_take(&bed.ids)), 0);
+    const uint64_t again = berth__ids_take(&bed.ids);
+    assert_int_equal(berth__id_place(again), 1);
+    assert_true(again > id[1]);
+    for (int i = 0; i < 3; i++)
+        assert_true(berth__ids_find(&bed.ids, id[i]) == BERTH__NONE);
+}
+
+static void a_place_is_retired_before_its_generation_wraps(void **state) {
+    ids_bed bed;
+    (void)state;
+    berth__ids_init(&bed.ids, bed.generations, bed.taken, bed.links, 1);
+    bed.generations[0] = BERTH__GENERATION_MAX - 2;
+    const uint64_t before_last = berth__ids_take(&bed.ids);
+    assert_true(before_last >> BERTH__PLACE_BITS == BERTH__GENERATION_MAX - 1);
+    berth__ids_give(&bed.ids, 0);
+    assert_int_equal(bed.ids.retired_count, 0);
+    const uint64_t last = berth__ids_take(&bed.ids);
+    assert_true(last >> BERTH__PLACE_BITS == BERTH__GENERATION_MAX);
+    berth__ids_give(&bed.ids, 0);
+    assert_int_equal(bed.ids.retired_count, 1);
+    assert_true(berth__ids_take(&bed.ids) == 0);
+    assert_true(berth__ids_find(&bed.ids, last) == BERTH__NONE);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_sum_that_wraps_is_refused_and_leaves_the_result_alone),
+        cmocka_unit_test(a_product_that_wraps_is_refused_and_leaves_the_result_alone),
+        cmocka_unit_test(saturating_forms_stop_at_the_largest_value),
+        cmocka_unit_test(a_list_keeps_its_order_when_places_leave_from_anywhere),
+        cmocka_unit_test(the_heap_always_has_the_first_by_moment_then_by_arrival_on_top),
+        cmocka_unit_test(removing_a_place_that_is_not_in_the_heap_does_nothing),
+        cmocka_unit_test(ids_are_never_zero_and_find_only_what_is_out),
+        cmocka_unit_test(places_are_reused_in_the_order_they_became_free),
+        cmocka_unit_test(a_place_is_retired_before_its_generation_wraps),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
