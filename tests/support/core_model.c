@@ -296,111 +296,15 @@ uint32_t core_model_admit(core_model *model, uint64_t now) {
 
 /* ---- Submit and recost ---- */
 
-static berth_status price(const core_model *model, const berth__submit *submit, uint64_t *units) {
-    const berth_options *options = &model->options;
-    if (submit->cost_count > options->resource_count) return BERTH_EINVAL;
-    for (uint32_t r = 0; r < BERTH_RESOURCES_MAX; r++) {
-        if (r >= submit->cost_count && submit->cost[r] != 0) return BERTH_EINVAL;
-        units[r] = submit->cost[r];
-    }
-    if (options->kv_block_tokens == 0) return BERTH_OK;
-    if (units[options->kv_resource] != 0) return BERTH_EINVAL;
-    const wide tokens = (wide)submit->prompt_tokens + submit->max_new_tokens;
-    const wide blocks = (tokens + options->kv_block_tokens - 1) / options->kv_block_tokens;
-    if (tokens > UINT64_MAX || blocks * options->kv_block_units > UINT64_MAX)
-        return BERTH_EOVERFLOW;
-    units[options->kv_resource] = (uint64_t)(blocks * options->kv_block_units);
-    return BERTH_OK;
-}
-
-static uint32_t never_fits(const core_model *model, const uint64_t *units) {
-    for (uint32_t r = 0; r < model->options.resource_count; r++)
-        if (units[r] > model->options.resources[r].capacity_units) return r;
-    return BERTH_RESOURCES_MAX;
-}
-
-/* What is parked in bands first..last: requests, bytes, units of one resource. */
-static wide parked_count(const core_model *model, uint32_t first, uint32_t last) {
-    wide sum = 0;
-    for (uint32_t i = 0; i < model->place_count; i++) {
-        const request *r = &model->requests[i];
-        sum += r->state == BERTH__PARKED && r->outcome.band >= first && r->outcome.band <= last;
-    }
-    return sum;
-}
-
-static wide parked_size(const core_model *model, uint32_t first, uint32_t last) {
-    wide sum = 0;
-    for (uint32_t i = 0; i < model->place_count; i++) {
-        const request *r = &model->requests[i];
-        if (r->state == BERTH__PARKED && r->outcome.band >= first && r->outcome.band <= last)
-            sum += r->payload_size;
-    }
-    return sum;
-}
-
-static wide parked_units(const core_model *model, uint32_t band, uint32_t resource) {
-    wide sum = 0;
-    for (uint32_t i = 0; i < model->place_count; i++) {
-        const request *r = &model->requests[i];
-        if (r->state == BERTH__PARKED && (band == 0 || r->outcome.band == band))
-            sum += r->units[resource];
-    }
-    return sum;
-}
-
-static int above(berth_refusal *refusal, uint32_t reason, wide asked, uint64_t limit) {
-    if (limit == 0 || asked <= limit) return 0;
-    refusal->reason = reason;
-    refusal->limit = limit;
-    refusal->asked = (uint64_t)asked;
-    return 1;
-}
-
-/* Limits of the pool (band 0) or of one band. */
-static int over_limits(const core_model *model, uint32_t band, const berth__submit *submit,
-                       const uint64_t *units, berth_refusal *refusal) {
-    const berth_options *o = &model->options;
-    const berth_band_options *b = band == 0 ? NULL : &o->bands[band - 1];
-    const uint32_t first = band == 0 ? 1 : band;
-    const uint32_t last = band == 0 ? BERTH_BANDS_MAX : band;
-    const uint32_t reason = band == 0 ? BERTH_REFUSAL_PARKED : BERTH_REFUSAL_BAND;
-    if (above(refusal, reason, parked_count(model, first, last) + 1,
-              b == NULL ? o->parked_max : b->parked_max))
-        return 1;
-    if (above(refusal, reason + 1, parked_size(model, first, last) + submit->payload_size,
-              b == NULL ? o->parked_size_max : b->parked_size_max))
-        return 1;
-    for (uint32_t r = 0; r < o->resource_count; r++) {
-        const uint64_t limit =
-            b == NULL ? o->resources[r].parked_units_max : b->parked_units_max[r];
-        if (!above(refusal, reason + 2, parked_units(model, band, r) + units[r], limit)) continue;
-        refusal->resource = r;
-        return 1;
-    }
-    return 0;
-}
-
-static berth_status limits(const core_model *model, const berth__submit *submit,
-                           const uint64_t *units, berth_refusal *refusal) {
-    if (parked_size(model, 1, BERTH_BANDS_MAX) + submit->payload_size > UINT64_MAX)
-        return BERTH_EOVERFLOW;
-    for (uint32_t r = 0; r < model->options.resource_count; r++)
-        if (parked_units(model, 0, r) + units[r] > UINT64_MAX) return BERTH_EOVERFLOW;
-    if (over_limits(model, 0, submit, units, refusal)) return BERTH_EREFUSED;
-    if (over_limits(model, submit->band, submit, units, refusal)) return BERTH_EREFUSED;
-    return BERTH_OK;
-}
-
 static int goes_in_at_once(const core_model *model, const berth__submit *submit,
                            const uint64_t *units) {
     return model->options.face != BERTH_FACE_ENGINE && fits(model, units) &&
-           parked_count(model, submit->band, BERTH_BANDS_MAX) == 0;
+           core_model_parked_count(model, submit->band, BERTH_BANDS_MAX) == 0;
 }
 
 static berth_status consider(core_model *model, const berth__submit *submit, const uint64_t *units,
                              berth_refusal *refusal) {
-    const uint32_t resource = never_fits(model, units);
+    const uint32_t resource = core_model_never_fits(model, units);
     berth_status status = BERTH_OK;
     if (model->closed) {
         refusal->reason = BERTH_REFUSAL_CLOSED;
@@ -408,15 +312,19 @@ static berth_status consider(core_model *model, const berth__submit *submit, con
     }
     if (resource < BERTH_RESOURCES_MAX) {
         refusal->resource = resource;
-        (void)above(refusal, BERTH_REFUSAL_NEVER_FITS, units[resource],
-                    model->options.resources[resource].capacity_units);
+        refusal->reason = BERTH_REFUSAL_NEVER_FITS;
+        refusal->limit = model->options.resources[resource].capacity_units;
+        refusal->asked = units[resource];
         return BERTH_EREFUSED;
     }
-    if (!goes_in_at_once(model, submit, units)) status = limits(model, submit, units, refusal);
+    if (!goes_in_at_once(model, submit, units))
+        status = core_model_limits(model, submit, units, refusal);
     if (status != BERTH_OK || take_place(model) != NULL) return status;
     request *drop = oldest(model, 1);
     if (drop == NULL) {
-        (void)above(refusal, BERTH_REFUSAL_SLOTS, (wide)model->place_count + 1, model->place_count);
+        refusal->reason = BERTH_REFUSAL_SLOTS;
+        refusal->limit = model->place_count;
+        refusal->asked = (uint64_t)model->place_count + 1;
         return BERTH_EREFUSED;
     }
     model->counters.retained_dropped_total++;
@@ -452,19 +360,6 @@ static request *park(core_model *model, const berth__submit *submit, const uint6
     return r;
 }
 
-/* 1 if waiting can help: not where a request that must be parked exceeds a limit by itself. */
-static uint64_t has_hint(const core_model *model, uint64_t size, const uint64_t *units,
-                         const berth_refusal *refusal) {
-    const uint32_t reason = refusal->reason;
-    if (reason == BERTH_REFUSAL_CLOSED || reason == BERTH_REFUSAL_NEVER_FITS) return 0;
-    if (model->options.face != BERTH_FACE_ENGINE) return 1;
-    if (reason == BERTH_REFUSAL_PARKED_SIZE || reason == BERTH_REFUSAL_BAND_SIZE)
-        return size <= refusal->limit;
-    if (reason == BERTH_REFUSAL_PARKED_COST || reason == BERTH_REFUSAL_BAND_COST)
-        return units[refusal->resource] <= refusal->limit;
-    return 1;
-}
-
 static void count_refusal(core_model *model, uint32_t band, uint32_t reason) {
     model->counters.refused_total++;
     model->counters.bands[band - 1].refused_total++;
@@ -478,7 +373,7 @@ berth_status core_model_submit(core_model *model, uint64_t now, const berth__sub
     refusal->struct_size = (uint32_t)sizeof *refusal;
     *out = 0;
     if (submit->band < 1 || submit->band > model->options.band_count) return BERTH_EINVAL;
-    berth_status status = price(model, submit, units);
+    berth_status status = core_model_price(model, submit, units);
     if (status != BERTH_OK) return status;
     core_model_expire(model, now);
     status = consider(model, submit, units, refusal);
@@ -487,47 +382,15 @@ berth_status core_model_submit(core_model *model, uint64_t now, const berth__sub
     model->counters.bands[submit->band - 1].submitted_total++;
     if (status != BERTH_OK) {
         count_refusal(model, submit->band, refusal->reason);
-        refusal->ahead_count = (uint64_t)parked_count(model, submit->band, BERTH_BANDS_MAX);
-        refusal->retry_after_ns = has_hint(model, submit->payload_size, units, refusal);
+        refusal->ahead_count = core_model_parked_count(model, submit->band, BERTH_BANDS_MAX);
+        refusal->retry_after_ns = core_model_has_hint(model, submit->payload_size, units, refusal);
         return status;
     }
     const int at_once = goes_in_at_once(model, submit, units);
     *out = park(model, submit, units)->id;
-    const uint64_t parked = (uint64_t)parked_count(model, 1, BERTH_BANDS_MAX);
+    const uint64_t parked = core_model_parked_count(model, 1, BERTH_BANDS_MAX);
     if (!at_once && parked > model->counters.parked_peak) model->counters.parked_peak = parked;
     return BERTH_OK;
-}
-
-/* The limit of the pool (band 0) or of a band on one resource that it now asks more of. */
-static berth_status recost_limit(const core_model *model, uint32_t band, uint32_t resource,
-                                 wide more, berth_refusal *refusal) {
-    const berth_options *o = &model->options;
-    const wide total = parked_units(model, band, resource) + more;
-    if (total > UINT64_MAX) return BERTH_EOVERFLOW;
-    refusal->resource = resource;
-    if (above(refusal, band == 0 ? BERTH_REFUSAL_PARKED_COST : BERTH_REFUSAL_BAND_COST, total,
-              band == 0 ? o->resources[resource].parked_units_max
-                        : o->bands[band - 1].parked_units_max[resource]))
-        return BERTH_EREFUSED;
-    return BERTH_OK;
-}
-
-static berth_status recost(const core_model *model, const request *r, const uint64_t *units,
-                           berth_refusal *refusal) {
-    refusal->resource = never_fits(model, units);
-    if (refusal->resource < BERTH_RESOURCES_MAX) {
-        (void)above(refusal, BERTH_REFUSAL_NEVER_FITS, units[refusal->resource],
-                    model->options.resources[refusal->resource].capacity_units);
-        return BERTH_EREFUSED;
-    }
-    berth_status status = BERTH_OK;
-    for (uint32_t i = 0; i < model->options.resource_count && status == BERTH_OK; i++) {
-        if (units[i] <= r->units[i]) continue;
-        const wide more = units[i] - r->units[i];
-        status = recost_limit(model, 0, i, more, refusal);
-        if (status == BERTH_OK) status = recost_limit(model, r->outcome.band, i, more, refusal);
-    }
-    return status;
 }
 
 berth_status core_model_recost(core_model *model, uint64_t now, berth_request_id id,
@@ -547,12 +410,12 @@ berth_status core_model_recost(core_model *model, uint64_t now, berth_request_id
         memcpy(submit.cost, r->units, submit.cost_count * sizeof *submit.cost);
         if (model->options.kv_block_tokens != 0) submit.cost[model->options.kv_resource] = 0;
     }
-    berth_status status = price(model, &submit, units);
+    berth_status status = core_model_price(model, &submit, units);
     if (status != BERTH_OK) return status;
-    status = recost(model, r, units, refusal);
+    status = core_model_recost_limits(model, r, units, refusal);
     if (status == BERTH_EREFUSED) {
-        refusal->ahead_count = (uint64_t)parked_count(model, r->outcome.band, BERTH_BANDS_MAX);
-        refusal->retry_after_ns = has_hint(model, 0, units, refusal);
+        refusal->ahead_count = core_model_parked_count(model, r->outcome.band, BERTH_BANDS_MAX);
+        refusal->retry_after_ns = core_model_has_hint(model, 0, units, refusal);
     } else {
         *refusal = none;
     }
@@ -597,7 +460,7 @@ berth_status core_model_capacity_set(core_model *model, uint64_t now, uint32_t r
             for (uint32_t i = 0; i < model->place_count; i++) {
                 request *r = &model->requests[i];
                 if (r->state == BERTH__PARKED && r->outcome.band == band &&
-                    never_fits(model, r->units) < BERTH_RESOURCES_MAX &&
+                    core_model_never_fits(model, r->units) < BERTH_RESOURCES_MAX &&
                     (first == NULL || r->arrival < first->arrival))
                     first = r;
             }
@@ -712,7 +575,7 @@ berth_status core_model_plan(core_model *model, uint64_t now, berth_plan *plan) 
     core_model_expire(model, now);
     for (uint32_t i = 0; i < model->place_count; i++)
         if (is_held(&model->requests[i])) held++;
-    held += (uint64_t)parked_count(model, 1, BERTH_BANDS_MAX);
+    held += core_model_parked_count(model, 1, BERTH_BANDS_MAX);
     if (held > model->options.running_max) held = model->options.running_max;
     if (model->leaving_count + held > plan->entry_max) {
         plan->entry_count = model->leaving_count + (uint32_t)held;
@@ -737,7 +600,7 @@ berth_status core_model_plan(core_model *model, uint64_t now, berth_plan *plan) 
         model->step_outstanding = 1;
     }
     plan->now_at_ns = model->now;
-    plan->parked_count = (uint64_t)parked_count(model, 1, BERTH_BANDS_MAX);
+    plan->parked_count = core_model_parked_count(model, 1, BERTH_BANDS_MAX);
     return BERTH_OK;
 }
 

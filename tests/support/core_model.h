@@ -107,4 +107,17 @@ berth_request_id core_model_oldest_ended(const core_model *model);
 /* The request of an id that is out, or NULL. */
 core_model_request *core_model_find(const core_model *model, berth_request_id id);
 
+/* ---- Inside the model: prices and limits ---- */
+
+berth_status core_model_price(const core_model *model, const berth__submit *submit,
+                              uint64_t *units);
+uint32_t core_model_never_fits(const core_model *model, const uint64_t *units);
+uint64_t core_model_parked_count(const core_model *model, uint32_t first, uint32_t last);
+berth_status core_model_limits(const core_model *model, const berth__submit *submit,
+                               const uint64_t *units, berth_refusal *refusal);
+berth_status core_model_recost_limits(const core_model *model, const core_model_request *r,
+                                      const uint64_t *units, berth_refusal *refusal);
+uint64_t core_model_has_hint(const core_model *model, uint64_t size, const uint64_t *units,
+                             const berth_refusal *refusal);
+
 #endif
