@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Sourced by the scripts of this folder. CTest sets the variables; by hand they default to build/dev.
+# Sourced by the scripts of this folder. CTest sets the variables; by hand they default to
+# build/dev.
 set -eu
 root=${BERTH_SOURCE_DIR:-$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)}
 build=${BERTH_BUILD_DIR:-$root/build/dev}
@@ -24,4 +25,12 @@ trap 'exit 1' HUP INT TERM
 fail() {
     echo "$0: $*" >&2
     exit 1
+}
+
+# header_version PARTS: the version that the header names, such as 0.1 of MAJOR|MINOR
+header_version() {
+    awk -v parts="^BERTH_VERSION_($1)$" '$1 == "#define" && $2 ~ parts {
+        printf "%s%s", dot, $3
+        dot = "."
+    }' "$header"
 }

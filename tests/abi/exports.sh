@@ -16,7 +16,7 @@ exports "$shared" >"$work/found"
 diff -u "$work/wanted" "$work/found" || fail "exports differ from src/package/berth.exports"
 
 soname=$(objdump -p "$shared" | awk '$1 == "SONAME" { print $2 }')
-version=$(awk '/^#define BERTH_VERSION_(MAJOR|MINOR) / { printf "%s%s", dot, $3; dot = "." }' "$header")
+version=$(header_version 'MAJOR|MINOR')
 [ "$soname" = "libberth.so.$version" ] || fail "soname is $soname, the header says $version"
 
 # This test can fail: a library with a symbol too many and all the others missing.

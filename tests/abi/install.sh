@@ -23,8 +23,7 @@ runs() {
     esac
 }
 
-version=$(awk '/^#define BERTH_VERSION_(MAJOR|MINOR|PATCH) / { printf "%s%s", dot, $3; dot = "." }' \
-    "$header")
+version=$(header_version 'MAJOR|MINOR|PATCH')
 quietly "$CMAKE" --install "$build" --prefix "$work/first"
 mv "$work/first" "$work/prefix" # nothing in it may know where it was
 pc=$(find "$work/prefix" -name berth.pc)
@@ -43,7 +42,8 @@ cp "$root/tests/abi/consumer.c" "$work/consumer.c"
 export PKG_CONFIG_PATH="$libdir/pkgconfig"
 [ "$(pkg-config --modversion berth)" = "$version" ] || fail "berth.pc has another version"
 # shellcheck disable=SC2046,SC2086
-quietly "$CC" -std=c11 $flags "$work/consumer.c" $(pkg-config --cflags --libs berth) -o "$work/pc_shared"
+quietly "$CC" -std=c11 $flags "$work/consumer.c" $(pkg-config --cflags --libs berth) \
+    -o "$work/pc_shared"
 runs "$work/pc_shared" shared
 cp -R "$work/prefix" "$work/archive"
 find "$work/archive" -name 'libberth.so*' -exec rm -f {} +

@@ -10,7 +10,8 @@ layout() {
     mkdir -p "$work/include"
     cp "$1" "$work/include/berth.h"
     awk -f "$root/tests/abi/layout.awk" "$1" >"$work/layout.c"
-    "$CC" -std=c11 -I"$work/include" "$work/layout.c" -o "$work/layout" || fail "layout.c: no program"
+    "$CC" -std=c11 -I"$work/include" "$work/layout.c" -o "$work/layout" ||
+        fail "layout.c: no program"
     "$work/layout"
 }
 
