@@ -13,6 +13,11 @@ static void finish(pool_host *host, berth_request_id id) {
     CHECK_OK(berth_finish(host->pool, id, BERTH_FINISH_STOP, 0));
 }
 
+static berth_status recost(pool_host *host, berth_request_id id, uint64_t units, uint32_t count) {
+    berth_request known = {.struct_size = sizeof known, .cost_count = count, .cost = {units}};
+    return berth_recost(host->pool, id, &known, NULL);
+}
+
 static berth_resource_stats units_of(pool_host *host) {
     return pool_stats(host).resources[0];
 }
@@ -25,13 +30,13 @@ static void a_parked_request_can_be_recosted_and_keeps_its_place(void **state) {
     berth_request_id first = pool_submit_units(host, 0, 9);
     berth_request_id second = pool_submit_units(host, 0, 2);
     uint64_t less = 2;
-    CHECK_OK(berth_recost(host->pool, first, 0, 0, &less, 1));
+    CHECK_OK(recost(host, first, less, 1));
     assert_int_equal(units_of(host).used_units, 10); /* it fits now, and is before the second */
     pool_read(host, first, NULL, 0, BERTH_RECORD_ADMITTED);
     assert_int_equal(pool_stats(host).parked, 1);
-    CHECK(berth_recost(host->pool, first, 0, 0, &less, 1), BERTH_EBUSY);
+    CHECK(recost(host, first, less, 1), BERTH_EBUSY);
     finish(host, first);
-    CHECK(berth_recost(host->pool, first, 0, 0, &less, 1), BERTH_EENDED);
+    CHECK(recost(host, first, less, 1), BERTH_EENDED);
     finish(host, holder);
     finish(host, second);
     pool_host_end(host);
@@ -46,14 +51,20 @@ static void a_refused_recost_changes_nothing(void **state) {
     berth_request_id id = pool_submit_units(host, 0, 5);
     berth_stats before = pool_stats(host);
     uint64_t cost = 11;
-    CHECK(berth_recost(host->pool, id, 0, 0, &cost, 1), BERTH_EREFUSED);
-    cost = 9;
-    CHECK(berth_recost(host->pool, id, 0, 0, &cost, 1), BERTH_EREFUSED);
-    CHECK(berth_recost(host->pool, id, 0, 0, &cost, 2), BERTH_EINVAL);
+    CHECK(recost(host, id, cost, 1), BERTH_EREFUSED);
+    berth_refusal refusal = {.struct_size = sizeof refusal};
+    berth_request known = {.struct_size = sizeof known, .cost_count = 1, .cost = {9}};
+    CHECK(berth_recost(host->pool, id, &known, &refusal), BERTH_EREFUSED);
+    assert_int_equal(refusal.reason, BERTH_REFUSAL_PARKED_COST);
+    assert_int_equal(refusal.limit, 8);
+    assert_int_equal(refusal.asked, 9);
+    known.band = 1; /* a field that recost does not use */
+    CHECK(berth_recost(host->pool, id, &known, &refusal), BERTH_EINVAL);
+    CHECK(recost(host, id, cost, 2), BERTH_EINVAL);
     berth_stats after = pool_stats(host);
     assert_memory_equal(&before, &after, sizeof before);
     cost = 8;
-    CHECK_OK(berth_recost(host->pool, id, 0, 0, &cost, 1));
+    CHECK_OK(recost(host, id, cost, 1));
     assert_int_equal(units_of(host).parked_units, 8);
     finish(host, holder);
     finish(host, id);
@@ -70,7 +81,9 @@ static void recost_works_kv_cost_out_again(void **state) {
     request.prompt_tokens = 1000;
     berth_request_id id = pool_submit(host, &request);
     assert_int_equal(units_of(host).parked_units, 63);
-    CHECK_OK(berth_recost(host->pool, id, 17, 15, NULL, 0));
+    berth_request known = {
+        .struct_size = sizeof known, .prompt_tokens = 17, .max_new_tokens = 15};
+    CHECK_OK(berth_recost(host->pool, id, &known, NULL));
     assert_int_equal(units_of(host).parked_units, 2);
     pool_step step;
     pool_plan(host, &step);
@@ -97,6 +110,34 @@ static void charging_less_frees_units_for_others(void **state) {
     assert_int_equal(units_of(host).used_units, 4); /* what it held, not what it asked for */
     CHECK(berth_charge(host->pool, first, &held, 1), BERTH_EENDED);
     finish(host, second);
+    pool_host_end(host);
+}
+
+static void a_committed_result_may_say_what_is_held(void **state) {
+    (void)state;
+    pool_host *host = pool_host_new(BERTH_FACE_ENGINE);
+    pool_host_resource(host, "kv_blocks", 10);
+    pool_host_start(host);
+    berth_request_id grows = pool_submit_units(host, 0, 2);
+    berth_request_id other = pool_submit_units(host, 0, 2);
+    pool_step step;
+    pool_plan(host, &step);
+    uint64_t held = 7;
+    uint64_t wide = UINT64_MAX;
+    pool_result(&step, grows)->held = &held;
+    pool_result(&step, grows)->held_count = 1;
+    pool_result(&step, other)->held = &wide;
+    pool_result(&step, other)->held_count = 1;
+    pool_result(&step, other)->finish = BERTH_FINISH_STOP;
+    pool_commit(host, &step);
+    CHECK_OK(pool_result(&step, grows)->status);
+    CHECK(pool_result(&step, other)->status, BERTH_EOVERFLOW);
+    assert_true(pool_unfinished(host, other)); /* nothing of it was counted */
+    assert_int_equal(units_of(host).used_units, 9);
+    pool_plan(host, &step);
+    pool_result(&step, grows)->held_count = 1; /* a count without units */
+    CHECK_OK(berth_commit(host->pool, step.plan.step_id, step.results, 2));
+    CHECK(pool_result(&step, grows)->status, BERTH_EINVAL);
     pool_host_end(host);
 }
 
@@ -179,7 +220,7 @@ static void a_smaller_capacity_stops_nothing_and_evicts_what_never_fits(void **s
     CHECK_OK(berth_capacity_set(host->pool, 0, 5));
     assert_true(pool_unfinished(host, holder));
     assert_int_equal(units_of(host).overdraft_units, 3);
-    pool_outcome(host, big, BERTH_OUTCOME_EVICTED, 0);
+    pool_outcome(host, big, BERTH_OUTCOME_EVICTED, BERTH_EVICT_CAPACITY);
     assert_true(pool_unfinished(host, small));
     assert_int_equal(pool_stats(host).parked, 1);
     finish(host, holder);
@@ -250,6 +291,7 @@ int main(void) {
         cmocka_unit_test(a_refused_recost_changes_nothing),
         cmocka_unit_test(recost_works_kv_cost_out_again),
         cmocka_unit_test(charging_less_frees_units_for_others),
+        cmocka_unit_test(a_committed_result_may_say_what_is_held),
         cmocka_unit_test(an_overdraft_shows_and_stops_admission),
         cmocka_unit_test(a_charge_that_wraps_is_refused),
         cmocka_unit_test(a_stopping_request_can_be_charged),

@@ -127,8 +127,8 @@ berth_stats pool_stats(pool_host *host) {
                                                 stats.stopping + stats.ended_total);
     uint64_t outcomes = 0;
     uint64_t refusals = 0;
-    for (uint32_t i = 0; i < BERTH_OUTCOME_COUNT; i++) outcomes += stats.outcome_total[i];
-    for (uint32_t i = 0; i < BERTH_REFUSAL_COUNT; i++) refusals += stats.refusal_total[i];
+    for (uint32_t i = 0; i < BERTH_OUTCOMES_MAX; i++) outcomes += stats.outcome_total[i];
+    for (uint32_t i = 0; i < BERTH_REFUSALS_MAX; i++) refusals += stats.refusal_total[i];
     assert_int_equal(outcomes, stats.ended_total);
     assert_int_equal(refusals, stats.refused_total);
     assert_int_equal(stats.outcome_total[BERTH_OUTCOME_NONE], 0);
