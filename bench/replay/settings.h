@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What:    what a replay was asked to do, read off its command line.
+ * Why:     a figure is repeated only from all of its settings; the report echoes them.
+ * Rules:   a value that is not understood is an error that names it; nothing is ignored.
+ * Threads: none.
+ */
+#ifndef REPLAY_SETTINGS_H
+#define REPLAY_SETTINGS_H
+
+#include "generator.h"
+#include "model.h"
+
+#define REPLAY_BANDS 3u /* low, normal, high: berth_band 1 to 3 */
+
+enum replay_policy { REPLAY_POLICY_FIFO = 0, REPLAY_POLICY_BANDS = 1 };
+
+enum replay_task { REPLAY_TASK_RUN = 0, REPLAY_TASK_HELP = 1, REPLAY_TASK_SELF_TEST = 2 };
+
+typedef struct replay_settings {
+    enum replay_task task;
+    enum replay_policy policy;
+    const char *trace_path; /* NULL = generator */
+    replay_generator generator;
+    const replay_model *model;
+    uint32_t shares[REPLAY_BANDS + 1]; /* percent, by berth_band; [0] is unused */
+    double speed;                      /* arrivals come this much faster */
+    double real_time;                  /* 0 = virtual clock; else all goes this much faster */
+    uint64_t kv_tokens;                /* 0 until defaults are applied */
+    uint64_t queue_timeout_ns;         /* 0 = none */
+    uint64_t seed;
+    uint32_t parked_max; /* 0 = as many as the trace has rows */
+    uint32_t sequences;
+    uint32_t limit; /* rows; 0 = all */
+    uint32_t json;
+} replay_settings;
+
+/* 0, or -1 after saying on stderr what is wrong. */
+int replay_settings_read(int argc, char **argv, replay_settings *out);
+
+void replay_settings_help(void);
+
+const char *replay_policy_name(enum replay_policy policy);
+const char *replay_band_name(uint32_t band);
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What:    the requests of a replay, and the reader of traces in the Azure format.
+ * Why:     a figure is only as good as its input: what is malformed stops, by line and column.
+ * Rules:   times are whole nanoseconds from the first row; rows keep the order of the file.
+ * Threads: none; a row belongs to whoever runs it, see host.h.
+ */
+#ifndef REPLAY_TRACE_H
+#define REPLAY_TRACE_H
+
+#include <berth.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define REPLAY_NEVER UINT64_MAX
+
+/* Larger than any model's context; keeps n * n of the time models inside 64 bits. */
+#define REPLAY_TOKENS_MAX 10000000u
+
+/* A replay parks all rows if asked to, and keeps as many outcomes: see berth_options. */
+#define REPLAY_ROWS_MAX 8000000u
+
+/* One request of the trace, and what became of it. */
+typedef struct replay_row {
+    uint64_t arrive_at_ns;   /* from the start of the replay */
+    uint64_t admitted_at_ns; /* REPLAY_NEVER until admitted */
+    uint64_t first_at_ns;    /* first token; REPLAY_NEVER until then */
+    uint64_t generated;      /* tokens so far, as the engine counts them */
+    berth_request_id id;     /* 0 until accepted */
+    struct replay_row *ended_next;
+    uint32_t prompt_tokens;
+    uint32_t output_tokens;
+    uint32_t band;    /* dealt; berth_band */
+    uint32_t refusal; /* berth_refusal_reason */
+    uint32_t outcome; /* berth_outcome_kind */
+    uint32_t index;   /* from 0, in order of the trace */
+} replay_row;
+
+typedef struct replay_trace {
+    replay_row *rows;
+    uint32_t count;
+} replay_trace;
+
+/* Where and why a trace is malformed. Line and column count from 1; line 0 = the file itself. */
+typedef struct replay_trace_error {
+    uint64_t line;
+    uint64_t column;
+    char message[160];
+} replay_trace_error;
+
+/* Append one row; 0, or -1 where memory or REPLAY_ROWS_MAX is met. */
+int replay_trace_add(replay_trace *trace, uint64_t arrive_at_ns, uint32_t prompt_tokens,
+                     uint32_t output_tokens);
+
+/*
+ * Read `text`: the header TIMESTAMP,ContextTokens,GeneratedTokens, then one row a line. `limit`
+ * rows at most, 0 = all. 0, or -1 with error filled and nothing to free.
+ */
+int replay_trace_parse(const char *text, size_t size, uint32_t limit, replay_trace *out,
+                       replay_trace_error *error);
+
+/* As parse, from a file. */
+int replay_trace_read(const char *path, uint32_t limit, replay_trace *out,
+                      replay_trace_error *error);
+
+void replay_trace_fini(replay_trace *trace);
+
+#endif

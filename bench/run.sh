@@ -1,0 +1,51 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Build a bench in release and run it: sh bench/run.sh NAME [options of the bench].
+# Its stdout is the bench's alone; what the build says is shown only where it fails.
+set -eu
+
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+build=$root/build/bench
+
+usage() {
+    echo "usage: sh bench/run.sh NAME [options]"
+    echo
+    echo "  replay   a trace of requests through a pool (replay --help lists its options)"
+}
+
+case ${1-} in
+replay) ;;
+-h | --help)
+    usage
+    exit 0
+    ;;
+*)
+    [ $# -eq 0 ] || echo "bench/run.sh: no bench is named '$1'" >&2
+    usage >&2
+    exit 2
+    ;;
+esac
+name=$1
+shift
+
+# shellcheck source=tests/support/install.sh
+. "$root/tests/support/install.sh"
+berth_install gcc cmake ninja-build pkg-config libuv1-dev libjansson-dev libxxhash-dev >&2 || exit 1
+
+compile() {
+    cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DBERTH_BUILD_TESTS=OFF \
+        -DBERTH_BUILD_EXAMPLES=OFF && cmake --build "$build" --target "berth-$name" --parallel 2
+}
+
+# Two runs at once build one after the other.
+mkdir -p "$build"
+exec 9>"$build/run.lock"
+if command -v flock >/dev/null 2>&1; then flock 9; fi
+if [ -t 2 ] && [ ! -x "$build/bench/berth-$name" ]; then echo "building berth-$name" >&2; fi
+if ! compile >"$build/run.log" 2>&1; then
+    cat "$build/run.log" >&2
+    echo "bench/run.sh: berth-$name does not build" >&2
+    exit 1
+fi
+exec 9>&-
+exec "$build/bench/berth-$name" "$@"
