@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What:    copying structs that grow in and out, by the size that the caller knows.
+ * Why:     a caller built against another version must neither be overrun nor be ignored.
+ * Rules:   a struct as short as this version's first is the least; what is longer than this
+ *          version knows must be zero on the way in, and is zeroed on the way out.
+ * Threads: none; pure functions.
+ */
+#ifndef BERTH__API_GROW_H
+#define BERTH__API_GROW_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* No struct will ever be longer: a larger size is a field that was never set. */
+#define BERTH__GROW_SIZE_MAX 65536u
+
+/* Can this be the size of a caller's struct? */
+uint32_t berth__grow_is_good(size_t size, size_t size_min);
+
+/* The same of the struct_size that a caller's struct begins with. */
+uint32_t berth__grow_is_known(const void *theirs, size_t size_min);
+
+/* Copy a caller's struct into ours of `size` bytes, at least `size_min` of them, the rest zero.
+ * 0 if it is too short, or asks for what this version does not know. */
+uint32_t berth__grow_in(void *ours, size_t size, const void *theirs, size_t size_min);
+
+/* Copy ours out, as much as the caller has room for; struct_size stays the caller's. */
+void berth__grow_out(void *theirs, const void *ours, size_t size);
+
+/* Zero a caller's struct but for its struct_size. Nothing if it is NULL, or its size cannot be. */
+void berth__grow_clear(void *theirs, size_t size_min);
+
+#endif

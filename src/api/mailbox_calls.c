@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* Outcomes, mailboxes and readiness: arguments checked, structs copied, one call down. */
+#include "berth.h"
+
+#include "api/first.h"
+#include "api/grow.h"
+#include "runtime/mailbox.h"
+#include "runtime/ready.h"
+
+#include <string.h>
+
+static uint32_t outcome_is_good(const berth_outcome *out) {
+    return out == NULL || berth__grow_is_known(out, BERTH__FIRST_OUTCOME);
+}
+
+berth_status berth_wait(berth_pool *pool, berth_request_id id, uint64_t timeout_ns,
+                        berth_outcome *out) {
+    berth_outcome ours;
+    berth__grow_clear(out, BERTH__FIRST_OUTCOME);
+    if (pool == NULL || id == 0 || !outcome_is_good(out)) return BERTH_EINVAL;
+    const berth_status status = berth__mailbox_wait(pool, id, timeout_ns, &ours);
+    if (status == BERTH_OK && out != NULL) berth__grow_out(out, &ours, sizeof ours);
+    return status;
+}
+
+berth_status berth_outcome_take(berth_pool *pool, berth_request_id id, berth_outcome *out) {
+    berth_outcome ours;
+    berth__grow_clear(out, BERTH__FIRST_OUTCOME);
+    if (pool == NULL || id == 0 || !outcome_is_good(out)) return BERTH_EINVAL;
+    const berth_status status = berth__mailbox_take(pool, id, &ours);
+    if (status == BERTH_OK && out != NULL) berth__grow_out(out, &ours, sizeof ours);
+    return status;
+}
+
+berth_status berth_mailbox_read(berth_pool *pool, berth_request_id id, void *buffer,
+                                size_t buffer_size, uint64_t timeout_ns, berth_record *out) {
+    const berth__buffer to = {.bytes = buffer, .size = buffer_size};
+    berth_record ours;
+    if (out == NULL || !berth__grow_is_known(out, BERTH__FIRST_RECORD)) return BERTH_EINVAL;
+    berth__grow_clear(out, BERTH__FIRST_RECORD);
+    if (pool == NULL || id == 0 || (buffer == NULL && buffer_size != 0)) return BERTH_EINVAL;
+    memset(&ours, 0, sizeof ours);
+    const berth_status status = berth__mailbox_read(pool, id, to, timeout_ns, &ours);
+    if (status == BERTH_OK || status == BERTH_ESPACE) berth__grow_out(out, &ours, sizeof ours);
+    return status;
+}
+
+berth_status berth_mailbox_close(berth_pool *pool, berth_request_id id) {
+    return pool == NULL || id == 0 ? BERTH_EINVAL : berth__mailbox_close(pool, id);
+}
+
+berth_status berth_ready_descriptor(berth_pool *pool, int32_t *out) {
+    if (out == NULL) return BERTH_EINVAL;
+    *out = -1;
+    return pool == NULL ? BERTH_EINVAL : berth__ready_descriptor(pool, out);
+}
+
+berth_status berth_ready_take(berth_pool *pool, berth_request_id *ids, uint32_t ids_max,
+                              uint32_t *out_count) {
+    if (out_count != NULL) *out_count = 0;
+    if (pool == NULL || ids == NULL || ids_max == 0 || out_count == NULL) return BERTH_EINVAL;
+    return berth__ready_take(pool, ids, ids_max, out_count);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+#include "runtime/clock.h"
+#include "runtime/lock.h"
+#include "runtime/pool.h"
+
+uint64_t berth__clock_read(berth_pool *pool) {
+    if (pool->options.clock == BERTH_CLOCK_SYSTEM) {
+        const uint64_t now = uv_hrtime();
+        if (now > pool->now_ns) pool->now_ns = now;
+    }
+    return pool->now_ns;
+}
+
+uint32_t berth__clock_can_wait(const berth_pool *pool) {
+    return pool->options.clock == BERTH_CLOCK_SYSTEM;
+}
+
+berth_status berth__clock_now(berth_pool *pool, uint64_t *out) {
+    berth__lock_enter(pool);
+    *out = berth__clock_read(pool);
+    return berth__lock_leave(pool, BERTH_OK);
+}
+
+berth_status berth__clock_next(berth_pool *pool, uint64_t *out) {
+    berth__lock_enter(pool);
+    *out = berth__core_next_at(pool->core);
+    return berth__lock_leave(pool, BERTH_OK);
+}
+
+berth_status berth__clock_advance(berth_pool *pool, uint64_t to_at_ns) {
+    berth__lock_enter(pool);
+    if (pool->options.clock != BERTH_CLOCK_VIRTUAL || to_at_ns < pool->now_ns)
+        return berth__lock_leave(pool, BERTH_EINVAL);
+    if (berth__pool_failed(pool)) return berth__lock_leave(pool, BERTH_EBROKEN);
+    /* One moment at a time: what ends at it lets others in at it, before the next one comes. */
+    while (berth__core_next_at(pool->core) <= to_at_ns && !berth__pool_failed(pool)) {
+        const uint64_t next = berth__core_next_at(pool->core);
+        if (next > pool->now_ns) pool->now_ns = next;
+        berth__core_expire(pool->core, pool->now_ns);
+        berth__lock_settle(pool);
+    }
+    pool->now_ns = to_at_ns;
+    return berth__lock_leave(pool, BERTH_OK);
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+#include "runtime/engine.h"
+#include "base/ids.h"
+#include "runtime/clock.h"
+#include "runtime/lock.h"
+#include "runtime/mailbox.h"
+#include "runtime/pool.h"
+#include "runtime/store.h"
+
+/* ---- Plans ---- */
+
+static uint32_t is_over(const berth_pool *pool) {
+    return pool->closed && pool->parked_count == 0 && pool->inside_count == 0 &&
+           !berth__core_has_plan(pool->core);
+}
+
+void berth__engine_wake(berth_pool *pool) {
+    if (pool->engines == NULL) return;
+    if (berth__core_has_plan(pool->core) || is_over(pool))
+        berth__waiter_wake_all(pool, &pool->engines);
+}
+
+/* May this thread ask for a plan now? */
+static berth_status check(const berth_pool *pool) {
+    if (pool->options.face != BERTH_FACE_ENGINE) return BERTH_EFACE;
+    if (berth__callback_is_inside(pool)) return BERTH_EREENTRY;
+    if (berth__pool_failed(pool)) return BERTH_EBROKEN;
+    return pool->step_id != 0 ? BERTH_ESTEP : BERTH_OK;
+}
+
+/* The core knows no payloads; what is in the step is noted for the commit. */
+static void complete(berth_pool *pool, berth_plan *plan) {
+    pool->step_id = plan->step_id;
+    for (uint32_t i = plan->leave_count; i < plan->entry_count; i++) {
+        berth__row *row = &pool->rows[berth__id_place(plan->entries[i].id)];
+        plan->entries[i].payload = row->payload;
+        row->step_id = plan->step_id;
+    }
+}
+
+static berth_status plan_now(berth_pool *pool, berth_plan *plan) {
+    const uint64_t now = berth__clock_read(pool);
+    /* What is due ends first, so that the rings needed are known when admission begins. */
+    berth__core_expire(pool->core, now);
+    berth__store_make_room(pool);
+    const berth_status status = berth__core_plan(pool->core, now, plan);
+    if (status == BERTH_OK) complete(pool, plan);
+    return status;
+}
+
+berth_status berth__engine_plan(berth_pool *pool, berth_plan *plan) {
+    berth__lock_enter(pool);
+    berth_status status = check(pool);
+    if (status == BERTH_OK) status = plan_now(pool, plan);
+    berth__lock_settle(pool);
+    return berth__lock_leave(pool, status);
+}
+
+/* A plan with something in it, or why there is none; ETIMEDOUT: nothing yet. */
+static berth_status try_plan(berth_pool *pool, berth_plan *plan) {
+    berth_status status = check(pool);
+    if (status != BERTH_OK) return status;
+    status = plan_now(pool, plan);
+    if (status != BERTH_OK || plan->entry_count > 0) return status;
+    return is_over(pool) ? BERTH_ECLOSED : BERTH_ETIMEDOUT;
+}
+
+berth_status berth__engine_plan_wait(berth_pool *pool, berth_plan *plan, uint64_t timeout_ns) {
+    const uint64_t until_ns = berth__waiter_until(timeout_ns);
+    uint32_t woken = timeout_ns != 0 && berth__clock_can_wait(pool);
+    berth__waiter waiter;
+    if (berth__waiter_init(&waiter) != BERTH_OK) return BERTH_ESYSTEM;
+    berth__lock_enter(pool);
+    berth_status status = try_plan(pool, plan);
+    while (status == BERTH_ETIMEDOUT && woken) {
+        berth__lock_settle(pool);
+        /* Nobody sleeps on a due callback; but it gives the lock up, so look again after it. */
+        if (berth__callback_is_due(pool)) {
+            berth__callback_run_due(pool);
+        } else {
+            berth__waiter_join(&waiter, &pool->engines);
+            woken = berth__waiter_sleep(pool, &waiter, until_ns);
+        }
+        status = try_plan(pool, plan);
+    }
+    berth__waiter_fini(&waiter);
+    berth__lock_settle(pool);
+    return berth__lock_leave(pool, status);
+}
+
+/* ---- Commits ---- */
+
+static uint32_t reserved_is_zero(const berth_result *result) {
+    for (size_t i = 0; i < sizeof result->reserved / sizeof result->reserved[0]; i++)
+        if (result->reserved[i] != 0) return 0;
+    return 1;
+}
+
+static uint32_t is_malformed(const berth_pool *pool, const berth_result *result) {
+    return result->finish > BERTH_FINISH_FAILED || !reserved_is_zero(result) ||
+           (result->held == NULL && result->held_count != 0) ||
+           (result->bytes == NULL && result->bytes_size != 0) ||
+           result->bytes_size > berth__mailbox_chunk_size_max(pool);
+}
+
+static berth_status commit_one(berth_pool *pool, const berth_result *result) {
+    const berth__progress progress = {.tokens_computed = result->tokens_computed,
+                                      .tokens_generated = result->tokens_generated,
+                                      .has_output = result->bytes_size > 0,
+                                      .finish = result->finish,
+                                      .code = result->code,
+                                      .held_count = result->held_count,
+                                      .held = result->held};
+    const berth__output output = {.bytes = result->bytes,
+                                  .size = result->bytes_size,
+                                  .tokens = result->tokens_generated};
+    berth__row *row = berth__row_find(pool, result->id);
+    uint32_t slow = 0;
+    if (row == NULL) return BERTH_ESTALE;
+    if (is_malformed(pool, result)) return BERTH_EINVAL;
+    if (row->step_id == pool->step_id && !row->fixed && output.size > 0 &&
+        !berth__mailbox_has_room(pool, row, output.size)) {
+        slow = 1;
+        (void)berth__core_cancel(pool->core, pool->now_ns, row->id, BERTH_CANCEL_SLOW_READER);
+    }
+    const berth_status status = berth__core_commit_entry(pool->core, result->id, &progress);
+    if (status == BERTH_OK || status == BERTH_EENDED) row->step_id = 0;
+    if (output.size > 0 && status == BERTH_OK) berth__mailbox_deliver(pool, row, &output);
+    if (output.size > 0 && status == BERTH_EENDED)
+        berth__core_count_chunk(pool->core, row->id, 0, output.size);
+    return slow ? BERTH_EFULL : status;
+}
+
+berth_status berth__engine_commit(berth_pool *pool, berth_step_id step_id, berth_result *results,
+                                  uint32_t result_count) {
+    berth__lock_enter(pool);
+    berth_status status = BERTH_OK;
+    if (pool->options.face != BERTH_FACE_ENGINE)
+        status = BERTH_EFACE;
+    else if (berth__callback_is_inside(pool))
+        status = BERTH_EREENTRY;
+    else
+        status = berth__core_commit_begin(pool->core, berth__clock_read(pool), step_id);
+    if (status != BERTH_OK) return berth__lock_leave(pool, status);
+    for (uint32_t i = 0; i < result_count; i++) results[i].status = commit_one(pool, &results[i]);
+    berth__core_commit_end(pool->core);
+    pool->step_id = 0;
+    berth__lock_settle(pool);
+    return berth__lock_leave(pool, BERTH_OK);
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+#include "runtime/life.h"
+#include "base/checked.h"
+#include "core/options.h"
+#include "runtime/lock.h"
+#include "runtime/pool.h"
+#include "runtime/ready.h"
+#include "runtime/sink.h"
+#include "runtime/timer.h"
+#include "runtime/worker.h"
+
+#include <stdlib.h>
+
+uint32_t berth__pool_failed(const berth_pool *pool) {
+    return pool->failed | berth__core_broken(pool->core);
+}
+
+uint32_t berth__pool_idle(const berth_pool *pool) {
+    return pool->parked_count == 0 && pool->inside_count == 0 && pool->inside == NULL &&
+           !berth__callback_is_due(pool);
+}
+
+/* ---- Create ---- */
+
+static berth_status make_rings(berth_pool *pool) {
+    const uint32_t count = pool->options.mailboxes_max;
+    const uint64_t size = pool->options.mailbox_size;
+    uint64_t bytes;
+    if (!berth__mul(count, size, &bytes) || bytes > SIZE_MAX) return BERTH_ENOMEM;
+    pool->rings = calloc(count, sizeof *pool->rings);
+    pool->rings_free = calloc(count, sizeof *pool->rings_free);
+    pool->ring_bytes = malloc((size_t)bytes);
+    if (pool->rings == NULL || pool->rings_free == NULL || pool->ring_bytes == NULL)
+        return BERTH_ENOMEM;
+    /* A stack whose top is ring 0: the memory of rings that were never needed stays untouched. */
+    for (uint32_t i = count; i-- > 0;) {
+        berth__ring_init(&pool->rings[i], pool->ring_bytes + i * size, size);
+        pool->rings_free[pool->rings_free_count++] = i;
+    }
+    return BERTH_OK;
+}
+
+static berth_status make_tables(berth_pool *pool) {
+    pool->row_count = berth__options_requests_max(&pool->options);
+    pool->rows = calloc(pool->row_count, sizeof *pool->rows);
+    pool->work_links = calloc(pool->row_count, sizeof *pool->work_links);
+    pool->callback_links = calloc(pool->row_count, sizeof *pool->callback_links);
+    pool->ready_links = calloc(pool->row_count, sizeof *pool->ready_links);
+    if (pool->rows == NULL || pool->work_links == NULL || pool->callback_links == NULL ||
+        pool->ready_links == NULL)
+        return BERTH_ENOMEM;
+    if (pool->options.worker_count == 0) return BERTH_OK;
+    pool->workers = calloc(pool->options.worker_count, sizeof *pool->workers);
+    return pool->workers == NULL ? BERTH_ENOMEM : BERTH_OK;
+}
+
+static berth_status make_core(berth_pool *pool) {
+    const size_t size = berth__core_size(&pool->options);
+    if (size == 0) return BERTH_ENOMEM;
+    pool->core_memory = calloc(1, size);
+    if (pool->core_memory == NULL) return BERTH_ENOMEM;
+    pool->core = berth__core_init(pool->core_memory, &pool->options, berth__sink_take, pool);
+    return BERTH_OK;
+}
+
+static void init_lists(berth_pool *pool) {
+    berth__list_init(&pool->take);
+    berth__list_init(&pool->let_go);
+    berth__list_init(&pool->kept);
+    berth__list_init(&pool->cancelled);
+    berth__list_init(&pool->release);
+    berth__list_init(&pool->ready);
+    pool->ready_read = -1;
+    pool->ready_write = -1;
+}
+
+static void free_memory(berth_pool *pool) {
+    free(pool->rows);
+    free(pool->work_links);
+    free(pool->callback_links);
+    free(pool->ready_links);
+    free(pool->workers);
+    free(pool->rings);
+    free(pool->rings_free);
+    free(pool->ring_bytes);
+    free(pool->core_memory);
+    free(pool);
+}
+
+static void stop_threads(berth_pool *pool) {
+    uv_mutex_lock(&pool->lock);
+    pool->stopping = 1;
+    berth__worker_wake(pool);
+    berth__timer_wake(pool);
+    berth__waiter_signal(pool);
+    uv_mutex_unlock(&pool->lock);
+    berth__worker_join_all(pool);
+    berth__timer_join(pool);
+}
+
+static berth_status start_threads(berth_pool *pool) {
+    if (uv_mutex_init(&pool->lock) != 0) return BERTH_ESYSTEM;
+    berth_status status = berth__worker_start_all(pool);
+    if (status == BERTH_OK) status = berth__timer_start(pool);
+    if (status == BERTH_OK) return BERTH_OK;
+    stop_threads(pool);
+    uv_mutex_destroy(&pool->lock);
+    return status;
+}
+
+berth_status berth__life_create(const berth_options *options, const berth_executor *executor,
+                                berth_pool **out) {
+    berth_pool *pool = calloc(1, sizeof *pool);
+    if (pool == NULL) return BERTH_ENOMEM;
+    pool->options = *options;
+    pool->executor = *executor;
+    berth__options_normalise(&pool->options);
+    init_lists(pool);
+    berth_status status = make_tables(pool);
+    if (status == BERTH_OK) status = make_rings(pool);
+    if (status == BERTH_OK) status = make_core(pool);
+    if (status == BERTH_OK) status = start_threads(pool);
+    if (status != BERTH_OK) {
+        free_memory(pool);
+        return status;
+    }
+    *out = pool;
+    return BERTH_OK;
+}
+
+/* ---- Destroy ---- */
+
+/* Who still owes the pool a return? Workers and timer between two callbacks do not: they are
+ * joined. What waits for a worker has not begun. */
+static uint32_t is_busy(const berth_pool *pool) {
+    if (pool->call_count > 1 || pool->active_count > 0) return 1;
+    if (pool->options.face == BERTH_FACE_ENGINE) return pool->step_id != 0;
+    return pool->inside_count > pool->take.count;
+}
+
+/* What a failed core could not end is still to be released: exactly once, on every path. */
+static void release_rest(berth_pool *pool) {
+    berth__inside inside;
+    if (pool->executor.release == NULL) return;
+    uv_mutex_lock(&pool->lock);
+    for (uint32_t place = 0; place < pool->row_count; place++) {
+        berth__row *row = &pool->rows[place];
+        if (!row->owes_release) continue;
+        row->owes_release = 0;
+        berth__callback_enter(pool, &inside, 1);
+        pool->executor.release(pool->executor.user_data, row->payload, row->payload_size);
+        berth__callback_leave(pool, &inside);
+    }
+    uv_mutex_unlock(&pool->lock);
+}
+
+berth_status berth__life_destroy(berth_pool *pool) {
+    berth__lock_enter(pool);
+    if (berth__callback_is_inside(pool)) return berth__lock_leave(pool, BERTH_EREENTRY);
+    if (is_busy(pool)) return berth__lock_leave(pool, BERTH_EBUSY);
+    pool->closed = 1;
+    berth__core_close(pool->core, pool->now_ns);
+    if (!berth__pool_failed(pool)) berth__core_shutdown(pool->core, pool->now_ns, 1);
+    berth__lock_settle(pool);
+    (void)berth__lock_leave(pool, BERTH_OK);
+    stop_threads(pool);
+    release_rest(pool);
+    berth__ready_fini(pool);
+    uv_mutex_destroy(&pool->lock);
+    free_memory(pool);
+    return BERTH_OK;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+#include "runtime/lock.h"
+#include "runtime/callback.h"
+#include "runtime/close.h"
+#include "runtime/engine.h"
+#include "runtime/pool.h"
+#include "runtime/store.h"
+#include "runtime/timer.h"
+#include "runtime/worker.h"
+
+void berth__lock_enter(berth_pool *pool) {
+    uv_mutex_lock(&pool->lock);
+    pool->call_count++;
+}
+
+berth_status berth__lock_leave(berth_pool *pool, berth_status status) {
+    berth__callback_run_due(pool);
+    pool->call_count--;
+    berth__close_wake(pool);
+    berth__waiter_signal(pool);
+    uv_mutex_unlock(&pool->lock);
+    return status;
+}
+
+/* The pool has failed: everything ends as INTERNAL, so that nobody waits for ever. Once. */
+static void tell_failure(berth_pool *pool) {
+    if (pool->failure_told) return;
+    pool->failure_told = 1;
+    berth__core_fail(pool->core);
+    berth__waiter_wake_all(pool, &pool->engines);
+    berth__waiter_wake_all(pool, &pool->drains);
+    berth__waiter_wake_all(pool, &pool->timer_waiter);
+}
+
+/* Requests whose outcome was fixed while they waited for a worker never ran: their units go. */
+static void let_go_untaken(berth_pool *pool) {
+    while (pool->let_go.count > 0) {
+        const uint32_t place = pool->let_go.head;
+        berth__list_remove(&pool->let_go, pool->work_links, place);
+        pool->rows[place].work = BERTH__WORK_NONE;
+        (void)berth__core_let_go(pool->core, pool->now_ns, pool->rows[place].id);
+    }
+}
+
+static void admit(berth_pool *pool) {
+    let_go_untaken(pool);
+    /* What is due ends first, so that the rings needed are known when admission begins. */
+    berth__core_expire(pool->core, pool->now_ns);
+    let_go_untaken(pool);
+    berth__store_make_room(pool);
+    berth__worker_tell_idle(pool);
+    (void)berth__core_admit(pool->core, pool->now_ns);
+}
+
+void berth__lock_settle(berth_pool *pool) {
+    if (pool->options.face != BERTH_FACE_ENGINE) admit(pool);
+    if (berth__pool_failed(pool)) tell_failure(pool);
+    berth__worker_wake(pool);
+    berth__engine_wake(pool);
+    berth__timer_wake(pool);
+    berth__close_wake(pool);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What:    the way into a call and out of it.
+ * Why:     what every call owes on its way out is done in one place: due callbacks, wake-ups.
+ * Rules:   enter, one event or more, settle if one changed anything, leave.
+ * Threads: any.
+ */
+#ifndef BERTH__RUNTIME_LOCK_H
+#define BERTH__RUNTIME_LOCK_H
+
+#include "berth.h"
+
+/* Take the pool lock and count the call. */
+void berth__lock_enter(berth_pool *pool);
+
+/* Call what is due, wake whom it concerns, give the lock up. Returns `status`. */
+berth_status berth__lock_leave(berth_pool *pool, berth_status status);
+
+/* After events: let go, admit, and wake workers, engine, timer and drains as needed. */
+void berth__lock_settle(berth_pool *pool);
+
+#endif

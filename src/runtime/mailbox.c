@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+#include "runtime/mailbox.h"
+#include "runtime/clock.h"
+#include "runtime/lock.h"
+#include "runtime/pool.h"
+#include "runtime/ready.h"
+#include "runtime/store.h"
+
+#include <string.h>
+
+void berth__mailbox_notify(berth_pool *pool, berth__row *row) {
+    if (row->gone) return;
+    if (row->reader != NULL)
+        berth__waiter_wake_all(pool, &row->reader);
+    else if (!row->reading)
+        berth__ready_mark(pool, row);
+}
+
+uint64_t berth__mailbox_chunk_size_max(const berth_pool *pool) {
+    return pool->options.mailbox_size - BERTH__CHUNK_OVERHEAD_MAX;
+}
+
+uint32_t berth__mailbox_has_room(const berth_pool *pool, const berth__row *row, uint64_t size) {
+    if (!row->streams) return 1;
+    return row->ring != BERTH__NONE && berth__ring_fits(&pool->rings[row->ring], size);
+}
+
+void berth__mailbox_deliver(berth_pool *pool, berth__row *row, const berth__output *output) {
+    const berth__chunk chunk = {
+        .size = output->size, .tokens = output->tokens, .sequence = row->chunk_count};
+    if (!row->streams || row->ring == BERTH__NONE ||
+        !berth__ring_push(&pool->rings[row->ring], &chunk, output->bytes)) {
+        berth__core_count_chunk(pool->core, row->id, 0, output->size);
+        return;
+    }
+    row->chunk_count++;
+    berth__core_count_chunk(pool->core, row->id, 1, output->size);
+    berth__mailbox_notify(pool, row);
+}
+
+/* ---- Reading ---- */
+
+static berth_status read_admitted(berth_pool *pool, berth__row *row, berth_record *out) {
+    berth__view view;
+    (void)berth__core_view(pool->core, row->id, &view);
+    row->announce = 0;
+    out->kind = BERTH_RECORD_ADMITTED;
+    out->slot = view.slot;
+    return BERTH_OK;
+}
+
+static berth_status read_chunk(berth_pool *pool, berth__row *row, berth__buffer buffer,
+                               berth_record *out) {
+    berth__ring *ring = &pool->rings[row->ring];
+    berth__chunk chunk;
+    (void)berth__ring_peek(ring, &chunk);
+    out->size = chunk.size;
+    if (chunk.size > buffer.size) return BERTH_ESPACE;
+    berth__ring_pop(ring, buffer.bytes);
+    out->kind = BERTH_RECORD_CHUNK;
+    out->sequence = chunk.sequence;
+    out->tokens = chunk.tokens;
+    if (row->ended && berth__ring_is_empty(ring)) berth__store_detach(pool, row);
+    return BERTH_OK;
+}
+
+static berth_status read_end(berth_pool *pool, berth__row *row, berth_record *out) {
+    berth__view view;
+    (void)berth__core_view(pool->core, row->id, &view);
+    out->kind = BERTH_RECORD_END;
+    out->sequence = row->chunk_count;
+    out->outcome = view.outcome;
+    return BERTH_OK;
+}
+
+static uint32_t has_chunk(const berth_pool *pool, const berth__row *row) {
+    return row->ring != BERTH__NONE && !berth__ring_is_empty(&pool->rings[row->ring]);
+}
+
+static berth_status read_next(berth_pool *pool, berth__row *row, berth__buffer buffer,
+                              berth_record *out) {
+    if (row->announce) return read_admitted(pool, row, out);
+    if (has_chunk(pool, row)) return read_chunk(pool, row, buffer, out);
+    if (row->fixed) return read_end(pool, row, out);
+    return BERTH_EAGAIN;
+}
+
+/* Sleep until there is a record; returns the row as it is then, NULL if the request is gone. */
+static berth__row *sleep_as_reader(berth_pool *pool, berth__row *row, berth__waiter *waiter,
+                                   uint64_t until_ns) {
+    const berth_request_id id = row->id;
+    row->reading = 1;
+    berth__waiter_join(waiter, &row->reader);
+    (void)berth__waiter_sleep(pool, waiter, until_ns);
+    row = berth__row_find_for_user(pool, id);
+    if (row != NULL) row->reading = 0;
+    return row;
+}
+
+/* More than one record may have come for the one wake-up: nobody waits for the others. */
+static void mark_rest(berth_pool *pool, berth__row *row, const berth_record *read) {
+    if (row->announce || has_chunk(pool, row) ||
+        (row->fixed && read->kind != BERTH_RECORD_END && read->kind != BERTH_RECORD_NONE))
+        berth__ready_mark(pool, row);
+}
+
+static berth_status wait_and_read(berth_pool *pool, berth__row *row, berth__buffer buffer,
+                                  uint64_t timeout_ns, berth_record *out) {
+    const uint64_t until_ns = berth__waiter_until(timeout_ns);
+    berth__waiter waiter;
+    berth_status status = berth__waiter_init(&waiter);
+    if (status != BERTH_OK) return status;
+    row = sleep_as_reader(pool, row, &waiter, until_ns);
+    if (row == NULL)
+        status = BERTH_ESTALE;
+    else
+        status = read_next(pool, row, buffer, out);
+    if (status == BERTH_OK) mark_rest(pool, row, out);
+    berth__waiter_fini(&waiter);
+    return status;
+}
+
+berth_status berth__mailbox_read(berth_pool *pool, berth_request_id id, berth__buffer buffer,
+                                 uint64_t timeout_ns, berth_record *out) {
+    berth__lock_enter(pool);
+    if (timeout_ns != 0 && berth__callback_is_inside(pool))
+        return berth__lock_leave(pool, BERTH_EREENTRY);
+    berth__row *row = berth__row_find_for_user(pool, id);
+    if (row == NULL) return berth__lock_leave(pool, BERTH_ESTALE);
+    if (row->reading) return berth__lock_leave(pool, BERTH_EBUSY);
+    berth_status status = read_next(pool, row, buffer, out);
+    if (status == BERTH_EAGAIN && !berth__pool_failed(pool) && timeout_ns != 0 &&
+        berth__clock_can_wait(pool))
+        status = wait_and_read(pool, row, buffer, timeout_ns, out);
+    if (status == BERTH_EAGAIN)
+        status = berth__pool_failed(pool) ? BERTH_EBROKEN : BERTH_ETIMEDOUT;
+    return berth__lock_leave(pool, status);
+}
+
+berth_status berth__mailbox_close(berth_pool *pool, berth_request_id id) {
+    berth__lock_enter(pool);
+    berth__row *row = berth__row_find_for_user(pool, id);
+    if (row == NULL) return berth__lock_leave(pool, BERTH_ESTALE);
+    if (row->reading) return berth__lock_leave(pool, BERTH_EBUSY);
+    if (berth__pool_failed(pool)) return berth__lock_leave(pool, BERTH_EBROKEN);
+    if (!row->fixed)
+        (void)berth__core_cancel(pool->core, berth__clock_read(pool), id,
+                                 BERTH_CANCEL_READER_GONE);
+    /* ESTALE if what came due meanwhile pushed it out: then it is gone already. */
+    (void)berth__core_forget(pool->core, id, 0);
+    berth__lock_settle(pool);
+    return berth__lock_leave(pool, BERTH_OK);
+}
+
+/* ---- Outcomes ---- */
+
+berth_status berth__mailbox_wait(berth_pool *pool, berth_request_id id, uint64_t timeout_ns,
+                                 berth_outcome *out) {
+    berth__view view;
+    berth__waiter waiter;
+    berth__lock_enter(pool);
+    if (timeout_ns != 0 && berth__callback_is_inside(pool))
+        return berth__lock_leave(pool, BERTH_EREENTRY);
+    berth__row *row = berth__row_find_for_user(pool, id);
+    if (row == NULL) return berth__lock_leave(pool, BERTH_ESTALE);
+    if (!row->fixed && timeout_ns != 0 && berth__clock_can_wait(pool) &&
+        !berth__pool_failed(pool)) {
+        if (berth__waiter_init(&waiter) != BERTH_OK)
+            return berth__lock_leave(pool, BERTH_ESYSTEM);
+        berth__waiter_join(&waiter, &row->waiters);
+        (void)berth__waiter_sleep(pool, &waiter, berth__waiter_until(timeout_ns));
+        berth__waiter_fini(&waiter);
+        row = berth__row_find_for_user(pool, id);
+        if (row == NULL) return berth__lock_leave(pool, BERTH_ESTALE);
+    }
+    if (!row->fixed)
+        return berth__lock_leave(pool, berth__pool_failed(pool) ? BERTH_EBROKEN : BERTH_ETIMEDOUT);
+    (void)berth__core_view(pool->core, id, &view);
+    *out = view.outcome;
+    return berth__lock_leave(pool, BERTH_OK);
+}
+
+berth_status berth__mailbox_take(berth_pool *pool, berth_request_id id, berth_outcome *out) {
+    berth__view view;
+    berth__lock_enter(pool);
+    berth__row *row = berth__row_find_for_user(pool, id);
+    if (row == NULL) return berth__lock_leave(pool, BERTH_ESTALE);
+    if (row->reading) return berth__lock_leave(pool, BERTH_EBUSY);
+    (void)berth__core_view(pool->core, id, &view);
+    const berth_status status = berth__core_forget(pool->core, id, 0);
+    if (status == BERTH_OK) *out = view.outcome;
+    return berth__lock_leave(pool, status);
+}

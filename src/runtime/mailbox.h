@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What:    mailboxes: chunks in, records out, and waiting for an outcome.
+ * Why:     the producer never waits for the reader, and the outcome is there however full the ring.
+ * Rules:   a reader that waits has the mailbox to itself; whoever waits looks his row up again
+ *          after he woke, because the request may be gone by then.
+ * Threads: any.
+ */
+#ifndef BERTH__RUNTIME_MAILBOX_H
+#define BERTH__RUNTIME_MAILBOX_H
+
+#include "runtime/row.h"
+
+/* One piece of output on its way in. */
+typedef struct berth__output {
+    const void *bytes;
+    uint64_t size;
+    uint64_t tokens;
+} berth__output;
+
+/* Where a reader wants a chunk. */
+typedef struct berth__buffer {
+    void *bytes;
+    uint64_t size;
+} berth__buffer;
+
+/* Under the pool lock: there is a new record; wake the reader, or list the mailbox as ready. */
+void berth__mailbox_notify(berth_pool *pool, berth__row *row);
+
+/* Under the pool lock: would deliver find room? */
+uint32_t berth__mailbox_has_room(const berth_pool *pool, const berth__row *row, uint64_t size);
+
+/* Under the pool lock: put a chunk in, which has room; or count it where there are no chunks. */
+void berth__mailbox_deliver(berth_pool *pool, berth__row *row, const berth__output *output);
+
+/* Bytes of a chunk at most: a larger one could never fit. */
+uint64_t berth__mailbox_chunk_size_max(const berth_pool *pool);
+
+/* The public calls, arguments checked. */
+berth_status berth__mailbox_read(berth_pool *pool, berth_request_id id, berth__buffer buffer,
+                                 uint64_t timeout_ns, berth_record *out);
+berth_status berth__mailbox_close(berth_pool *pool, berth_request_id id);
+berth_status berth__mailbox_wait(berth_pool *pool, berth_request_id id, uint64_t timeout_ns,
+                                 berth_outcome *out);
+berth_status berth__mailbox_take(berth_pool *pool, berth_request_id id, berth_outcome *out);
+
+#endif

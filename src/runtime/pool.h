@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What:    the pool: its lock, its core, its tables, its threads.
+ * Why:     the files of the runtime share this and nothing else; nobody outside includes it.
+ * Rules:   everything below `lock` is guarded by it unless it says "fixed". All memory is made in
+ *          create. Callbacks are called with the lock given up.
+ * Threads: see each file.
+ */
+#ifndef BERTH__RUNTIME_POOL_H
+#define BERTH__RUNTIME_POOL_H
+
+#include "base/list.h"
+#include "core/core.h"
+#include "runtime/callback.h"
+#include "runtime/ring.h"
+#include "runtime/row.h"
+#include "runtime/waiter.h"
+
+#include <uv.h>
+
+struct berth_pool {
+    uv_mutex_t lock;
+    berth_options options;   /* fixed; normalised */
+    berth_executor executor; /* fixed */
+
+    berth__core *core;
+    void *core_memory;      /* fixed */
+    berth__row *rows;       /* fixed; by place */
+    uint32_t row_count;     /* fixed */
+    uint32_t failed;        /* an invariant of the runtime does not hold */
+    uint32_t failure_told;  /* all that waited were woken because of it */
+    uint32_t call_count;    /* API calls that are inside */
+    uint64_t now_ns;        /* latest reading of the clock; it never goes back */
+    uint64_t parked_count;  /* as the core's, kept here because it is asked for often */
+    uint64_t inside_count;  /* running and stopping */
+    berth_step_id step_id;  /* outstanding; 0 = none */
+    berth_request_id finishing; /* whose outcome is being fixed by berth_finish or its worker */
+
+    berth__link *work_links; /* by place: `take`, `let_go`, `kept` */
+    berth__list take;
+    berth__list let_go;
+    berth__list kept;
+
+    berth__link *callback_links; /* by place: `cancelled`, `release` */
+    berth__list cancelled;
+    berth__list release;
+    berth__inside *inside; /* threads inside a callback */
+
+    berth__link *ready_links; /* by place: `ready` */
+    berth__list ready;
+    int32_t ready_read; /* descriptors; -1 until they are asked for */
+    int32_t ready_write;
+
+    berth__ring *rings;        /* mailboxes_max */
+    unsigned char *ring_bytes; /* mailbox_size each */
+    uint32_t *rings_free;      /* a stack */
+    uint32_t rings_free_count;
+
+    uint32_t closed;
+    berth__waiter *to_signal;
+    berth__waiter *engines; /* in berth_plan_wait */
+    berth__waiter *drains;  /* in berth_drain */
+
+    uint32_t stopping; /* the pool's threads are to leave */
+    uint32_t active_count; /* workers inside execute */
+    uv_thread_t *workers;
+    uint32_t worker_count;  /* started */
+    uint32_t waking_count;  /* workers woken that have not got the lock yet */
+    berth__waiter *idle;    /* workers without work */
+
+    uv_thread_t timer;
+    uint32_t timer_started;
+    uint32_t reserved;
+    uint64_t timer_at_ns;       /* when it wakes by itself */
+    berth__waiter *timer_waiter; /* the timer, asleep */
+};
+
+/* Did an invariant fail, in the core or here? */
+uint32_t berth__pool_failed(const berth_pool *pool);
+
+/* Nothing is parked, runs, or is still inside a callback. */
+uint32_t berth__pool_idle(const berth_pool *pool);
+
+#endif

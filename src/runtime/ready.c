@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+#include "runtime/ready.h"
+#include "runtime/lock.h"
+#include "runtime/pool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#if defined(__linux__)
+#include <sys/eventfd.h>
+
+static berth_status open_pair(berth_pool *pool) {
+    const int descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (descriptor < 0) return BERTH_ESYSTEM;
+    pool->ready_read = descriptor;
+    pool->ready_write = descriptor;
+    return BERTH_OK;
+}
+#else
+static int prepare(int descriptor) {
+    return fcntl(descriptor, F_SETFD, FD_CLOEXEC) == 0 &&
+           fcntl(descriptor, F_SETFL, O_NONBLOCK) == 0;
+}
+
+static berth_status open_pair(berth_pool *pool) {
+    int pair[2];
+    if (pipe(pair) != 0) return BERTH_ESYSTEM;
+    if (!prepare(pair[0]) || !prepare(pair[1])) {
+        close(pair[0]);
+        close(pair[1]);
+        return BERTH_ESYSTEM;
+    }
+    pool->ready_read = pair[0];
+    pool->ready_write = pair[1];
+    return BERTH_OK;
+}
+#endif
+
+/* Eight bytes in, eight bytes out: what an eventfd takes, and a pipe too. Neither can be full or
+ * empty here, because the list says which it is; a signal may interrupt, though. */
+static void raise_descriptor(const berth_pool *pool) {
+    const uint64_t one = 1;
+    if (pool->ready_write < 0) return;
+    while (write(pool->ready_write, &one, sizeof one) < 0 && errno == EINTR) continue;
+}
+
+static void lower_descriptor(const berth_pool *pool) {
+    uint64_t count;
+    if (pool->ready_read < 0) return;
+    while (read(pool->ready_read, &count, sizeof count) < 0 && errno == EINTR) continue;
+}
+
+void berth__ready_mark(berth_pool *pool, berth__row *row) {
+    if (row->ready) return;
+    row->ready = 1;
+    berth__list_push(&pool->ready, pool->ready_links, berth__row_place(pool, row));
+    if (pool->ready.count == 1) raise_descriptor(pool);
+}
+
+void berth__ready_drop(berth_pool *pool, berth__row *row) {
+    if (!row->ready) return;
+    row->ready = 0;
+    berth__list_remove(&pool->ready, pool->ready_links, berth__row_place(pool, row));
+    if (pool->ready.count == 0) lower_descriptor(pool);
+}
+
+void berth__ready_fini(berth_pool *pool) {
+    if (pool->ready_read >= 0) close(pool->ready_read);
+    if (pool->ready_write >= 0 && pool->ready_write != pool->ready_read) close(pool->ready_write);
+}
+
+berth_status berth__ready_descriptor(berth_pool *pool, int32_t *out) {
+    berth_status status = BERTH_OK;
+    berth__lock_enter(pool);
+    if (pool->ready_read < 0) {
+        status = open_pair(pool);
+        if (status == BERTH_OK && pool->ready.count > 0) raise_descriptor(pool);
+    }
+    *out = pool->ready_read;
+    return berth__lock_leave(pool, status);
+}
+
+berth_status berth__ready_take(berth_pool *pool, berth_request_id *ids, uint32_t ids_max,
+                               uint32_t *out_count) {
+    uint32_t count = 0;
+    berth__lock_enter(pool);
+    while (count < ids_max && pool->ready.count > 0) {
+        berth__row *row = &pool->rows[pool->ready.head];
+        ids[count++] = row->id;
+        berth__ready_drop(pool, row);
+    }
+    *out_count = count;
+    return berth__lock_leave(pool, count > 0 ? BERTH_OK : BERTH_EAGAIN);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What:    the list of mailboxes that became ready with nobody waiting, and its descriptor.
+ * Why:     an event loop waits for all of them at once, without a thread per reader.
+ * Rules:   the descriptor is readable while the list is not empty; it is written when the list
+ *          becomes so and emptied when it ceases to be: at most one system call per change.
+ * Threads: any, under the pool lock.
+ */
+#ifndef BERTH__RUNTIME_READY_H
+#define BERTH__RUNTIME_READY_H
+
+#include "runtime/row.h"
+
+/* A record came that nobody waits for. */
+void berth__ready_mark(berth_pool *pool, berth__row *row);
+
+/* The mailbox is gone. */
+void berth__ready_drop(berth_pool *pool, berth__row *row);
+
+/* Close the descriptor. */
+void berth__ready_fini(berth_pool *pool);
+
+/* The public calls, arguments checked. */
+berth_status berth__ready_descriptor(berth_pool *pool, int32_t *out);
+berth_status berth__ready_take(berth_pool *pool, berth_request_id *ids, uint32_t ids_max,
+                               uint32_t *out_count);
+
+#endif

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+#include "runtime/request.h"
+#include "base/ids.h"
+#include "runtime/callback.h"
+#include "runtime/clock.h"
+#include "runtime/lock.h"
+#include "runtime/pool.h"
+#include "runtime/worker.h"
+
+#include <string.h>
+
+/* ---- Submit ---- */
+
+/* Ask the host what the request costs. Gives the lock up. */
+static berth_status ask_cost(berth_pool *pool, const berth_request *request,
+                             berth__submit *submit) {
+    const uint32_t count = pool->options.resource_count;
+    berth__inside inside;
+    if (pool->executor.cost == NULL) return BERTH_OK;
+    berth__callback_enter(pool, &inside, 0);
+    const int32_t answer =
+        pool->executor.cost(pool->executor.user_data, request, submit->cost, count);
+    berth__callback_leave(pool, &inside);
+    submit->cost_count = count;
+    return answer < 0 ? BERTH_EINVAL : BERTH_OK;
+}
+
+static berth__submit submit_of(const berth_options *options, const berth_request *request) {
+    berth__submit submit = {
+        .band = request->band != 0 ? request->band : options->band_default,
+        .cost_count = request->cost_count,
+        .payload_size = request->payload_size,
+        .prompt_tokens = request->prompt_tokens,
+        .max_new_tokens = request->max_new_tokens,
+        .queue_ns = request->queue_ns != 0 ? request->queue_ns : options->queue_ns_max,
+        .first_output_ns = request->first_output_ns,
+        .total_ns = request->total_ns,
+    };
+    memcpy(submit.cost, request->cost, sizeof submit.cost);
+    return submit;
+}
+
+static uint32_t is_malformed(const berth_options *options, const berth_request *request) {
+    if (request->band > options->band_count) return 1;
+    if (request->mailbox_mode > BERTH_MAILBOX_OUTCOME) return 1;
+    if (request->cost_count > options->resource_count) return 1;
+    for (uint32_t r = request->cost_count; r < BERTH_RESOURCES_MAX; r++)
+        if (request->cost[r] != 0) return 1;
+    return 0;
+}
+
+/* The core has accepted it: the runtime's side of the place. */
+static void enrol(berth_pool *pool, berth_request_id id, const berth_request *request) {
+    berth__row *row = &pool->rows[berth__id_place(id)];
+    *row = (berth__row){.id = id,
+                        .payload = request->payload,
+                        .payload_size = request->payload_size,
+                        .ring = BERTH__NONE,
+                        .streams = request->mailbox_mode == BERTH_MAILBOX_STREAM,
+                        .owes_release = pool->executor.release != NULL};
+    if (row->owes_release) berth__core_pin(pool->core, id);
+    pool->parked_count++;
+}
+
+berth_status berth__request_submit(berth_pool *pool, const berth_request *request,
+                                   berth_request_id *out, berth_refusal *refusal) {
+    berth_status status = BERTH_OK;
+    berth__submit submit;
+    if (is_malformed(&pool->options, request)) return BERTH_EINVAL;
+    submit = submit_of(&pool->options, request);
+    berth__lock_enter(pool);
+    if (berth__pool_failed(pool)) status = BERTH_EBROKEN;
+    if (status == BERTH_OK) status = ask_cost(pool, request, &submit);
+    berth__worker_tell_idle(pool);
+    if (status == BERTH_OK)
+        status = berth__core_submit(pool->core, berth__clock_read(pool), &submit, out, refusal);
+    if (status == BERTH_OK) enrol(pool, *out, request);
+    berth__lock_settle(pool);
+    return berth__lock_leave(pool, status);
+}
+
+/* ---- Units ---- */
+
+berth_status berth__request_recost(berth_pool *pool, berth_request_id id,
+                                   const berth_request *known, berth_refusal *refusal) {
+    berth__submit submit = {.cost_count = known->cost_count,
+                            .prompt_tokens = known->prompt_tokens,
+                            .max_new_tokens = known->max_new_tokens};
+    if (known->band != 0 || known->payload != NULL || known->payload_size != 0 ||
+        known->mailbox_mode != 0 || known->queue_ns != 0 || known->first_output_ns != 0 ||
+        known->total_ns != 0 || is_malformed(&pool->options, known))
+        return BERTH_EINVAL;
+    memcpy(submit.cost, known->cost, sizeof submit.cost);
+    berth__lock_enter(pool);
+    const berth_status status =
+        berth__core_recost(pool->core, berth__clock_read(pool), id, &submit, refusal);
+    berth__lock_settle(pool);
+    return berth__lock_leave(pool, status);
+}
+
+berth_status berth__request_charge(berth_pool *pool, berth_request_id id, const uint64_t *held,
+                                   uint32_t held_count) {
+    berth__lock_enter(pool);
+    const berth_status status =
+        berth__core_charge(pool->core, berth__clock_read(pool), id, held, held_count);
+    berth__lock_settle(pool);
+    return berth__lock_leave(pool, status);
+}
+
+berth_status berth__request_capacity_set(berth_pool *pool, uint32_t resource,
+                                         uint64_t capacity_units) {
+    berth__lock_enter(pool);
+    const berth_status status = berth__core_capacity_set(pool->core, berth__clock_read(pool),
+                                                         resource, capacity_units);
+    berth__lock_settle(pool);
+    return berth__lock_leave(pool, status);
+}
+
+/* ---- Ends ---- */
+
+berth_status berth__request_cancel(berth_pool *pool, berth_request_id id) {
+    berth__lock_enter(pool);
+    const berth_status status =
+        berth__core_cancel(pool->core, berth__clock_read(pool), id, BERTH_CANCEL_CALLER);
+    berth__lock_settle(pool);
+    return berth__lock_leave(pool, status);
+}
+
+/* A worker's or gate's id: good until its units are let go, and as a user's after that. */
+static berth__row *find_running(berth_pool *pool, berth_request_id id) {
+    berth__row *row = berth__row_find(pool, id);
+    return row == NULL || (row->gone && row->ended) ? NULL : row;
+}
+
+static berth_status emit(berth_pool *pool, berth__row *row, const berth__output *output) {
+    if (output->size > berth__mailbox_chunk_size_max(pool)) return BERTH_EINVAL;
+    if (row->admitted && !row->fixed && !berth__mailbox_has_room(pool, row, output->size))
+        return BERTH_EFULL;
+    const berth_status status =
+        berth__core_emit(pool->core, berth__clock_read(pool), row->id, output->tokens);
+    if (status == BERTH_OK) berth__mailbox_deliver(pool, row, output);
+    if (status == BERTH_EENDED) berth__core_count_chunk(pool->core, row->id, 0, output->size);
+    return status;
+}
+
+berth_status berth__request_emit(berth_pool *pool, berth_request_id id,
+                                 const berth__output *output) {
+    if (pool->options.face == BERTH_FACE_ENGINE) return BERTH_EFACE;
+    berth__lock_enter(pool);
+    berth__row *row = find_running(pool, id);
+    const berth_status status = row == NULL ? BERTH_ESTALE : emit(pool, row, output);
+    berth__lock_settle(pool);
+    return berth__lock_leave(pool, status);
+}
+
+/* Fix the outcome, and let go unless a worker still holds the request. */
+static berth_status finish(berth_pool *pool, berth__row *row, berth__finish how) {
+    const uint64_t now = berth__clock_read(pool);
+    pool->finishing = row->id;
+    const berth_status status =
+        berth__core_finish(pool->core, now, row->id, how.kind, how.code);
+    pool->finishing = 0;
+    if (status != BERTH_OK && status != BERTH_EENDED) return status;
+    if (!row->admitted || row->ended) return status;
+    row->let_go_asked = 1;
+    if (!row->executing && row->work == BERTH__WORK_NONE)
+        (void)berth__core_let_go(pool->core, now, row->id);
+    return status;
+}
+
+berth_status berth__request_finish(berth_pool *pool, berth_request_id id, berth__finish how) {
+    if (pool->options.face == BERTH_FACE_ENGINE) return BERTH_EFACE;
+    berth__lock_enter(pool);
+    berth__row *row = find_running(pool, id);
+    const berth_status status = row == NULL ? BERTH_ESTALE : finish(pool, row, how);
+    berth__lock_settle(pool);
+    return berth__lock_leave(pool, status);
+}

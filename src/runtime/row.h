@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What:    what the runtime knows of one request, beside the core: its payload, its ring, who
+ *          waits for it, what is still to be done about it.
+ * Why:     the core is pure; pointers, threads and bytes live here.
+ * Rules:   rows are indexed by the place in the id, as the core's own table is. A row is written
+ *          anew by the submit that gets its place; until then it keeps what is left to do.
+ * Threads: guarded by the pool lock.
+ */
+#ifndef BERTH__RUNTIME_ROW_H
+#define BERTH__RUNTIME_ROW_H
+
+#include "base/list.h"
+#include "runtime/waiter.h"
+
+/* Which list of the pool's `work_links` a row is in. */
+enum berth__work {
+    BERTH__WORK_NONE = 0,
+    BERTH__WORK_TAKE = 1,   /* admitted; a worker is to take it */
+    BERTH__WORK_LET_GO = 2, /* its outcome was fixed before a worker took it: let it go */
+    BERTH__WORK_KEPT = 3    /* ended; its ring has unread chunks */
+};
+
+/* Which callback a row is waiting for or inside of; lists of the pool's `callback_links`. */
+enum berth__due {
+    BERTH__DUE_NONE = 0,
+    BERTH__DUE_CANCELLED = 1,
+    BERTH__DUE_CALLING = 2, /* inside cancelled(): in no list */
+    BERTH__DUE_RELEASE = 3
+};
+
+typedef struct berth__row berth__row;
+
+struct berth__row {
+    berth_request_id id;
+    void *payload;
+    uint64_t payload_size;
+    uint64_t chunk_count;   /* pushed so far; the next one's sequence */
+    berth_step_id step_id;  /* of the last plan that listed it and has no result for it yet */
+    berth__waiter *waiters; /* in berth_wait */
+    berth__waiter *reader;  /* in berth_mailbox_read, asleep */
+    uint32_t ring;          /* BERTH__NONE if it has none */
+    uint8_t work;           /* berth__work */
+    uint8_t due;            /* berth__due */
+    uint8_t streams;        /* mailbox mode */
+    uint8_t admitted;       /* was told by the core */
+    uint8_t fixed;          /* so was its outcome */
+    uint8_t ended;          /* so was its end */
+    uint8_t gone;           /* so was that the id is stale */
+    uint8_t owes_release;   /* release() has not been called yet */
+    uint8_t announce;       /* gate: the ADMITTED record is unread */
+    uint8_t reading;        /* a reader is inside, asleep or about to run */
+    uint8_t ready;          /* in the ready list */
+    uint8_t executing;      /* a worker is inside execute */
+    uint8_t let_go_asked;   /* berth_finish was called */
+    uint8_t reserved[7];
+};
+
+/* The row of an id that is or was out; NULL if its place has been given to another request. */
+berth__row *berth__row_find(berth_pool *pool, berth_request_id id);
+
+/* The same for readers: NULL as well once the outcome was taken or dropped. */
+berth__row *berth__row_find_for_user(berth_pool *pool, berth_request_id id);
+
+uint32_t berth__row_place(const berth_pool *pool, const berth__row *row);
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+#include "runtime/sink.h"
+#include "base/ids.h"
+#include "runtime/callback.h"
+#include "runtime/mailbox.h"
+#include "runtime/pool.h"
+#include "runtime/ready.h"
+#include "runtime/store.h"
+
+static void admitted(berth_pool *pool, berth__row *row) {
+    row->admitted = 1;
+    pool->parked_count--;
+    pool->inside_count++;
+    if (row->streams) berth__store_attach(pool, row);
+    if (pool->options.face == BERTH_FACE_WORKER) {
+        row->work = BERTH__WORK_TAKE;
+        berth__list_push(&pool->take, pool->work_links, berth__row_place(pool, row));
+    }
+    if (pool->options.face == BERTH_FACE_GATE) {
+        row->announce = 1;
+        berth__mailbox_notify(pool, row);
+    }
+}
+
+/* A running request is asked to stop, unless its own finish is what fixed the outcome. */
+static void ask_to_stop(berth_pool *pool, berth__row *row) {
+    const uint32_t place = berth__row_place(pool, row);
+    if (row->work == BERTH__WORK_TAKE) {
+        berth__list_remove(&pool->take, pool->work_links, place);
+        row->work = BERTH__WORK_LET_GO;
+        berth__list_push(&pool->let_go, pool->work_links, place);
+        return;
+    }
+    if (pool->options.face == BERTH_FACE_ENGINE || pool->executor.cancelled == NULL) return;
+    if (!row->admitted || pool->finishing == row->id) return;
+    row->due = BERTH__DUE_CANCELLED;
+    berth__list_push(&pool->cancelled, pool->callback_links, place);
+}
+
+static void outcome_fixed(berth_pool *pool, berth__row *row) {
+    row->fixed = 1;
+    ask_to_stop(pool, row);
+    berth__waiter_wake_all(pool, &row->waiters);
+    berth__mailbox_notify(pool, row);
+}
+
+static void ended(berth_pool *pool, berth__row *row) {
+    const uint32_t place = berth__row_place(pool, row);
+    row->ended = 1;
+    row->step_id = 0;
+    if (row->admitted)
+        pool->inside_count--;
+    else
+        pool->parked_count--;
+    if (row->work == BERTH__WORK_LET_GO) {
+        berth__list_remove(&pool->let_go, pool->work_links, place);
+        row->work = BERTH__WORK_NONE;
+    }
+    berth__store_keep(pool, row);
+    if (row->due == BERTH__DUE_CANCELLED) {
+        berth__list_remove(&pool->cancelled, pool->callback_links, place);
+        row->due = BERTH__DUE_NONE;
+    }
+    /* Inside cancelled(), and inside execute() when the pool fails, the payload is in use: it is
+     * queued when they return. */
+    berth__callback_queue_release(pool, row);
+}
+
+static void gone(berth_pool *pool, berth__row *row) {
+    row->gone = 1;
+    row->reading = 0;
+    berth__store_detach(pool, row);
+    berth__ready_drop(pool, row);
+    berth__waiter_wake_all(pool, &row->waiters);
+    berth__waiter_wake_all(pool, &row->reader);
+}
+
+void berth__sink_take(void *context, uint32_t transition, berth_request_id id) {
+    berth_pool *pool = context;
+    berth__row *row = &pool->rows[berth__id_place(id)];
+    switch ((enum berth__transition)transition) {
+    case BERTH__T_ADMITTED: admitted(pool, row); break;
+    case BERTH__T_OUTCOME: outcome_fixed(pool, row); break;
+    case BERTH__T_ENDED: ended(pool, row); break;
+    case BERTH__T_GONE: gone(pool, row); break;
+    }
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+#include "runtime/stats.h"
+#include "runtime/clock.h"
+#include "runtime/lock.h"
+#include "runtime/pool.h"
+
+void berth__stats_read(berth_pool *pool, berth_stats *out) {
+    berth__lock_enter(pool);
+    berth__core_stats(pool->core, out);
+    out->now_at_ns = berth__clock_read(pool);
+    out->closed = pool->closed;
+    out->broken = berth__pool_failed(pool);
+    out->active_workers = pool->active_count;
+    out->worker_count = pool->options.worker_count;
+    (void)berth__lock_leave(pool, BERTH_OK);
+}

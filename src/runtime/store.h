@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What:    the store of rings: which are free, and whose unread output gives way.
+ * Why:     a parked request needs no ring; one that is admitted must find one.
+ * Rules:   rings are attached at admission and given back when the chunks of an ended request
+ *          are read, or its outcome is taken or dropped. mailboxes_max >= running_max, so dropping
+ *          ended requests always makes room enough.
+ * Threads: any, under the pool lock.
+ */
+#ifndef BERTH__RUNTIME_STORE_H
+#define BERTH__RUNTIME_STORE_H
+
+#include "runtime/row.h"
+
+/* At admission of a streaming request. */
+void berth__store_attach(berth_pool *pool, berth__row *row);
+
+/* The ring of a row, if it has one, is free again. */
+void berth__store_detach(berth_pool *pool, berth__row *row);
+
+/* At the end of a request: keep its unread chunks, or give the ring back. */
+void berth__store_keep(berth_pool *pool, berth__row *row);
+
+/* Before admission: drop the oldest ended requests that keep a ring, those with a reader inside
+ * last, until whatever can be admitted now will find one. */
+void berth__store_make_room(berth_pool *pool);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What:    the worker face's threads: take an admitted request, execute it, let it go.
+ * Why:     one-shot work runs on Berth's threads; to the core a worker is one more engine.
+ * Rules:   one worker is woken per request to take; one that is busy looks again when it is done.
+ *          A request whose outcome is fixed before it was taken is never executed.
+ * Threads: its own; start and stop from create and destroy.
+ */
+#ifndef BERTH__RUNTIME_WORKER_H
+#define BERTH__RUNTIME_WORKER_H
+
+#include "berth.h"
+
+berth_status berth__worker_start_all(berth_pool *pool);
+
+/* Without the lock; pool->stopping is set. */
+void berth__worker_join_all(berth_pool *pool);
+
+/* Under the pool lock, before a submit and before admission: tell the core how many workers are
+ * free, so that it admits no request which would then wait for one. */
+void berth__worker_tell_idle(berth_pool *pool);
+
+/* Under the pool lock, after events. */
+void berth__worker_wake(berth_pool *pool);
+
+#endif
