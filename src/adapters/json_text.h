@@ -42,7 +42,9 @@ typedef struct berth__json_member {
     size_t at;       /* offset of the key, or of the element */
     uint32_t index;  /* from 0, in order of the text */
     uint32_t is_cut; /* the key is longer than name has room for */
-    char name[BERTH__JSON_NAME_SIZE]; /* the key, escapes undone, ended by NUL; "" in an array */
+
+    /* The key, escapes undone, ended by NUL; "" in an array. */
+    char name[BERTH__JSON_NAME_SIZE];
     berth__json_value value;
 } berth__json_member;
 

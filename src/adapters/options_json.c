@@ -9,8 +9,9 @@
  */
 #include "berth.h"
 
-#include "adapters/growth.h"
 #include "adapters/json_text.h"
+#include "api/first.h"
+#include "api/grow.h"
 #include "core/options.h"
 
 #include <stdarg.h>
@@ -53,25 +54,25 @@ typedef struct table {
     size_t count; /* at most 32 */
 } table;
 
-#define U32(type, key) {#key, FIELD_U32, offsetof(type, key), {0, UINT32_MAX}}
-#define U64(type, key) {#key, FIELD_U64, offsetof(type, key), {0, NUMBER_MAX}}
+/* clang-format off */
+#define FIELD(type, key, kind, min, max) {#key, kind, offsetof(type, key), {min, max}}
+#define U32(type, key) FIELD(type, key, FIELD_U32, 0, UINT32_MAX)
+#define U64(type, key) FIELD(type, key, FIELD_U64, 0, NUMBER_MAX)
+#define TABLE(fields) {fields, sizeof fields / sizeof fields[0]}
 
 static const field option_fields[] = {
-    {"face", FIELD_FACE, offsetof(berth_options, face), {0, 0}},
-    {"clock", FIELD_CLOCK, offsetof(berth_options, clock), {0, 0}},
+    FIELD(berth_options, face, FIELD_FACE, 0, 0),
+    FIELD(berth_options, clock, FIELD_CLOCK, 0, 0),
     U32(berth_options, running_max),
     U32(berth_options, parked_max),
     U32(berth_options, ended_max),
     U64(berth_options, parked_size_max),
     U32(berth_options, band_count),
     U32(berth_options, band_default),
-    {"bands", FIELD_BANDS, offsetof(berth_options, bands), {0, 0}},
+    FIELD(berth_options, bands, FIELD_BANDS, 0, 0),
     U32(berth_options, resource_count),
-    {"kv_resource",
-     FIELD_KV_RESOURCE,
-     offsetof(berth_options, kv_resource),
-     {0, BERTH_RESOURCES_MAX - 1}},
-    {"resources", FIELD_RESOURCES, offsetof(berth_options, resources), {0, 0}},
+    FIELD(berth_options, kv_resource, FIELD_KV_RESOURCE, 0, BERTH_RESOURCES_MAX - 1),
+    FIELD(berth_options, resources, FIELD_RESOURCES, 0, 0),
     U32(berth_options, kv_block_tokens),
     U64(berth_options, kv_block_units),
     U32(berth_options, mailbox_size),
@@ -85,23 +86,16 @@ static const field option_fields[] = {
 static const field band_fields[] = {
     U32(berth_band_options, parked_max),
     U64(berth_band_options, parked_size_max),
-    {"parked_units_max",
-     FIELD_UNITS,
-     offsetof(berth_band_options, parked_units_max),
-     {0, NUMBER_MAX}},
+    FIELD(berth_band_options, parked_units_max, FIELD_UNITS, 0, NUMBER_MAX),
 };
 
 /* `name` comes last: where the key of an object is the name, the table is used without it. */
 static const field resource_fields[] = {
-    {"capacity_units",
-     FIELD_U64,
-     offsetof(berth_resource_options, capacity_units),
-     {1, NUMBER_MAX}},
+    FIELD(berth_resource_options, capacity_units, FIELD_U64, 1, NUMBER_MAX),
     U64(berth_resource_options, parked_units_max),
-    {"name", FIELD_NAME, offsetof(berth_resource_options, name), {0, 0}},
+    FIELD(berth_resource_options, name, FIELD_NAME, 0, 0),
 };
-
-#define TABLE(fields) {fields, sizeof fields / sizeof fields[0]}
+/* clang-format on */
 
 static const table option_table = TABLE(option_fields);
 static const table band_table = TABLE(band_fields);
@@ -154,11 +148,14 @@ static size_t path_push_index(walk *on, uint32_t index) {
 }
 
 static berth_status wrong_type(walk *on, const berth__json_member *member, const char *expected) {
-    static const char *const kinds[] = {
-        [BERTH__JSON_OBJECT] = "an object", [BERTH__JSON_ARRAY] = "an array",
-        [BERTH__JSON_STRING] = "a string",  [BERTH__JSON_INTEGER] = "",
-        [BERTH__JSON_REAL] = "",            [BERTH__JSON_TRUE] = "true",
-        [BERTH__JSON_FALSE] = "false",      [BERTH__JSON_NULL] = "null"};
+    static const char *const kinds[] = {[BERTH__JSON_OBJECT] = "an object",
+                                        [BERTH__JSON_ARRAY] = "an array",
+                                        [BERTH__JSON_STRING] = "a string",
+                                        [BERTH__JSON_INTEGER] = "",
+                                        [BERTH__JSON_REAL] = "",
+                                        [BERTH__JSON_TRUE] = "true",
+                                        [BERTH__JSON_FALSE] = "false",
+                                        [BERTH__JSON_NULL] = "null"};
     const berth__json_value value = member->value;
     char literal[PATH_NAME_MAX + 1];
     const char *got = kinds[value.kind];
@@ -172,8 +169,8 @@ static berth_status wrong_type(walk *on, const berth__json_member *member, const
 
 /* ---- Values ---- */
 
-static berth_status read_whole(walk *on, const berth__json_member *member,
-                               const uint64_t range[2], uint64_t *out) {
+static berth_status read_whole(walk *on, const berth__json_member *member, const uint64_t range[2],
+                               uint64_t *out) {
     char expected[80];
     if (berth__json_whole(on->text, member->value, range, out)) return BERTH_OK;
     snprintf(expected, sizeof expected, "a whole number from %llu to %llu",
@@ -199,8 +196,7 @@ static uint32_t resources_known(const berth_options *options) {
 static uint32_t find_resource(const berth_options *options, const char *name) {
     const uint32_t known = resources_known(options);
     uint32_t index = 0;
-    while (index < known &&
-           strncmp(options->resources[index].name, name, BERTH_NAME_SIZE) != 0)
+    while (index < known && strncmp(options->resources[index].name, name, BERTH_NAME_SIZE) != 0)
         index++;
     return index;
 }
@@ -214,8 +210,8 @@ static uint32_t find_band(const char *name) {
     return BERTH_BANDS_MAX;
 }
 
-static berth_status set_choice(walk *on, const berth__json_member *member,
-                               const char *const *names, uint32_t count, uint32_t *target) {
+static berth_status set_choice(walk *on, const berth__json_member *member, const char *const *names,
+                               uint32_t count, uint32_t *target) {
     char name[BERTH_NAME_SIZE];
     char expected[64] = "";
     if (member->value.kind == BERTH__JSON_STRING &&
@@ -245,8 +241,8 @@ static berth_status set_name(walk *on, const berth__json_member *member, char *t
     return BERTH_OK;
 }
 
-static berth_status set_kv_resource(walk *on, const berth__json_member *member,
-                                    const field *by, uint32_t *target) {
+static berth_status set_kv_resource(walk *on, const berth__json_member *member, const field *by,
+                                    uint32_t *target) {
     char name[BERTH_NAME_SIZE];
     uint64_t number;
     if (member->value.kind == BERTH__JSON_STRING) {
@@ -499,23 +495,20 @@ static berth_status apply(walk *on) {
 berth_status berth_options_from_json(berth_options *options, const char *text, size_t text_size,
                                      berth_config_error *error) {
     walk on = {.text = {text, text_size}};
-    berth_config_error given;
     size_t at = 0;
     const char *message = NULL;
-
-    if (error != NULL && berth__growth_read(&given, sizeof given, error) != BERTH_OK)
+    if (error != NULL && !berth__grow_is_known(error, BERTH__FIRST_CONFIG_ERROR))
         return BERTH_EINVAL;
-    berth_status status = BERTH_EINVAL;
-    if (options != NULL && text != NULL)
-        status = berth__growth_read(&on.options, sizeof on.options, options);
-    if (status == BERTH_OK) {
-        status = berth__json_check(on.text, &at, &message);
-        status = status == BERTH_OK ? apply(&on) : fail(&on, at, "%s", message);
-    }
-    if (status == BERTH_OK) {
-        memset(&on.error, 0, sizeof on.error);
-        berth__growth_write(options, sizeof *options, &on.options);
-    }
-    if (error != NULL) berth__growth_write(error, sizeof *error, &on.error);
+    berth__grow_clear(error, BERTH__FIRST_CONFIG_ERROR);
+    if (options == NULL || text == NULL) return BERTH_EINVAL;
+    if (!berth__grow_in(&on.options, sizeof on.options, options, BERTH__FIRST_OPTIONS))
+        return BERTH_EINVAL;
+
+    berth_status status = berth__json_check(on.text, &at, &message);
+    status = status == BERTH_OK ? apply(&on) : fail(&on, at, "%s", message);
+    if (status == BERTH_OK)
+        berth__grow_out(options, &on.options, sizeof on.options);
+    else if (error != NULL)
+        berth__grow_out(error, &on.error, sizeof on.error);
     return status;
 }

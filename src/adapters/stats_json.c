@@ -6,7 +6,8 @@
  */
 #include "berth.h"
 
-#include "adapters/growth.h"
+#include "api/first.h"
+#include "api/grow.h"
 
 #include <jansson.h>
 #include <string.h>
@@ -22,6 +23,7 @@ typedef struct column {
     size_t offset;
 } column;
 
+/* clang-format off */
 #define C32(type, key) {#key, COLUMN_U32, offsetof(type, key)}
 #define C64(type, key) {#key, COLUMN_U64, offsetof(type, key)}
 #define FLAG(type, key) {#key, COLUMN_FLAG, offsetof(type, key)}
@@ -80,10 +82,10 @@ static const column resource_columns[] = {
     C64(berth_resource_stats, overdraft_units),
     C64(berth_resource_stats, parked_units),
 };
+/* clang-format on */
 
 static const char *const face_names[] = {"engine", "worker", "gate"};
-static const char *const band_names[] = {"low", "normal", "high", "critical",
-                                         "5",   "6",      "7",    "8"};
+static const char *const band_names[] = {"low", "normal", "high", "critical", "5", "6", "7", "8"};
 
 /* jansson takes NULL for a value as a failure, so a failed allocation surfaces in `set`. Every
  * step is made even after one failed; `failed` gathers them. */
@@ -236,7 +238,7 @@ berth_status berth_stats_to_json(const berth_stats *stats, char *buffer, size_t 
     if (out_size == NULL) out_size = &unused;
     *out_size = 0;
     if (stats == NULL || (buffer == NULL && buffer_size != 0)) return BERTH_EINVAL;
-    if (berth__growth_read(&known, sizeof known, stats) != BERTH_OK) return BERTH_EINVAL;
+    if (!berth__grow_in(&known, sizeof known, stats, BERTH__FIRST_STATS)) return BERTH_EINVAL;
     if (check(&known) != BERTH_OK) return BERTH_EINVAL;
 
     json_t *object = stats_object(&known);
