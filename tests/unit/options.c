@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+/* Every rule of the options: what is wrong is refused, with its path, and defaults are filled in.
+ */
+#include "core/options.h"
+#include "support/core_kit.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static berth_options good(void) {
+    berth_options options;
+    berth__options_default(&options);
+    core_kit_add_resource(&options, "kv_blocks", 100);
+    core_kit_add_resource(&options, "sequences", 4);
+    return options;
+}
+
+static void must_be_wrong(const berth_options *options, const char *path) {
+    berth_config_error error = {.struct_size = (uint32_t)sizeof error};
+    assert_int_equal(berth__options_check(options, NULL), BERTH_ECONFIG);
+    assert_int_equal(berth__options_check(options, &error), BERTH_ECONFIG);
+    assert_string_equal(error.path, path);
+    assert_true(error.message[0] != '\0');
+}
+
+static void must_be_good(const berth_options *options) {
+    berth_config_error error;
+    assert_int_equal(berth__options_check(options, &error), BERTH_OK);
+}
+
+/* Set one field to a value; it must be wrong there. */
+#define WRONG(field, value, path)                                                                  \
+    do {                                                                                           \
+        berth_options wrong_one = good();                                                          \
+        wrong_one.field = value;                                                                   \
+        must_be_wrong(&wrong_one, path);                                                           \
+    } while (0)
+
+#define GOOD(field, value)                                                                         \
+    do {                                                                                           \
+        berth_options good_one = good();                                                           \
+        good_one.field = value;                                                                    \
+        must_be_good(&good_one);                                                                   \
+    } while (0)
+
+static void all_zero_and_the_defaults_are_good(void **state) {
+    berth_options zero;
+    berth_options defaults;
+    (void)state;
+    memset(&zero, 0, sizeof zero);
+    berth__options_default(&defaults);
+    must_be_good(&zero);
+    must_be_good(&defaults);
+    berth__options_normalise(&zero);
+    berth__options_normalise(&defaults);
+    zero.struct_size = defaults.struct_size;
+    assert_memory_equal(&zero, &defaults, sizeof zero);
+    assert_int_equal(zero.running_max, 64);
+    assert_int_equal(zero.parked_max, 1024);
+    assert_int_equal(zero.ended_max, 256);
+    assert_int_equal(zero.band_count, 4);
+    assert_int_equal(zero.band_default, 2);
+    assert_int_equal(zero.mailbox_size, 4096);
+    assert_int_equal(zero.mailboxes_max, 128);
+    assert_int_equal(zero.worker_count, 0);
+    assert_int_equal(zero.kv_block_units, 0);
+    assert_int_equal(berth__options_requests_max(&zero), 64 + 1024 + 256);
+}
+
+static void defaults_follow_the_other_fields(void **state) {
+    berth_options options = good();
+    (void)state;
+    options.band_count = 1;
+    options.face = BERTH_FACE_WORKER;
+    options.kv_block_tokens = 16;
+    options.running_max = 3;
+    must_be_good(&options);
+    berth__options_normalise(&options);
+    assert_int_equal(options.band_default, 1);
+    assert_int_equal(options.worker_count, 1);
+    assert_int_equal(options.kv_block_units, 1);
+    assert_int_equal(options.mailboxes_max, 6);
+}
+
+static void numbers_out_of_range_are_refused_by_name(void **state) {
+    (void)state;
+    WRONG(face, 3, "face");
+    WRONG(clock, 2, "clock");
+    WRONG(running_max, 65537, "running_max");
+    WRONG(parked_max, BERTH_REQUESTS_MAX + 1, "parked_max");
+    WRONG(ended_max, BERTH_REQUESTS_MAX + 1, "ended_max");
+    WRONG(band_count, 9, "band_count");
+    WRONG(band_default, 9, "band_default");
+    WRONG(resource_count, 9, "resource_count");
+    WRONG(kv_resource, 8, "kv_resource");
+    WRONG(mailbox_size, 128, "mailbox_size");
+    WRONG(mailbox_size, 33554432, "mailbox_size");
+    WRONG(mailboxes_max, BERTH_REQUESTS_MAX + 1, "mailboxes_max");
+    WRONG(worker_count, 1025, "worker_count");
+    WRONG(worker_stack_size, 4096, "worker_stack_size");
+    WRONG(worker_stack_size, (UINT64_C(1) << 40) + 1, "worker_stack_size");
+    WRONG(reserved0, 1, "reserved0");
+    WRONG(reserved1, 1, "reserved1");
+    GOOD(running_max, 1);
+    GOOD(running_max, 65536);
+    GOOD(mailbox_size, 256);
+    GOOD(mailbox_size, 16777216);
+}
+
+static void resources_need_a_good_unique_name_and_a_capacity(void **state) {
+    berth_options options = good();
+    (void)state;
+    WRONG(resources[1].name[0], 'K', "resources[1].name");
+    WRONG(resources[1].name[0], '\0', "resources[1].name");
+    WRONG(resources[1].name[0], ' ', "resources[1].name");
+    WRONG(resources[1].name[0], '~', "resources[1].name");
+    WRONG(resources[1].name[20], 'x', "resources[1].name");
+    WRONG(resources[0].capacity_units, 0, "resources[0].capacity_units");
+    WRONG(resources[0].reserved[1], 1, "resources[0].reserved");
+    WRONG(resource_count, 1, "resources[1]");
+    memset(options.resources[0].name, 'a', BERTH_NAME_SIZE);
+    must_be_wrong(&options, "resources[0].name");
+    options.resources[0].name[BERTH_NAME_SIZE - 1] = '\0';
+    must_be_good(&options);
+    memcpy(options.resources[1].name, options.resources[0].name, BERTH_NAME_SIZE);
+    must_be_wrong(&options, "resources[1].name");
+    GOOD(resources[1].name[0], '_');
+    GOOD(resources[1].name[0], '0');
+    GOOD(resources[1].name[0], 'z');
+}
+
+static void bands_that_do_not_exist_have_no_limits(void **state) {
+    berth_options options = good();
+    (void)state;
+    WRONG(bands[4].parked_max, 1, "bands[4]");
+    WRONG(bands[0].parked_units_max[2], 1, "bands[0].parked_units_max");
+    WRONG(bands[3].reserved0, 1, "bands[3].reserved");
+    WRONG(bands[3].reserved[0], 1, "bands[3].reserved");
+    GOOD(bands[3].parked_units_max[1], 1);
+    options.band_count = 0; /* the default, 4 */
+    options.bands[3].parked_max = 1;
+    must_be_good(&options);
+    options.band_count = 3;
+    must_be_wrong(&options, "bands[3]");
+}
+
+static void contradictions_are_refused(void **state) {
+    berth_options options = good();
+    (void)state;
+    WRONG(band_default, 5, "band_default");
+    WRONG(mailbox_size, 4097, "mailbox_size");
+    WRONG(mailboxes_max, 63, "mailboxes_max");
+    WRONG(parked_max, BERTH_REQUESTS_MAX, "parked_max");
+    WRONG(worker_count, 1, "worker_count");
+    WRONG(worker_stack_size, 65536, "worker_stack_size");
+    WRONG(kv_resource, 1, "kv_resource");
+    WRONG(kv_block_units, 1, "kv_block_units");
+    options.kv_block_tokens = 16;
+    options.kv_resource = 1;
+    must_be_good(&options);
+    options.kv_resource = 2;
+    must_be_wrong(&options, "kv_resource");
+    options = good();
+    options.face = BERTH_FACE_WORKER;
+    options.worker_count = 4;
+    options.worker_stack_size = 65536;
+    must_be_good(&options);
+    options.clock = BERTH_CLOCK_VIRTUAL;
+    must_be_wrong(&options, "clock");
+    GOOD(mailboxes_max, 64);
+    GOOD(parked_max, BERTH_REQUESTS_MAX - 64 - 256);
+}
+
+static void a_core_says_how_much_memory_it_needs(void **state) {
+    berth_options small = good();
+    berth_options large = good();
+    (void)state;
+    large.parked_max = 100000;
+    berth__options_normalise(&small);
+    berth__options_normalise(&large);
+    assert_true(berth__core_size(&small) > 0);
+    assert_true(berth__core_size(&large) > berth__core_size(&small) + 98000u * 100u);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(all_zero_and_the_defaults_are_good),
+        cmocka_unit_test(defaults_follow_the_other_fields),
+        cmocka_unit_test(numbers_out_of_range_are_refused_by_name),
+        cmocka_unit_test(resources_need_a_good_unique_name_and_a_capacity),
+        cmocka_unit_test(bands_that_do_not_exist_have_no_limits),
+        cmocka_unit_test(contradictions_are_refused),
+        cmocka_unit_test(a_core_says_how_much_memory_it_needs),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
