@@ -10,8 +10,8 @@
 #include "berth.h"
 
 #include "adapters/json_text.h"
-#include "api/first.h"
-#include "api/grow.h"
+#include "base/first.h"
+#include "base/grow.h"
 #include "core/options.h"
 
 #include <stdarg.h>

@@ -6,8 +6,8 @@
  */
 #include "berth.h"
 
-#include "api/first.h"
-#include "api/grow.h"
+#include "base/first.h"
+#include "base/grow.h"
 
 #include <jansson.h>
 #include <string.h>

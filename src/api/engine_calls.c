@@ -2,8 +2,8 @@
 /* The engine face: arguments checked, the plan copied in and out, one call down. */
 #include "berth.h"
 
-#include "api/first.h"
-#include "api/grow.h"
+#include "base/first.h"
+#include "base/grow.h"
 #include "runtime/engine.h"
 
 /* What the engine says of its plan; the rest is zero, as its outputs are when the call fails. */

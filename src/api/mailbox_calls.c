@@ -2,8 +2,8 @@
 /* Outcomes, mailboxes and readiness: arguments checked, structs copied, one call down. */
 #include "berth.h"
 
-#include "api/first.h"
-#include "api/grow.h"
+#include "base/first.h"
+#include "base/grow.h"
 #include "runtime/mailbox.h"
 #include "runtime/ready.h"
 

@@ -2,8 +2,8 @@
 /* Options, the life of a pool, its counters and its clock: arguments checked, one call down. */
 #include "berth.h"
 
-#include "api/first.h"
-#include "api/grow.h"
+#include "base/first.h"
+#include "base/grow.h"
 #include "core/options.h"
 #include "runtime/clock.h"
 #include "runtime/close.h"

@@ -2,8 +2,8 @@
 /* What a host does to one request: arguments checked, structs copied, one call down. */
 #include "berth.h"
 
-#include "api/first.h"
-#include "api/grow.h"
+#include "base/first.h"
+#include "base/grow.h"
 #include "runtime/request.h"
 
 static uint32_t request_in(berth_request *ours, const berth_request *request) {

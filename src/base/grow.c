@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "api/grow.h"
+#include "base/grow.h"
 
 #include <string.h>
 

@@ -5,8 +5,8 @@
  * Rules:   a struct that grows gets its old size here, by its last field of version 0.1.
  * Threads: none.
  */
-#ifndef BERTH__API_FIRST_H
-#define BERTH__API_FIRST_H
+#ifndef BERTH__BASE_FIRST_H
+#define BERTH__BASE_FIRST_H
 
 #include "berth.h"
 

@@ -6,8 +6,8 @@
  *          version knows must be zero on the way in, and is zeroed on the way out.
  * Threads: none; pure functions.
  */
-#ifndef BERTH__API_GROW_H
-#define BERTH__API_GROW_H
+#ifndef BERTH__BASE_GROW_H
+#define BERTH__BASE_GROW_H
 
 #include <stddef.h>
 #include <stdint.h>
