@@ -15,8 +15,7 @@ replay_decisions *replay_decisions_create(void) {
     replay_decisions *decisions = malloc(sizeof *decisions);
     if (decisions == NULL) return NULL;
     decisions->state = XXH3_createState();
-    if (decisions->state != NULL && XXH3_64bits_reset(decisions->state) == XXH_OK)
-        return decisions;
+    if (decisions->state != NULL && XXH3_64bits_reset(decisions->state) == XXH_OK) return decisions;
     replay_decisions_destroy(decisions);
     return NULL;
 }

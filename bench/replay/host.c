@@ -93,7 +93,8 @@ void replay_host_released(void *user_data, void *payload, uint64_t payload_size)
     replay_row *row = payload;
     (void)payload_size;
     row->ended_next = atomic_load(&host->released);
-    while (!atomic_compare_exchange_weak(&host->released, &row->ended_next, row)) continue;
+    while (!atomic_compare_exchange_weak(&host->released, &row->ended_next, row))
+        continue;
 }
 
 static void log_decision(replay_host *host, enum replay_decision kind, const uint64_t what[3]) {
@@ -156,7 +157,8 @@ static int take_outcome(replay_host *host, replay_row *row) {
         return replay_broken("row %u ended twice", (unsigned)row->index + 1);
     row->outcome = outcome.kind;
     /* A moment of 0 is "never" in an outcome; on a virtual clock the plan has told it before. */
-    if (outcome.admitted_at_ns != 0) row->admitted_at_ns = outcome.admitted_at_ns - host->start_at_ns;
+    if (outcome.admitted_at_ns != 0)
+        row->admitted_at_ns = outcome.admitted_at_ns - host->start_at_ns;
     host->ended++;
     host->generated += outcome.tokens_generated;
     if (outcome.kind == BERTH_OUTCOME_COMPLETED && outcome.tokens_generated != row->output_tokens)
@@ -185,8 +187,10 @@ static int check_resource(const berth_resource_stats *resource) {
 int replay_host_check_stats(const berth_stats *stats) {
     uint64_t outcomes = 0, refusals = 0, bands = 0;
     if (stats->broken) return replay_broken("the pool says that an invariant failed");
-    for (uint32_t i = 0; i < BERTH_OUTCOMES_MAX; i++) outcomes += stats->outcome_total[i];
-    for (uint32_t i = 0; i < BERTH_REFUSALS_MAX; i++) refusals += stats->refusal_total[i];
+    for (uint32_t i = 0; i < BERTH_OUTCOMES_MAX; i++)
+        outcomes += stats->outcome_total[i];
+    for (uint32_t i = 0; i < BERTH_REFUSALS_MAX; i++)
+        refusals += stats->refusal_total[i];
     if (stats->submitted_total != stats->refused_total + stats->parked + stats->running +
                                       stats->stopping + stats->ended_total)
         return replay_broken("submitted = refused + parked + running + stopping + ended is not so");
@@ -195,8 +199,8 @@ int replay_host_check_stats(const berth_stats *stats) {
     for (uint32_t i = 0; i < stats->band_count && i < BERTH_BANDS_MAX; i++) {
         const berth_band_stats *band = &stats->bands[i];
         bands += band->submitted_total;
-        if (band->submitted_total != band->refused_total + band->parked + band->running +
-                                         band->stopping + band->ended_total)
+        if (band->submitted_total !=
+            band->refused_total + band->parked + band->running + band->stopping + band->ended_total)
             return replay_broken("the counters of band %u do not add up", (unsigned)i + 1);
     }
     if (bands != stats->submitted_total) return replay_broken("bands do not add up to submitted");

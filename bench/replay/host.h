@@ -21,14 +21,14 @@ typedef struct replay_host {
     const replay_settings *settings;
     replay_trace *trace;
     berth_pool *pool;
-    replay_decisions *decisions;       /* NULL in real time: it does not repeat */
-    _Atomic(replay_row *) released;    /* pushed by release(), taken whole by the driver */
-    uint64_t start_at_ns;              /* on the pool's clock */
+    replay_decisions *decisions;    /* NULL in real time: it does not repeat */
+    _Atomic(replay_row *) released; /* pushed by release(), taken whole by the driver */
+    uint64_t start_at_ns;           /* on the pool's clock */
     uint64_t capacity[REPLAY_RESOURCES];
     uint64_t peak[REPLAY_RESOURCES];
-    double used_ns[REPLAY_RESOURCES];  /* units * time: a mean when divided by the duration */
-    uint64_t used[REPLAY_RESOURCES];   /* at the last check */
-    uint64_t used_since_ns;            /* of the last check */
+    double used_ns[REPLAY_RESOURCES]; /* units * time: a mean when divided by the duration */
+    uint64_t used[REPLAY_RESOURCES];  /* at the last check */
+    uint64_t used_since_ns;           /* of the last check */
     uint64_t submitted;
     uint64_t accepted;
     uint64_t ended;

@@ -21,8 +21,8 @@ static int get_trace(const replay_settings *settings, replay_trace *out) {
     if (error.line == 0)
         fprintf(stderr, "%s: %s\n", settings->trace_path, error.message);
     else
-        fprintf(stderr, "%s:%llu:%llu: %s\n", settings->trace_path,
-                (unsigned long long)error.line, (unsigned long long)error.column, error.message);
+        fprintf(stderr, "%s:%llu:%llu: %s\n", settings->trace_path, (unsigned long long)error.line,
+                (unsigned long long)error.column, error.message);
     return -1;
 }
 
@@ -55,13 +55,9 @@ int main(int argc, char **argv) {
     replay_settings settings;
     if (replay_settings_read(argc, argv, &settings) != 0) return EXIT_INPUT;
     switch (settings.task) {
-    case REPLAY_TASK_HELP:
-        replay_settings_help();
-        return EXIT_OK;
-    case REPLAY_TASK_SELF_TEST:
-        return replay_self_test() == 0 ? EXIT_OK : EXIT_BROKEN;
-    case REPLAY_TASK_RUN:
-        break;
+    case REPLAY_TASK_HELP: replay_settings_help(); return EXIT_OK;
+    case REPLAY_TASK_SELF_TEST: return replay_self_test() == 0 ? EXIT_OK : EXIT_BROKEN;
+    case REPLAY_TASK_RUN: break;
     }
     return replay(&settings);
 }

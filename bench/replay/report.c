@@ -84,7 +84,8 @@ static void print_settings(const replay_host *host) {
         printf("a request waits %g s at most\n", (double)s->queue_timeout_ns / 1e9);
     if (s->real_time > 0.0)
         printf("on worker threads and the system's clock, %g times faster; times below are the "
-               "trace's\n", s->real_time);
+               "trace's\n",
+               s->real_time);
     putchar('\n');
 }
 
@@ -93,9 +94,8 @@ static void print_spread(const replay_spread *spread) {
         printf(" |        -        -        -        -");
         return;
     }
-    printf(" | %8.3f %8.3f %8.3f %8.3f", (double)spread->p50_ns / 1e9,
-           (double)spread->p90_ns / 1e9, (double)spread->p99_ns / 1e9,
-           (double)spread->max_ns / 1e9);
+    printf(" | %8.3f %8.3f %8.3f %8.3f", (double)spread->p50_ns / 1e9, (double)spread->p90_ns / 1e9,
+           (double)spread->p99_ns / 1e9, (double)spread->max_ns / 1e9);
 }
 
 static void print_band(const char *name, const replay_band_report *band) {
@@ -122,7 +122,8 @@ int replay_report_table(const replay_host *host, const replay_report *report) {
     print_settings(host);
     printf("%45s   %-35s   %s\n", "", "queue wait, s", "first token, s");
     printf("%-8s %9s %8s %9s %8s", "band", "submitted", "refused", "completed", "expired");
-    for (int i = 0; i < 2; i++) printf(" | %8s %8s %8s %8s", "p50", "p90", "p99", "max");
+    for (int i = 0; i < 2; i++)
+        printf(" | %8s %8s %8s %8s", "p50", "p90", "p99", "max");
     putchar('\n');
     for (uint32_t band = REPLAY_BANDS; band > 0; band--)
         if (host->settings->shares[band] > 0)
@@ -246,10 +247,9 @@ static json_t *options_json(const replay_host *host) {
     put_count(object, "parked_max", parked_max(host));
     put_count(object, "limit", s->limit);
     put(object, "queue_timeout_s", json_real((double)s->queue_timeout_ns / 1e9));
-    put(object, "seed", s->seed <= INT64_MAX ? json_integer((json_int_t)s->seed)
-                                             : json_string(seed));
-    put(object, "generator",
-        s->trace_path == NULL ? generator_json(&s->generator) : json_null());
+    put(object, "seed",
+        s->seed <= INT64_MAX ? json_integer((json_int_t)s->seed) : json_string(seed));
+    put(object, "generator", s->trace_path == NULL ? generator_json(&s->generator) : json_null());
     return object;
 }
 
@@ -276,7 +276,8 @@ int replay_report_json(const replay_host *host, const replay_report *report) {
     put(object, "resources", resources_json(host, report));
     put(object, "bands", bands_json(host, report));
     put(object, "options", options_json(host));
-    const int written = !json_failed && json_dumpf(object, stdout, JSON_INDENT(2)) == 0 &&
+    const int written = !json_failed &&
+                        json_dumpf(object, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) == 0 &&
                         putchar('\n') != EOF && fflush(stdout) == 0;
     json_decref(object);
     return written ? 0 : replay_broken("cannot write the report");

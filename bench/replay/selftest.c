@@ -111,8 +111,9 @@ static void check_reader(void) {
     check(replay_trace_parse(nul, sizeof nul - 1, 0, &trace, &error) != 0 && error.line == 2 &&
               error.column == 22,
           "the reader stops at a NUL");
-    check(replay_trace_parse(good_traces[0].text, strlen(good_traces[0].text), 1, &trace,
-                             &error) == 0 && trace.count == 1,
+    check(replay_trace_parse(good_traces[0].text, strlen(good_traces[0].text), 1, &trace, &error) ==
+                  0 &&
+              trace.count == 1,
           "the reader keeps to its limit");
     replay_trace_fini(&trace);
     check(replay_trace_read("/", 0, &trace, &error) != 0 && error.line == 0,
@@ -126,7 +127,8 @@ static uint64_t by_definition(const uint64_t *values, size_t count, size_t perce
     uint64_t best = UINT64_MAX;
     for (size_t i = 0; i < count; i++) {
         size_t not_above = 0;
-        for (size_t j = 0; j < count; j++) not_above += values[j] <= values[i];
+        for (size_t j = 0; j < count; j++)
+            not_above += values[j] <= values[i];
         if (not_above * 100 >= percent * count && values[i] < best) best = values[i];
     }
     return best;
@@ -136,7 +138,8 @@ static void check_percentiles(void) {
     uint64_t values[211], copy[211], state = 7;
     int holds = 1;
     for (size_t count = 1; count <= sizeof values / sizeof values[0]; count++) {
-        for (size_t i = 0; i < count; i++) values[i] = replay_random_next(&state) % 97;
+        for (size_t i = 0; i < count; i++)
+            values[i] = replay_random_next(&state) % 97;
         memcpy(copy, values, count * sizeof *values);
         const replay_spread spread = replay_spread_of(copy, count);
         holds = holds && spread.p50_ns == by_definition(values, count, 50) &&
@@ -173,10 +176,9 @@ static void check_models(void) {
 static void check_random(void) {
     uint64_t state = 1234567, draws = 5;
     /* The published sequence of splitmix64 for this seed. */
-    static const uint64_t known[] = {
-        UINT64_C(6457827717110365317), UINT64_C(3203168211198807973),
-        UINT64_C(9817491932198370423), UINT64_C(4593380528125082431),
-        UINT64_C(16408922859458223821)};
+    static const uint64_t known[] = {UINT64_C(6457827717110365317), UINT64_C(3203168211198807973),
+                                     UINT64_C(9817491932198370423), UINT64_C(4593380528125082431),
+                                     UINT64_C(16408922859458223821)};
     for (uint64_t i = 0; i < draws; i++) {
         check(replay_random_next(&state) == known[i], "splitmix64 gives its known sequence");
         check(replay_random_at(1234567, i) == known[i], "and gives it by index");
@@ -218,8 +220,8 @@ static small_result run_small(const replay_settings *settings) {
     with_model.model = replay_model_at(0);
     if (replay_generator_run(&settings->generator, settings->seed, &trace) != 0) return result;
     replay_deal(&with_model, &trace);
-    if (replay_host_init(&host, &with_model, &trace, NULL) == 0 &&
-        replay_virtual_run(&host) == 0 && replay_report_make(&host, &result.report) == 0) {
+    if (replay_host_init(&host, &with_model, &trace, NULL) == 0 && replay_virtual_run(&host) == 0 &&
+        replay_report_make(&host, &result.report) == 0) {
         result.hash = replay_decisions_hash(host.decisions);
         result.broken = replay_host_fini(&host) != 0;
     }
@@ -256,22 +258,34 @@ static void check_replays(void) {
 
 /* A snapshot that keeps the laws, and each way to break one. */
 static void check_laws(void) {
-    berth_stats good = {.submitted_total = 10, .refused_total = 2, .parked = 1, .running = 2,
-                        .stopping = 1, .ended_total = 4, .band_count = 1, .resource_count = 1};
+    berth_stats good = {.submitted_total = 10,
+                        .refused_total = 2,
+                        .parked = 1,
+                        .running = 2,
+                        .stopping = 1,
+                        .ended_total = 4,
+                        .band_count = 1,
+                        .resource_count = 1};
     good.outcome_total[BERTH_OUTCOME_COMPLETED] = 4;
     good.refusal_total[BERTH_REFUSAL_PARKED] = 2;
-    good.bands[0] = (berth_band_stats){.submitted_total = 10, .refused_total = 2, .parked = 1,
-                                       .running = 2, .stopping = 1, .ended_total = 4};
+    good.bands[0] = (berth_band_stats){.submitted_total = 10,
+                                       .refused_total = 2,
+                                       .parked = 1,
+                                       .running = 2,
+                                       .stopping = 1,
+                                       .ended_total = 4};
     good.resources[0].capacity_units = 8;
     good.resources[0].used_units = 8;
     berth_stats bad[7];
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) bad[i] = good;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        bad[i] = good;
     bad[0].running++;
     bad[1].broken = 1;
     bad[2].outcome_total[BERTH_OUTCOME_FAILED]++;
     bad[3].refusal_total[BERTH_REFUSAL_BAND]++;
     bad[4].bands[0].parked++;
-    bad[5].bands[0].submitted_total++, bad[5].bands[0].parked++;
+    bad[5].bands[0].submitted_total++;
+    bad[5].bands[0].parked++; /* the band adds up, the pool does not */
     bad[6].resources[0].used_units++;
     check(replay_host_check_stats(&good) == 0, "a snapshot that adds up passes");
     fputs("self-test: seven broken snapshots, each of which must be told:\n", stderr);

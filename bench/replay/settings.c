@@ -80,8 +80,9 @@ typedef struct real_option {
 } real_option;
 
 #define WHOLE(key, field, min, max)                                                                \
-    {key, offsetof(replay_settings, field), sizeof(((replay_settings *)0)->field), min, max}
-#define REAL(key, field, min, max) {key, offsetof(replay_settings, field), min, max}
+    { key, offsetof(replay_settings, field), sizeof(((replay_settings *)0)->field), min, max }
+#define REAL(key, field, min, max)                                                                 \
+    { key, offsetof(replay_settings, field), min, max }
 
 static const whole_option whole_options[] = {
     WHOLE(KEY_PARKED_MAX, parked_max, 1, REPLAY_ROWS_MAX),
@@ -131,8 +132,8 @@ static int set_whole(const whole_option *option, const char *text, replay_settin
     char want[80];
     const char *end;
     uint64_t value;
-    snprintf(want, sizeof want, "a whole number from %llu to %llu",
-             (unsigned long long)option->min, (unsigned long long)option->max);
+    snprintf(want, sizeof want, "a whole number from %llu to %llu", (unsigned long long)option->min,
+             (unsigned long long)option->max);
     if (digits(text, &end, &value) != 0 || *end != '\0' || value < option->min ||
         value > option->max)
         return wrong(option->key, text, want);
@@ -210,26 +211,14 @@ static int set(int key, const char *value, replay_settings *out) {
     for (size_t i = 0; i < sizeof real_options / sizeof real_options[0]; i++)
         if (real_options[i].key == key) return set_real(&real_options[i], value, out);
     switch (key) {
-    case KEY_TRACE:
-        out->trace_path = value;
-        return 0;
-    case KEY_POLICY:
-        return set_policy(value, out);
-    case KEY_BANDS:
-        return set_bands(value, out);
-    case KEY_MODEL:
-        return set_model(value, out);
-    case KEY_QUEUE_TIMEOUT:
-        return set_queue_timeout(value, out);
-    case KEY_JSON:
-        out->json = 1;
-        return 0;
-    case KEY_SELF_TEST:
-        out->task = REPLAY_TASK_SELF_TEST;
-        return 0;
-    case KEY_HELP:
-        out->task = REPLAY_TASK_HELP;
-        return 0;
+    case KEY_TRACE: out->trace_path = value; return 0;
+    case KEY_POLICY: return set_policy(value, out);
+    case KEY_BANDS: return set_bands(value, out);
+    case KEY_MODEL: return set_model(value, out);
+    case KEY_QUEUE_TIMEOUT: return set_queue_timeout(value, out);
+    case KEY_JSON: out->json = 1; return 0;
+    case KEY_SELF_TEST: out->task = REPLAY_TASK_SELF_TEST; return 0;
+    case KEY_HELP: out->task = REPLAY_TASK_HELP; return 0;
     default: /* getopt has named it */
         fputs("berth-replay: --help lists all options\n", stderr);
         return -1;

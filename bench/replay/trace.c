@@ -103,7 +103,8 @@ static uint32_t days_of_month(uint32_t year, uint32_t month) {
 static uint64_t days_since_1601(uint32_t year, uint32_t month, uint32_t day) {
     const uint64_t years = year - 1601;
     uint64_t days = years * 365 + years / 4 - years / 100 + years / 400 + day - 1;
-    for (uint32_t m = 1; m < month; m++) days += days_of_month(year, m);
+    for (uint32_t m = 1; m < month; m++)
+        days += days_of_month(year, m);
     return days;
 }
 
@@ -221,8 +222,8 @@ static int rows(reader *in, uint32_t limit, replay_trace *out) {
         if (out->count > 0 && next.at_ns < last_ns)
             return wrong(&before, before.at, "earlier than the row before it: rows go by time");
         last_ns = next.at_ns;
-        if (replay_trace_add(out, next.at_ns - start_ns, next.prompt_tokens,
-                             next.output_tokens) != 0)
+        if (replay_trace_add(out, next.at_ns - start_ns, next.prompt_tokens, next.output_tokens) !=
+            0)
             return wrong(&before, before.at, "no memory for this row, or more than %u rows",
                          (unsigned)REPLAY_ROWS_MAX);
     }

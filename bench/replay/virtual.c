@@ -19,9 +19,8 @@ static int engine_init(engine *e, replay_host *host) {
     *e = (engine){.host = host};
     e->entries = calloc(entry_max, sizeof *e->entries);
     e->results = calloc(entry_max, sizeof *e->results);
-    e->plan = (berth_plan){.struct_size = sizeof e->plan,
-                           .entry_max = entry_max,
-                           .entries = e->entries};
+    e->plan =
+        (berth_plan){.struct_size = sizeof e->plan, .entry_max = entry_max, .entries = e->entries};
     return e->entries != NULL && e->results != NULL ? 0 : replay_broken("no memory for plans");
 }
 
@@ -64,7 +63,8 @@ static void account(engine *e, const replay_row *row, int in) {
     uint64_t cost[REPLAY_RESOURCES];
     replay_row_cost(row, cost);
     e->running += in ? 1 : UINT64_MAX;
-    for (uint32_t r = 0; r < REPLAY_RESOURCES; r++) e->held[r] += in ? cost[r] : 0 - cost[r];
+    for (uint32_t r = 0; r < REPLAY_RESOURCES; r++)
+        e->held[r] += in ? cost[r] : 0 - cost[r];
 }
 
 /* One line of the plan: what it adds to the step, and what it will have produced. */
@@ -106,7 +106,7 @@ static int check_account(const engine *e) {
     if (replay_host_check(e->host) != 0) return -1;
     for (uint32_t r = 0; r < REPLAY_RESOURCES; r++)
         if (e->held[r] != e->host->used[r])
-            return replay_broken("requests of the plan hold %llu of resource %u, the pool says %llu",
+            return replay_broken("the plan holds %llu of resource %u, the pool says %llu",
                                  (unsigned long long)e->held[r], (unsigned)r,
                                  (unsigned long long)e->host->used[r]);
     return 0;
