@@ -110,7 +110,7 @@ static uint64_t scale(uint64_t tokens, uint64_t divisor, uint64_t max) {
 }
 
 static int read_request(trace_cursor *cursor, workload *work, uint64_t *latest) {
-    uint64_t at, prompt, output;
+    uint64_t at = 0, prompt = 0, output = 0;
     if (read_timestamp(cursor, &at)) return -1;
     if (at < *latest) {
         cursor->at = cursor->text;

@@ -116,7 +116,7 @@ berth_status berth__life_charge(berth__core *core, uint32_t place, const uint64_
                                 uint32_t held_count) {
     const uint32_t count = core->options.resource_count;
     uint64_t *units = berth__units_of(core, place);
-    uint64_t after[BERTH_RESOURCES_MAX];
+    uint64_t after[BERTH_RESOURCES_MAX] = {0};
     for (uint32_t r = 0; r < count; r++) after[r] = r < held_count ? held[r] : units[r];
     const berth_status status = berth__ledger_change(&core->ledger, units, after);
     for (uint32_t r = 0; r < count && status == BERTH_OK; r++) units[r] = after[r];
