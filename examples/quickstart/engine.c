@@ -8,9 +8,9 @@
 #include "workload.h"
 
 /* How long a step takes: a base, each running request, each prompt token. */
-#define STEP_BASE_NS (2 * MILLISECOND)
-#define STEP_RUNNING_NS (MILLISECOND / 8)
-#define STEP_PROMPT_TOKEN_NS (12 * UINT64_C(1000))
+#define STEP_BASE_NS (3 * MILLISECOND)
+#define STEP_RUNNING_NS (MILLISECOND / 4)
+#define STEP_PROMPT_TOKEN_NS (20 * UINT64_C(1000))
 
 /* What every reply says: one word is one token. */
 static const char *const WORDS[] = {

@@ -143,8 +143,8 @@ void report_write(const quick_run *berth, const quick_run *fifo) {
     if (fifo->engine.steps_over > 0)
         printf(
             "\nPlain FIFO admits into any free slot and counts no KV. This engine only sleeps, so "
-            "it\ngot away with it; a real one would have failed or thrown work away in %llu "
-            "steps.\n",
+            "it got\naway with it in %llu steps, where a real one would have failed or thrown "
+            "work away; what\nplain FIFO shows above was reached with memory that is not there.\n",
             (unsigned long long)fifo->engine.steps_over);
     printf("\n");
 }
