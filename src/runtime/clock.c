@@ -33,11 +33,12 @@ berth_status berth__clock_advance(berth_pool *pool, uint64_t to_at_ns) {
         return berth__lock_leave(pool, BERTH_EINVAL);
     if (berth__pool_failed(pool)) return berth__lock_leave(pool, BERTH_EBROKEN);
     /* One moment at a time: what ends at it lets others in at it, before the next one comes. */
-    while (berth__core_next_at(pool->core) <= to_at_ns && !berth__pool_failed(pool)) {
-        const uint64_t next = berth__core_next_at(pool->core);
+    uint64_t next = berth__core_next_at(pool->core);
+    while (next != BERTH_FOREVER && next <= to_at_ns) {
         if (next > pool->now_ns) pool->now_ns = next;
         berth__core_expire(pool->core, pool->now_ns);
         berth__lock_settle(pool);
+        next = berth__core_next_at(pool->core);
     }
     pool->now_ns = to_at_ns;
     return berth__lock_leave(pool, BERTH_OK);

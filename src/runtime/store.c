@@ -2,6 +2,7 @@
 #include "runtime/store.h"
 #include "base/invariant.h"
 #include "runtime/pool.h"
+#include "runtime/worker.h"
 
 void berth__store_attach(berth_pool *pool, berth__row *row) {
     BERTH__ASSERT(pool->failed, pool->rings_free_count > 0);
@@ -40,6 +41,8 @@ static uint32_t victim(const berth_pool *pool) {
 void berth__store_make_room(berth_pool *pool) {
     uint64_t needed = pool->options.running_max - pool->inside_count;
     if (needed > pool->parked_count) needed = pool->parked_count;
+    if (pool->options.face == BERTH_FACE_WORKER && needed > berth__worker_free_count(pool))
+        needed = berth__worker_free_count(pool);
     while (pool->rings_free_count < needed && pool->kept.count > 0) {
         /* The core answers by T_GONE, which gives the ring back. */
         if (berth__core_forget(pool->core, pool->rows[victim(pool)].id, 1) != BERTH_OK) return;

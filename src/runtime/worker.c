@@ -12,11 +12,14 @@ void berth__worker_wake(berth_pool *pool) {
     }
 }
 
-void berth__worker_tell_idle(berth_pool *pool) {
+uint32_t berth__worker_free_count(const berth_pool *pool) {
     const uint32_t taken = pool->active_count + pool->take.count;
-    const uint32_t count = pool->options.worker_count;
-    if (pool->options.face != BERTH_FACE_WORKER) return;
-    berth__core_set_idle(pool->core, count > taken ? count - taken : 0);
+    return pool->options.worker_count > taken ? pool->options.worker_count - taken : 0;
+}
+
+void berth__worker_tell_idle(berth_pool *pool) {
+    if (pool->options.face == BERTH_FACE_WORKER)
+        berth__core_set_idle(pool->core, berth__worker_free_count(pool));
 }
 
 /* execute() has returned: fix the outcome if nothing else did, and let go unless it is pending. */
