@@ -137,7 +137,7 @@ static int offset_of_utc(reader *in, int64_t *out_seconds) {
 }
 
 static int date(reader *in, uint64_t *out_days) {
-    uint32_t year, month, day;
+    uint32_t year = 0, month = 0, day = 0;
     /* Nanoseconds since 1601 leave 64 bits in 2185. */
     uint32_t year_range[2] = {1970, 2180}, month_range[2] = {1, 12}, day_range[2] = {1, 31};
     if (fixed(in, "a year of four digits", 4, year_range, &year) != 0) return -1;
@@ -152,9 +152,9 @@ static int date(reader *in, uint64_t *out_days) {
 
 /* YYYY-MM-DD HH:MM:SS[.fraction][offset] */
 static int timestamp(reader *in, uint64_t *out_ns) {
-    uint32_t hour, minute, second, hour_range[2] = {0, 23}, range[2] = {0, 59};
-    uint64_t days, fraction_ns = 0;
-    int64_t offset;
+    uint32_t hour = 0, minute = 0, second = 0, hour_range[2] = {0, 23}, range[2] = {0, 59};
+    uint64_t days = 0, fraction_ns = 0;
+    int64_t offset = 0;
     if (date(in, &days) != 0 || separator(in, ' ') != 0) return -1;
     if (fixed(in, "an hour of two digits", 2, hour_range, &hour) != 0) return -1;
     if (separator(in, ':') != 0) return -1;
@@ -216,7 +216,7 @@ static int rows(reader *in, uint32_t limit, replay_trace *out) {
     uint64_t start_ns = 0, last_ns = 0;
     while (in->at < in->end && (limit == 0 || out->count < limit)) {
         const reader before = *in;
-        numbers next;
+        numbers next = {0};
         if (row(in, &next) != 0) return -1;
         if (out->count == 0) start_ns = next.at_ns;
         if (out->count > 0 && next.at_ns < last_ns)
