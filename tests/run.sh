@@ -153,6 +153,7 @@ gate)
     stage dev dev 120 ''
     stage asan asan 300 ''
     stage_tsan tsan tsan 300 '^(api|stress)$'
+    stage release release 120 '^(unit|api)$'
     stage_clang
     ;;
 long)
