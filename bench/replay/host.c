@@ -52,7 +52,6 @@ static void fill_options(const replay_host *host, int workers, berth_options *op
     if (!workers) return;
     options->worker_count = settings->sequences;
     options->worker_stack_size = 262144;
-    options->queue_ns_max = 0;
 }
 
 int replay_host_init(replay_host *host, const replay_settings *settings, replay_trace *trace,
