@@ -104,7 +104,8 @@ stage_clang() {
     fi
 }
 
-# Branches of asserted invariants are excluded: the other side of each is a bug.
+# Branches of invariants, asserted on the way (BERTH__ASSERT) or looked for by berth__core_check
+# (MUST), are excluded: the other side of each is a bug that no test can reach.
 stage_coverage() {
     if ! berth_install gcovr; then
         stage_end coverage 0 0 1 0 "gcovr cannot be installed here"
@@ -114,7 +115,7 @@ stage_coverage() {
     stage coverage coverage 300 '^(unit|model|sim|golden|api)$'
     echo "branch coverage of src/core"
     gcovr --root . --filter src/core/ --branches \
-        --exclude-lines-by-pattern '.*BERTH__ASSERT\(.*' --fail-under-branch 95 \
+        --exclude-lines-by-pattern '.*(BERTH__ASSERT|MUST)\(.*' --fail-under-branch 95 \
         build/coverage </dev/null
     covered=$?
     if [ "$covered" -eq 0 ]; then
