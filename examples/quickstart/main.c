@@ -59,8 +59,8 @@ int main(int argc, char **argv) {
         return 2;
     }
     describe(&work);
-    printf("\nWith Berth: strict bands, at most %u parked (%u low), KV counted\n", RUN_PARKED_MAX,
-           RUN_PARKED_LOW_MAX);
+    printf("\nWith Berth: strict bands, at most %u normal and %u low parked, KV counted\n",
+           RUN_PARKED_NORMAL_MAX, RUN_PARKED_LOW_MAX);
     int status = run_do(&berth, &work, RUN_BERTH);
     if (run_check(&berth)) return 1;
     printf("\nPlain FIFO: one band, no limit, any free slot\n");

@@ -6,6 +6,8 @@
 
 #define CELL_SIZE 40u
 
+static const char *const names[] = {"", "low", "normal", "high"}; /* by band */
+
 static int by_size(const void *left, const void *right) {
     uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
     return (a > b) - (a < b);
@@ -45,7 +47,6 @@ static void first_token_cell(const quick_run *run, uint32_t band, char *cell) {
 }
 
 static void priority_rows(const quick_run *berth, const quick_run *fifo) {
-    static const char *const names[] = {"", "low", "normal", "high"};
     char left[CELL_SIZE], right[CELL_SIZE], name[CELL_SIZE];
     printf("priority: time to first token, p50 / p99 (of how many)\n");
     for (uint32_t band = BERTH_BAND_HIGH; band >= BERTH_BAND_LOW; band--) {
@@ -78,16 +79,20 @@ static void count_row(const char *name, uint64_t berth, uint64_t fifo) {
     row(name, left, right);
 }
 
+static uint64_t refused_of(const quick_run *run, uint32_t band) {
+    uint64_t count = 0;
+    for (uint32_t i = 0; i < run->work->count; i++)
+        count += run->work->item[i].band == band && run->item[i].refusal != BERTH_REFUSAL_NONE;
+    return count;
+}
+
 static void backpressure_rows(const quick_run *berth, const quick_run *fifo) {
     char left[CELL_SIZE], right[CELL_SIZE], name[CELL_SIZE];
     printf("backpressure: refused at once instead of waiting for nothing\n");
     count_row("refused", berth->refused, fifo->refused);
-    for (uint32_t reason = 1; reason < BERTH_REFUSAL_COUNT; reason++) {
-        uint64_t ours = berth->stats.refusal_total[reason];
-        uint64_t theirs = fifo->stats.refusal_total[reason];
-        if (ours + theirs == 0) continue;
-        snprintf(name, sizeof name, "  limit: %s", berth_refusal_name(reason));
-        count_row(name, ours, theirs);
+    for (uint32_t band = BERTH_BAND_HIGH; band >= BERTH_BAND_LOW; band--) {
+        snprintf(name, sizeof name, "  of the %s band", names[band]);
+        count_row(name, refused_of(berth, band), refused_of(fifo, band));
     }
     retry_cell(berth, left);
     retry_cell(fifo, right);

@@ -52,6 +52,7 @@ static void choose_options(berth_options *options, enum run_policy policy) {
         return;
     }
     options->parked_max = RUN_PARKED_MAX;
+    options->bands[BERTH_BAND_NORMAL - 1].parked_max = RUN_PARKED_NORMAL_MAX;
     options->bands[BERTH_BAND_LOW - 1].parked_max = RUN_PARKED_LOW_MAX;
     options->resource_count = 1;
     strcpy(options->resources[0].name, "kv_blocks");
@@ -144,11 +145,11 @@ static void show_where(quick_run *run, uint64_t since_ns) {
     if (run->policy == RUN_FIFO)
         snprintf(parked, sizeof parked, "parked %3u", (unsigned)stats->parked);
     else
-        snprintf(parked, sizeof parked, "parked %3u (high %u normal %u low %u)",
+        snprintf(parked, sizeof parked, "parked %3u (%u high %2u normal %2u low)",
                  (unsigned)stats->parked, (unsigned)stats->bands[BERTH_BAND_HIGH - 1].parked,
                  (unsigned)stats->bands[BERTH_BAND_NORMAL - 1].parked,
                  (unsigned)stats->bands[BERTH_BAND_LOW - 1].parked);
-    snprintf(text, sizeof text, "  %4.1f s  ended %3u of %u  running %2u  %s  refused %u",
+    snprintf(text, sizeof text, " %4.1f s  ended %3u/%u  running %2u  %s  refused %u",
              (double)since_ns / 1e9, (unsigned)stats->ended_total, run->work->count,
              (unsigned)stats->running, parked, (unsigned)stats->refused_total);
     show_progress(since_ns, text);

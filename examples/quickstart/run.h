@@ -17,8 +17,9 @@
 #include "engine.h"
 #include "workload.h"
 
-#define RUN_PARKED_MAX 105u    /* of the pool */
-#define RUN_PARKED_LOW_MAX 85u /* of the low band */
+#define RUN_PARKED_MAX 130u /* of the pool; the bands' own limits leave room for the high one */
+#define RUN_PARKED_NORMAL_MAX 25u /* of the normal band */
+#define RUN_PARKED_LOW_MAX 80u    /* of the low band */
 
 enum run_policy { RUN_BERTH, RUN_FIFO };
 

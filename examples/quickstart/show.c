@@ -5,12 +5,14 @@
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "workload.h"
 
-#define WIDTH 96u /* columns used; a reply longer than this shows its tail, or wraps on a pipe */
+#define WIDTH 79u /* columns used; a longer reply shows its tail, or fills several lines */
 #define PLAIN_INTERVAL_NS (500 * MILLISECOND)
 
 static struct {
@@ -43,9 +45,17 @@ static void flush_reply(void) {
     show.reply_size = 0;
 }
 
+/* A terminal that is wide enough for a line, and knows how to go up. */
+static int can_redraw(void) {
+    struct winsize size = {0};
+    const char *terminal = getenv("TERM");
+    return isatty(STDOUT_FILENO) && terminal && strcmp(terminal, "dumb") != 0 &&
+           ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > WIDTH;
+}
+
 void show_open(void) {
     pthread_mutex_lock(&show.lock);
-    show.live = isatty(STDOUT_FILENO);
+    show.live = can_redraw();
     show.drawn = 0;
     show.next_ns = 0;
     show.reply_size = 0;
