@@ -49,9 +49,9 @@ quietly() {
 
 mkdir -p build
 : >"$log"
-berth_install cmake gcc pkg-config libuv1-dev libjansson-dev libxxhash-dev libcmocka-dev
+berth_install gcc cmake ninja-build pkg-config libuv1-dev libjansson-dev libxxhash-dev libcmocka-dev
 echo "building (log: $log)"
-quietly cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=Release
+quietly cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release
 quietly cmake --build "$build" --target berth-quickstart --parallel 2
 program=$(find "$build" -type f -name berth-quickstart | head -n 1)
 if [ -n "$trace" ]; then
