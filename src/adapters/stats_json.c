@@ -10,6 +10,7 @@
 #include "base/grow.h"
 
 #include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define NUMBER_MAX UINT64_C(9223372036854775807)
@@ -211,24 +212,26 @@ static int append(const char *bytes, size_t size, void *data) {
     return 0;
 }
 
-/* Measured first, so that too small a buffer stays as it was; then written in place, because
- * json_dumps ignores it when its buffer cannot grow for a key. */
-static berth_status write_text(const json_t *object, char *buffer, size_t buffer_size,
-                               size_t *out_size) {
+/* Written aside first: memory may run out in the middle, and the caller's buffer is then to be as
+ * it was. Not by json_dumps, which goes on when its buffer cannot grow for a key. */
+static berth_status write_text(const json_t *object, size_t size, char *buffer) {
+    output text = {malloc(size + 1), 0};
+    if (text.bytes == NULL) return BERTH_ENOMEM;
+    const int failed = json_dump_callback(object, append, &text, JSON_COMPACT) != 0;
+    if (!failed) memcpy(buffer, text.bytes, size);
+    if (!failed) buffer[size] = '\0';
+    free(text.bytes);
+    return failed ? BERTH_ENOMEM : BERTH_OK;
+}
+
+static berth_status write_if_it_fits(const json_t *object, char *buffer, size_t buffer_size,
+                                     size_t *out_size) {
     output measure = {NULL, 0};
-    output text = {buffer, 0};
+    berth_status status = BERTH_ESPACE;
     if (json_dump_callback(object, append, &measure, JSON_COMPACT) != 0) return BERTH_ENOMEM;
-    if (measure.size >= buffer_size) {
-        *out_size = measure.size;
-        return BERTH_ESPACE;
-    }
-    if (json_dump_callback(object, append, &text, JSON_COMPACT) != 0) {
-        memset(buffer, 0, text.size);
-        return BERTH_ENOMEM;
-    }
-    buffer[text.size] = '\0';
-    *out_size = text.size;
-    return BERTH_OK;
+    if (measure.size < buffer_size) status = write_text(object, measure.size, buffer);
+    if (status != BERTH_ENOMEM) *out_size = measure.size;
+    return status;
 }
 
 berth_status berth_stats_to_json(const berth_stats *stats, char *buffer, size_t buffer_size,
@@ -243,7 +246,7 @@ berth_status berth_stats_to_json(const berth_stats *stats, char *buffer, size_t 
 
     json_t *object = stats_object(&known);
     if (object == NULL) return BERTH_ENOMEM;
-    const berth_status status = write_text(object, buffer, buffer_size, out_size);
+    const berth_status status = write_if_it_fits(object, buffer, buffer_size, out_size);
     json_decref(object);
     return status;
 }
