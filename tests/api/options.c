@@ -103,7 +103,7 @@ static void reserved_fields_have_to_be_zero(void **state) {
     options.reserved1 = 1;
     expect_wrong("reserved1");
     options.bands[2].reserved0 = 1;
-    expect_wrong("bands[2].reserved0");
+    expect_wrong("bands[2].reserved");
     options.bands[3].reserved[0] = 1;
     expect_wrong("bands[3].reserved");
     add_resource("kv_blocks", 1);

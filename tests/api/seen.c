@@ -47,6 +47,26 @@ static void outcomes_and_refusals_have_names_of_their_own(void **state) {
     assert_string_equal(berth_refusal_name(UINT32_MAX), "unknown");
 }
 
+static void play_one_event(pool_host *host, uint64_t *seed, berth_request_id *ids,
+                           uint32_t *count) {
+    berth_request_id id = ids[*count - 1 - pool_random(seed) % 16];
+    uint64_t held = pool_random(seed) % 9;
+    uint32_t kind = (uint32_t)(pool_random(seed) % 8);
+    if (kind <= 2) {
+        berth_request request = pool_request_units(host, 1 + (uint32_t)(pool_random(seed) % 4),
+                                                   pool_random(seed) % 22);
+        request.payload_size = pool_random(seed) % 100;
+        if (pool_random(seed) % 2) request.queue_ns = 1 + pool_random(seed) % 50;
+        if (pool_random(seed) % 4 == 0) request.total_ns = 1 + pool_random(seed) % 90;
+        if (berth_submit(host->pool, &request, &id, NULL) == BERTH_OK) ids[(*count)++] = id;
+    }
+    if (kind == 3) berth_cancel(host->pool, id);
+    if (kind == 4) berth_finish(host->pool, id, BERTH_FINISH_STOP, 0);
+    if (kind == 5) berth_outcome_take(host->pool, id, NULL);
+    if (kind == 6) berth_charge(host->pool, id, &held, 1);
+    if (kind == 7) pool_advance(host, pool_random(seed) % 10);
+}
+
 /* A random life; pool_stats checks the law, for pool and bands, at every event. */
 static void counters_add_up_at_every_event(void **state) {
     (void)state;
@@ -57,40 +77,19 @@ static void counters_add_up_at_every_event(void **state) {
     host->options.parked_max = 6;
     host->options.ended_max = 3;
     pool_host_start(host);
-    berth_request_id ids[16] = {0};
+    static berth_request_id ids[5016]; /* the latest 16 are played with */
+    uint32_t count = 16;
     for (uint32_t i = 0; i < 5000; i++) {
-        berth_request_id *id = &ids[pool_random(&seed) % 16];
-        uint64_t held = pool_random(&seed) % 25;
-        switch (pool_random(&seed) % 8) {
-        case 0: case 1: case 2: {
-            berth_request request = pool_request_units(
-                host, 1 + (uint32_t)(pool_random(&seed) % 4), pool_random(&seed) % 22);
-            request.payload_size = pool_random(&seed) % 100;
-            if (pool_random(&seed) % 2) request.queue_ns = 1 + pool_random(&seed) % 50;
-            if (pool_random(&seed) % 4 == 0) request.total_ns = 1 + pool_random(&seed) % 90;
-            berth_submit(host->pool, &request, id, NULL);
-            break;
-        }
-        case 3: berth_cancel(host->pool, *id); break;
-        case 4: berth_finish(host->pool, *id, BERTH_FINISH_STOP, 0); break;
-        case 5: berth_outcome_take(host->pool, *id, NULL); break;
-        case 6: berth_charge(host->pool, *id, &held, 1); break;
-        default: pool_advance(host, pool_random(&seed) % 10); break;
-        }
+        play_one_event(host, &seed, ids, &count);
         berth_stats stats = pool_stats(host);
         assert_true(stats.retained <= 3);
         assert_true(stats.submitted_total <= i + 1); /* nothing reads 2^64 - 1 */
     }
+    assert_true(count > 200);
     (void)berth_drain(host->pool, 0); /* some may still run */
-    for (uint32_t i = 0; i < 16; i++) berth_finish(host->pool, ids[i], BERTH_FINISH_STOP, 0);
-    while (berth_pool_destroy(host->pool) == BERTH_EBUSY) {
-        berth_request_id named[16];
-        uint32_t count = 0;
-        CHECK_OK(berth_ready_take(host->pool, named, 16, &count));
-        for (uint32_t i = 0; i < count; i++)
-            berth_finish(host->pool, named[i], BERTH_FINISH_STOP, 0);
-    }
-    free(host);
+    for (uint32_t i = 0; i < count; i++) berth_finish(host->pool, ids[i], BERTH_FINISH_STOP, 0);
+    CHECK_OK(berth_drain(host->pool, 0));
+    pool_host_end(host);
 }
 
 static void moments_and_tokens_are_told_in_the_outcome(void **state) {
