@@ -666,8 +666,8 @@ typedef struct berth_outcome {
     uint64_t tokens_generated;
     uint64_t chunks_dropped;     /* came after the outcome, or had no mailbox */
     uint64_t submitted_at_ns;
-    uint64_t admitted_at_ns;     /* 0 = never */
-    uint64_t first_output_at_ns; /* 0 = none */
+    uint64_t admitted_at_ns;     /* 0 = never; also at 0 of a virtual clock: advance it first */
+    uint64_t first_output_at_ns; /* 0 = none; likewise */
     uint64_t ended_at_ns;        /* when the outcome was fixed */
     uint64_t reserved1[8];       /* zero */
 } berth_outcome;

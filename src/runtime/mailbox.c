@@ -64,13 +64,18 @@ static berth_status read_chunk(berth_pool *pool, berth__row *row, berth__buffer 
     return BERTH_OK;
 }
 
+static berth_status end_record(const berth_outcome *outcome, uint64_t chunk_count,
+                               berth_record *out) {
+    out->kind = BERTH_RECORD_END;
+    out->sequence = chunk_count;
+    out->outcome = *outcome;
+    return BERTH_OK;
+}
+
 static berth_status read_end(berth_pool *pool, berth__row *row, berth_record *out) {
     berth__view view;
     (void)berth__core_view(pool->core, row->id, &view);
-    out->kind = BERTH_RECORD_END;
-    out->sequence = row->chunk_count;
-    out->outcome = view.outcome;
-    return BERTH_OK;
+    return end_record(&view.outcome, row->chunk_count, out);
 }
 
 static uint32_t has_chunk(const berth_pool *pool, const berth__row *row) {
@@ -90,10 +95,13 @@ static berth__row *sleep_as_reader(berth_pool *pool, berth__row *row, berth__wai
                                    uint64_t until_ns) {
     const berth_request_id id = row->id;
     row->reading = 1;
+    row->inside = waiter;
     berth__waiter_join(waiter, &row->reader);
     (void)berth__waiter_sleep(pool, waiter, until_ns);
     row = berth__row_find_for_user(pool, id);
-    if (row != NULL) row->reading = 0;
+    if (row == NULL) return NULL;
+    row->reading = 0;
+    row->inside = NULL;
     return row;
 }
 
@@ -111,11 +119,11 @@ static berth_status wait_and_read(berth_pool *pool, berth__row *row, berth__buff
     berth_status status = berth__waiter_init(&waiter);
     if (status != BERTH_OK) return status;
     row = sleep_as_reader(pool, row, &waiter, until_ns);
-    if (row == NULL)
-        status = BERTH_ESTALE;
-    else
+    if (row != NULL)
         status = read_next(pool, row, buffer, out);
-    if (status == BERTH_OK) mark_rest(pool, row, out);
+    else
+        status = waiter.told ? end_record(&waiter.outcome, waiter.chunk_count, out) : BERTH_ESTALE;
+    if (row != NULL && status == BERTH_OK) mark_rest(pool, row, out);
     berth__waiter_fini(&waiter);
     return status;
 }
@@ -132,8 +140,7 @@ berth_status berth__mailbox_read(berth_pool *pool, berth_request_id id, berth__b
     if (status == BERTH_EAGAIN && !berth__pool_failed(pool) && timeout_ns != 0 &&
         berth__clock_can_wait(pool))
         status = wait_and_read(pool, row, buffer, timeout_ns, out);
-    if (status == BERTH_EAGAIN)
-        status = berth__pool_failed(pool) ? BERTH_EBROKEN : BERTH_ETIMEDOUT;
+    if (status == BERTH_EAGAIN) status = berth__pool_failed(pool) ? BERTH_EBROKEN : BERTH_ETIMEDOUT;
     return berth__lock_leave(pool, status);
 }
 
@@ -144,8 +151,7 @@ berth_status berth__mailbox_close(berth_pool *pool, berth_request_id id) {
     if (row->reading) return berth__lock_leave(pool, BERTH_EBUSY);
     if (berth__pool_failed(pool)) return berth__lock_leave(pool, BERTH_EBROKEN);
     if (!row->fixed)
-        (void)berth__core_cancel(pool->core, berth__clock_read(pool), id,
-                                 BERTH_CANCEL_READER_GONE);
+        (void)berth__core_cancel(pool->core, berth__clock_read(pool), id, BERTH_CANCEL_READER_GONE);
     /* ESTALE if what came due meanwhile pushed it out: then it is gone already. */
     (void)berth__core_forget(pool->core, id, 0);
     berth__lock_settle(pool);
@@ -154,30 +160,44 @@ berth_status berth__mailbox_close(berth_pool *pool, berth_request_id id) {
 
 /* ---- Outcomes ---- */
 
+static berth_status look(berth_pool *pool, const berth__row *row, berth_outcome *out) {
+    berth__view view;
+    if (!row->fixed) return berth__pool_failed(pool) ? BERTH_EBROKEN : BERTH_ETIMEDOUT;
+    (void)berth__core_view(pool->core, row->id, &view);
+    *out = view.outcome;
+    return BERTH_OK;
+}
+
+/* Sleep until the outcome is fixed. Whoever waited for it gets it, even if it is gone by then. */
+static berth_status sleep_and_look(berth_pool *pool, berth__row *row, uint64_t until_ns,
+                                   berth_outcome *out) {
+    const berth_request_id id = row->id;
+    berth__waiter waiter;
+    berth_status status = berth__waiter_init(&waiter);
+    if (status != BERTH_OK) return status;
+    berth__waiter_join(&waiter, &row->waiters);
+    (void)berth__waiter_sleep(pool, &waiter, until_ns);
+    row = berth__row_find_for_user(pool, id);
+    if (waiter.told)
+        *out = waiter.outcome;
+    else
+        status = row == NULL ? BERTH_ESTALE : look(pool, row, out);
+    berth__waiter_fini(&waiter);
+    return status;
+}
+
 berth_status berth__mailbox_wait(berth_pool *pool, berth_request_id id, uint64_t timeout_ns,
                                  berth_outcome *out) {
-    berth__view view;
-    berth__waiter waiter;
+    const uint64_t until_ns = berth__waiter_until(timeout_ns);
     berth__lock_enter(pool);
     if (timeout_ns != 0 && berth__callback_is_inside(pool))
         return berth__lock_leave(pool, BERTH_EREENTRY);
     berth__row *row = berth__row_find_for_user(pool, id);
     if (row == NULL) return berth__lock_leave(pool, BERTH_ESTALE);
-    if (!row->fixed && timeout_ns != 0 && berth__clock_can_wait(pool) &&
-        !berth__pool_failed(pool)) {
-        if (berth__waiter_init(&waiter) != BERTH_OK)
-            return berth__lock_leave(pool, BERTH_ESYSTEM);
-        berth__waiter_join(&waiter, &row->waiters);
-        (void)berth__waiter_sleep(pool, &waiter, berth__waiter_until(timeout_ns));
-        berth__waiter_fini(&waiter);
-        row = berth__row_find_for_user(pool, id);
-        if (row == NULL) return berth__lock_leave(pool, BERTH_ESTALE);
-    }
-    if (!row->fixed)
-        return berth__lock_leave(pool, berth__pool_failed(pool) ? BERTH_EBROKEN : BERTH_ETIMEDOUT);
-    (void)berth__core_view(pool->core, id, &view);
-    *out = view.outcome;
-    return berth__lock_leave(pool, BERTH_OK);
+    berth_status status = look(pool, row, out);
+    if (status == BERTH_ETIMEDOUT && timeout_ns != 0 && berth__clock_can_wait(pool))
+        status = sleep_and_look(pool, row, until_ns, out);
+    return berth__lock_leave(pool, status);
 }
 
 berth_status berth__mailbox_take(berth_pool *pool, berth_request_id id, berth_outcome *out) {

@@ -29,6 +29,15 @@ enum berth__due {
     BERTH__DUE_RELEASE = 3
 };
 
+/* A thread that waits for a request: what it will want to know even if the request is gone by the
+ * time it runs. The waiter comes first, so that lists of waiters are lists of these. */
+typedef struct berth__watcher {
+    berth__waiter waiter;
+    berth_outcome outcome; /* kind NONE until it was fixed */
+    uint32_t lost;         /* the request went with chunks unread */
+    uint32_t reserved;
+} berth__watcher;
+
 typedef struct berth__row berth__row;
 
 struct berth__row {
@@ -37,8 +46,10 @@ struct berth__row {
     uint64_t payload_size;
     uint64_t chunk_count;   /* pushed so far; the next one's sequence */
     berth_step_id step_id;  /* of the last plan that listed it and has no result for it yet */
-    berth__waiter *waiters; /* in berth_wait */
-    berth__waiter *reader;  /* in berth_mailbox_read, asleep */
+    berth__waiter *waiters; /* watchers in berth_wait */
+    berth__waiter *reader;  /* the watcher in berth_mailbox_read, while asleep */
+    berth__watcher *watch;  /* the same until it has left the call: nobody else may read */
+    berth__waiter *inside;  /* the same one until it runs again: outcomes are told to it */
     uint32_t ring;          /* BERTH__NONE if it has none */
     uint8_t work;           /* berth__work */
     uint8_t due;            /* berth__due */
@@ -49,11 +60,10 @@ struct berth__row {
     uint8_t gone;           /* so was that the id is stale */
     uint8_t owes_release;   /* release() has not been called yet */
     uint8_t announce;       /* gate: the ADMITTED record is unread */
-    uint8_t reading;        /* a reader is inside, asleep or about to run */
     uint8_t ready;          /* in the ready list */
     uint8_t executing;      /* a worker is inside execute */
     uint8_t let_go_asked;   /* berth_finish was called */
-    uint8_t reserved[7];
+    uint8_t reserved[8];
 };
 
 /* The row of an id that is or was out; NULL if its place has been given to another request. */
