@@ -145,13 +145,13 @@ static void show_where(quick_run *run, uint64_t since_ns) {
     if (run->policy == RUN_FIFO)
         snprintf(parked, sizeof parked, "parked %3u", (unsigned)stats->parked);
     else
-        snprintf(parked, sizeof parked, "parked %3u (%u high %2u normal %2u low)",
-                 (unsigned)stats->parked, (unsigned)stats->bands[BERTH_BAND_HIGH - 1].parked,
+        snprintf(parked, sizeof parked, "parked high %u normal %2u low %2u",
+                 (unsigned)stats->bands[BERTH_BAND_HIGH - 1].parked,
                  (unsigned)stats->bands[BERTH_BAND_NORMAL - 1].parked,
                  (unsigned)stats->bands[BERTH_BAND_LOW - 1].parked);
-    snprintf(text, sizeof text, " %4.1f s  ended %3u/%u  running %2u  %s  refused %u",
+    snprintf(text, sizeof text, " %4.1f s  ended %3u/%u  running %2u  refused %2u  %s",
              (double)since_ns / 1e9, (unsigned)stats->ended_total, run->work->count,
-             (unsigned)stats->running, parked, (unsigned)stats->refused_total);
+             (unsigned)stats->running, (unsigned)stats->refused_total, parked);
     show_progress(since_ns, text);
 }
 
