@@ -49,9 +49,10 @@ quietly() {
 
 mkdir -p build
 : >"$log"
-berth_install gcc cmake ninja-build pkg-config libuv1-dev libjansson-dev libxxhash-dev libcmocka-dev
+berth_install gcc cmake ninja-build pkg-config libuv1-dev libjansson-dev
 echo "building (log: $log)"
-quietly cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release
+quietly cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release \
+    -DBERTH_BUILD_TESTS=OFF -DBERTH_BUILD_BENCH=OFF
 quietly cmake --build "$build" --target berth-quickstart --parallel 2
 program=$(find "$build" -type f -name berth-quickstart | head -n 1)
 if [ -n "$trace" ]; then
