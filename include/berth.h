@@ -327,9 +327,8 @@ BERTH_API berth_status berth_options_check(const berth_options *options, berth_c
  *
  * Errors:   BERTH_EINVAL   a pointer is NULL
  *           BERTH_ECONFIG  syntax, unknown or repeated key, wrong type, out of range, contradiction
- *           BERTH_ENOMEM   memory could not be allocated
  * Threads:  any; never blocks; from callbacks: yes
- * Memory:   allocates, and frees before it returns
+ * Memory:   does not allocate
  * Cost:     O(text_size * depth)
  */
 BERTH_API berth_status berth_options_from_json(berth_options *options, const char *text,
