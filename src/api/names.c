@@ -55,14 +55,10 @@ const char *berth_refusal_name(uint32_t reason) {
 
 const char *berth_outcome_name(uint32_t kind) {
     static const char *const names[BERTH_OUTCOME_COUNT] = {
-        [BERTH_OUTCOME_NONE] = "none",
-        [BERTH_OUTCOME_COMPLETED] = "completed",
-        [BERTH_OUTCOME_FAILED] = "failed",
-        [BERTH_OUTCOME_CANCELLED] = "cancelled",
-        [BERTH_OUTCOME_EXPIRED] = "expired",
-        [BERTH_OUTCOME_EVICTED] = "evicted",
-        [BERTH_OUTCOME_SHUTDOWN] = "shutdown",
-        [BERTH_OUTCOME_INTERNAL] = "internal",
+        [BERTH_OUTCOME_NONE] = "none",         [BERTH_OUTCOME_COMPLETED] = "completed",
+        [BERTH_OUTCOME_FAILED] = "failed",     [BERTH_OUTCOME_CANCELLED] = "cancelled",
+        [BERTH_OUTCOME_EXPIRED] = "expired",   [BERTH_OUTCOME_EVICTED] = "evicted",
+        [BERTH_OUTCOME_SHUTDOWN] = "shutdown", [BERTH_OUTCOME_INTERNAL] = "internal",
     };
     return kind < BERTH_OUTCOME_COUNT ? names[kind] : "unknown";
 }

@@ -59,8 +59,8 @@ berth_status berth_pool_create(const berth_options *options, const berth_executo
         berth__options_default(&our_options);
     else if (!options_in(&our_options, options))
         return BERTH_EINVAL;
-    if (executor != NULL && !berth__grow_in(&our_executor, sizeof our_executor, executor,
-                                            BERTH__FIRST_EXECUTOR))
+    if (executor != NULL &&
+        !berth__grow_in(&our_executor, sizeof our_executor, executor, BERTH__FIRST_EXECUTOR))
         return BERTH_EINVAL;
     berth_status status = berth__options_check(&our_options, NULL);
     if (status == BERTH_OK) status = check_executor(&our_options, &our_executor);

@@ -7,8 +7,7 @@
 #include "runtime/request.h"
 
 static uint32_t request_in(berth_request *ours, const berth_request *request) {
-    return request != NULL &&
-           berth__grow_in(ours, sizeof *ours, request, BERTH__FIRST_REQUEST);
+    return request != NULL && berth__grow_in(ours, sizeof *ours, request, BERTH__FIRST_REQUEST);
 }
 
 /* A refusal is an optional output: absent, or of a size that can be. */

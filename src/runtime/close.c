@@ -5,8 +5,7 @@
 #include "runtime/pool.h"
 
 void berth__close_wake(berth_pool *pool) {
-    if (pool->drains != NULL && berth__pool_idle(pool))
-        berth__waiter_wake_all(pool, &pool->drains);
+    if (pool->drains != NULL && berth__pool_idle(pool)) berth__waiter_wake_all(pool, &pool->drains);
 }
 
 static void close_now(berth_pool *pool) {

@@ -111,9 +111,8 @@ static berth_status commit_one(berth_pool *pool, const berth_result *result) {
                                       .code = result->code,
                                       .held_count = result->held_count,
                                       .held = result->held};
-    const berth__output output = {.bytes = result->bytes,
-                                  .size = result->bytes_size,
-                                  .tokens = result->tokens_generated};
+    const berth__output output = {
+        .bytes = result->bytes, .size = result->bytes_size, .tokens = result->tokens_generated};
     berth__row *row = berth__row_find(pool, result->id);
     uint32_t slow = 0;
     if (row == NULL) return BERTH_ESTALE;
@@ -142,7 +141,8 @@ berth_status berth__engine_commit(berth_pool *pool, berth_step_id step_id, berth
     else
         status = berth__core_commit_begin(pool->core, berth__clock_read(pool), step_id);
     if (status != BERTH_OK) return berth__lock_leave(pool, status);
-    for (uint32_t i = 0; i < result_count; i++) results[i].status = commit_one(pool, &results[i]);
+    for (uint32_t i = 0; i < result_count; i++)
+        results[i].status = commit_one(pool, &results[i]);
     berth__core_commit_end(pool->core);
     pool->step_id = 0;
     berth__lock_settle(pool);

@@ -8,12 +8,35 @@
 
 #include <string.h>
 
+static uint32_t has_chunk(const berth_pool *pool, const berth__row *row) {
+    return row->ring != BERTH__NONE && !berth__ring_is_empty(&pool->rings[row->ring]);
+}
+
 void berth__mailbox_notify(berth_pool *pool, berth__row *row) {
     if (row->gone) return;
     if (row->reader != NULL)
         berth__waiter_wake_all(pool, &row->reader);
-    else if (!row->reading)
+    else if (row->watch == NULL)
         berth__ready_mark(pool, row);
+}
+
+void berth__mailbox_tell(berth_pool *pool, berth__row *row) {
+    berth__view view;
+    if (row->waiters != NULL || row->watch != NULL) {
+        (void)berth__core_view(pool->core, row->id, &view);
+        for (berth__waiter *each = row->waiters; each != NULL; each = each->next)
+            ((berth__watcher *)each)->outcome = view.outcome;
+        if (row->watch != NULL) row->watch->outcome = view.outcome;
+    }
+    berth__waiter_wake_all(pool, &row->waiters);
+    berth__mailbox_notify(pool, row);
+}
+
+void berth__mailbox_dismiss(berth_pool *pool, berth__row *row) {
+    if (row->watch != NULL) row->watch->lost = row->announce || has_chunk(pool, row);
+    row->watch = NULL;
+    berth__waiter_wake_all(pool, &row->waiters);
+    berth__waiter_wake_all(pool, &row->reader);
 }
 
 uint64_t berth__mailbox_chunk_size_max(const berth_pool *pool) {
@@ -64,22 +87,13 @@ static berth_status read_chunk(berth_pool *pool, berth__row *row, berth__buffer 
     return BERTH_OK;
 }
 
-static berth_status end_record(const berth_outcome *outcome, uint64_t chunk_count,
-                               berth_record *out) {
-    out->kind = BERTH_RECORD_END;
-    out->sequence = chunk_count;
-    out->outcome = *outcome;
-    return BERTH_OK;
-}
-
 static berth_status read_end(berth_pool *pool, berth__row *row, berth_record *out) {
     berth__view view;
     (void)berth__core_view(pool->core, row->id, &view);
-    return end_record(&view.outcome, row->chunk_count, out);
-}
-
-static uint32_t has_chunk(const berth_pool *pool, const berth__row *row) {
-    return row->ring != BERTH__NONE && !berth__ring_is_empty(&pool->rings[row->ring]);
+    out->kind = BERTH_RECORD_END;
+    out->sequence = row->chunk_count;
+    out->outcome = view.outcome;
+    return BERTH_OK;
 }
 
 static berth_status read_next(berth_pool *pool, berth__row *row, berth__buffer buffer,
@@ -90,19 +104,31 @@ static berth_status read_next(berth_pool *pool, berth__row *row, berth__buffer b
     return BERTH_EAGAIN;
 }
 
+static berth_status watcher_init(berth__watcher *watcher) {
+    memset(watcher, 0, sizeof *watcher);
+    return berth__waiter_init(&watcher->waiter);
+}
+
 /* Sleep until there is a record; returns the row as it is then, NULL if the request is gone. */
-static berth__row *sleep_as_reader(berth_pool *pool, berth__row *row, berth__waiter *waiter,
+static berth__row *sleep_as_reader(berth_pool *pool, berth__row *row, berth__watcher *watcher,
                                    uint64_t until_ns) {
     const berth_request_id id = row->id;
-    row->reading = 1;
-    row->inside = waiter;
-    berth__waiter_join(waiter, &row->reader);
-    (void)berth__waiter_sleep(pool, waiter, until_ns);
+    row->watch = watcher;
+    berth__waiter_join(&watcher->waiter, &row->reader);
+    (void)berth__waiter_sleep(pool, &watcher->waiter, until_ns);
     row = berth__row_find_for_user(pool, id);
-    if (row == NULL) return NULL;
-    row->reading = 0;
-    row->inside = NULL;
+    if (row != NULL) row->watch = NULL;
     return row;
+}
+
+/* The request went while its reader slept: its end is still news, unless records went with it. */
+static berth_status read_end_of_gone(const berth__watcher *watcher, uint64_t chunk_count,
+                                     berth_record *out) {
+    if (watcher->outcome.kind == BERTH_OUTCOME_NONE || watcher->lost) return BERTH_ESTALE;
+    out->kind = BERTH_RECORD_END;
+    out->sequence = chunk_count;
+    out->outcome = watcher->outcome;
+    return BERTH_OK;
 }
 
 /* More than one record may have come for the one wake-up: nobody waits for the others. */
@@ -115,16 +141,15 @@ static void mark_rest(berth_pool *pool, berth__row *row, const berth_record *rea
 static berth_status wait_and_read(berth_pool *pool, berth__row *row, berth__buffer buffer,
                                   uint64_t timeout_ns, berth_record *out) {
     const uint64_t until_ns = berth__waiter_until(timeout_ns);
-    berth__waiter waiter;
-    berth_status status = berth__waiter_init(&waiter);
+    const uint64_t chunk_count = row->chunk_count;
+    berth__watcher watcher;
+    berth_status status = watcher_init(&watcher);
     if (status != BERTH_OK) return status;
-    row = sleep_as_reader(pool, row, &waiter, until_ns);
-    if (row != NULL)
-        status = read_next(pool, row, buffer, out);
-    else
-        status = waiter.told ? end_record(&waiter.outcome, waiter.chunk_count, out) : BERTH_ESTALE;
-    if (row != NULL && status == BERTH_OK) mark_rest(pool, row, out);
-    berth__waiter_fini(&waiter);
+    row = sleep_as_reader(pool, row, &watcher, until_ns);
+    berth__waiter_fini(&watcher.waiter);
+    if (row == NULL) return read_end_of_gone(&watcher, chunk_count, out);
+    status = read_next(pool, row, buffer, out);
+    if (status == BERTH_OK) mark_rest(pool, row, out);
     return status;
 }
 
@@ -135,20 +160,18 @@ berth_status berth__mailbox_read(berth_pool *pool, berth_request_id id, berth__b
         return berth__lock_leave(pool, BERTH_EREENTRY);
     berth__row *row = berth__row_find_for_user(pool, id);
     if (row == NULL) return berth__lock_leave(pool, BERTH_ESTALE);
-    if (row->reading) return berth__lock_leave(pool, BERTH_EBUSY);
+    if (row->watch != NULL) return berth__lock_leave(pool, BERTH_EBUSY);
     berth_status status = read_next(pool, row, buffer, out);
-    if (status == BERTH_EAGAIN && !berth__pool_failed(pool) && timeout_ns != 0 &&
-        berth__clock_can_wait(pool))
+    if (status == BERTH_EAGAIN && timeout_ns != 0 && berth__clock_can_wait(pool))
         status = wait_and_read(pool, row, buffer, timeout_ns, out);
-    if (status == BERTH_EAGAIN) status = berth__pool_failed(pool) ? BERTH_EBROKEN : BERTH_ETIMEDOUT;
-    return berth__lock_leave(pool, status);
+    return berth__lock_leave(pool, status == BERTH_EAGAIN ? BERTH_ETIMEDOUT : status);
 }
 
 berth_status berth__mailbox_close(berth_pool *pool, berth_request_id id) {
     berth__lock_enter(pool);
     berth__row *row = berth__row_find_for_user(pool, id);
     if (row == NULL) return berth__lock_leave(pool, BERTH_ESTALE);
-    if (row->reading) return berth__lock_leave(pool, BERTH_EBUSY);
+    if (row->watch != NULL) return berth__lock_leave(pool, BERTH_EBUSY);
     if (berth__pool_failed(pool)) return berth__lock_leave(pool, BERTH_EBROKEN);
     if (!row->fixed)
         (void)berth__core_cancel(pool->core, berth__clock_read(pool), id, BERTH_CANCEL_READER_GONE);
@@ -160,43 +183,36 @@ berth_status berth__mailbox_close(berth_pool *pool, berth_request_id id) {
 
 /* ---- Outcomes ---- */
 
-static berth_status look(berth_pool *pool, const berth__row *row, berth_outcome *out) {
-    berth__view view;
-    if (!row->fixed) return berth__pool_failed(pool) ? BERTH_EBROKEN : BERTH_ETIMEDOUT;
-    (void)berth__core_view(pool->core, row->id, &view);
-    *out = view.outcome;
-    return BERTH_OK;
-}
-
-/* Sleep until the outcome is fixed. Whoever waited for it gets it, even if it is gone by then. */
-static berth_status sleep_and_look(berth_pool *pool, berth__row *row, uint64_t until_ns,
-                                   berth_outcome *out) {
+/* Sleep until the outcome is fixed: it is in the watcher then, whatever became of the request. */
+static berth_status wait_for_outcome(berth_pool *pool, berth__row *row, uint64_t timeout_ns,
+                                     berth_outcome *out) {
     const berth_request_id id = row->id;
-    berth__waiter waiter;
-    berth_status status = berth__waiter_init(&waiter);
-    if (status != BERTH_OK) return status;
-    berth__waiter_join(&waiter, &row->waiters);
-    (void)berth__waiter_sleep(pool, &waiter, until_ns);
-    row = berth__row_find_for_user(pool, id);
-    if (waiter.told)
-        *out = waiter.outcome;
-    else
-        status = row == NULL ? BERTH_ESTALE : look(pool, row, out);
-    berth__waiter_fini(&waiter);
-    return status;
+    berth__watcher watcher;
+    if (watcher_init(&watcher) != BERTH_OK) return BERTH_ESYSTEM;
+    berth__waiter_join(&watcher.waiter, &row->waiters);
+    (void)berth__waiter_sleep(pool, &watcher.waiter, berth__waiter_until(timeout_ns));
+    berth__waiter_fini(&watcher.waiter);
+    *out = watcher.outcome;
+    if (watcher.outcome.kind != BERTH_OUTCOME_NONE) return BERTH_OK;
+    return berth__row_find_for_user(pool, id) == NULL ? BERTH_ESTALE : BERTH_ETIMEDOUT;
 }
 
 berth_status berth__mailbox_wait(berth_pool *pool, berth_request_id id, uint64_t timeout_ns,
                                  berth_outcome *out) {
-    const uint64_t until_ns = berth__waiter_until(timeout_ns);
+    berth__view view;
+    berth_status status = BERTH_ETIMEDOUT;
     berth__lock_enter(pool);
     if (timeout_ns != 0 && berth__callback_is_inside(pool))
         return berth__lock_leave(pool, BERTH_EREENTRY);
     berth__row *row = berth__row_find_for_user(pool, id);
     if (row == NULL) return berth__lock_leave(pool, BERTH_ESTALE);
-    berth_status status = look(pool, row, out);
-    if (status == BERTH_ETIMEDOUT && timeout_ns != 0 && berth__clock_can_wait(pool))
-        status = sleep_and_look(pool, row, until_ns, out);
+    if (row->fixed) {
+        (void)berth__core_view(pool->core, id, &view);
+        *out = view.outcome;
+        status = BERTH_OK;
+    } else if (timeout_ns != 0 && berth__clock_can_wait(pool)) {
+        status = wait_for_outcome(pool, row, timeout_ns, out);
+    }
     return berth__lock_leave(pool, status);
 }
 
@@ -205,7 +221,7 @@ berth_status berth__mailbox_take(berth_pool *pool, berth_request_id id, berth_ou
     berth__lock_enter(pool);
     berth__row *row = berth__row_find_for_user(pool, id);
     if (row == NULL) return berth__lock_leave(pool, BERTH_ESTALE);
-    if (row->reading) return berth__lock_leave(pool, BERTH_EBUSY);
+    if (row->watch != NULL) return berth__lock_leave(pool, BERTH_EBUSY);
     (void)berth__core_view(pool->core, id, &view);
     const berth_status status = berth__core_forget(pool->core, id, 0);
     if (status == BERTH_OK) *out = view.outcome;

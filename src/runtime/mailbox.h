@@ -2,8 +2,9 @@
 /*
  * What:    mailboxes: chunks in, records out, and waiting for an outcome.
  * Why:     the producer never waits for the reader, and the outcome is there however full the ring.
- * Rules:   a reader that waits has the mailbox to itself; whoever waits looks his row up again
- *          after he woke, because the request may be gone by then.
+ * Rules:   a reader that waits has the mailbox to itself; whoever waits looks the row up again
+ *          on waking, because the request may be gone by then. The outcome was noted in the
+ *          watcher when it was fixed: retention cannot take it from those who were there.
  * Threads: any.
  */
 #ifndef BERTH__RUNTIME_MAILBOX_H
@@ -26,6 +27,12 @@ typedef struct berth__buffer {
 
 /* Under the pool lock: there is a new record; wake the reader, or list the mailbox as ready. */
 void berth__mailbox_notify(berth_pool *pool, berth__row *row);
+
+/* Under the pool lock: the outcome is fixed; tell it to all who wait for it. */
+void berth__mailbox_tell(berth_pool *pool, berth__row *row);
+
+/* Under the pool lock: the request goes, before its ring does; send all who wait away. */
+void berth__mailbox_dismiss(berth_pool *pool, berth__row *row);
 
 /* Under the pool lock: would deliver find room? */
 uint32_t berth__mailbox_has_room(const berth_pool *pool, const berth__row *row, uint64_t size);

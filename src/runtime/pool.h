@@ -24,16 +24,16 @@ struct berth_pool {
     berth_executor executor; /* fixed */
 
     berth__core *core;
-    void *core_memory;      /* fixed */
-    berth__row *rows;       /* fixed; by place */
-    uint32_t row_count;     /* fixed */
-    uint32_t failed;        /* an invariant of the runtime does not hold */
-    uint32_t failure_told;  /* all that waited were woken because of it */
-    uint32_t call_count;    /* API calls that are inside */
-    uint64_t now_ns;        /* latest reading of the clock; it never goes back */
-    uint64_t parked_count;  /* as the core's, kept here because it is asked for often */
-    uint64_t inside_count;  /* running and stopping */
-    berth_step_id step_id;  /* outstanding; 0 = none */
+    void *core_memory;          /* fixed */
+    berth__row *rows;           /* fixed; by place */
+    uint32_t row_count;         /* fixed */
+    uint32_t failed;            /* an invariant of the runtime does not hold */
+    uint32_t failure_told;      /* all that waited were woken because of it */
+    uint32_t call_count;        /* API calls that are inside */
+    uint64_t now_ns;            /* latest reading of the clock; it never goes back */
+    uint64_t parked_count;      /* as the core's, kept here because it is asked for often */
+    uint64_t inside_count;      /* running and stopping */
+    berth_step_id step_id;      /* outstanding; 0 = none */
     berth_request_id finishing; /* whose outcome is being fixed by berth_finish or its worker */
 
     berth__link *work_links; /* by place: `take`, `let_go`, `kept` */
@@ -61,17 +61,17 @@ struct berth_pool {
     berth__waiter *engines; /* in berth_plan_wait */
     berth__waiter *drains;  /* in berth_drain */
 
-    uint32_t stopping; /* the pool's threads are to leave */
+    uint32_t stopping;     /* the pool's threads are to leave */
     uint32_t active_count; /* workers inside execute */
     uv_thread_t *workers;
-    uint32_t worker_count;  /* started */
-    uint32_t waking_count;  /* workers woken that have not got the lock yet */
-    berth__waiter *idle;    /* workers without work */
+    uint32_t worker_count; /* started */
+    uint32_t waking_count; /* workers woken that have not got the lock yet */
+    berth__waiter *idle;   /* workers without work */
 
     uv_thread_t timer;
     uint32_t timer_started;
     uint32_t reserved;
-    uint64_t timer_at_ns;       /* when it wakes by itself */
+    uint64_t timer_at_ns;        /* when it wakes by itself */
     berth__waiter *timer_waiter; /* the timer, asleep */
 };
 

@@ -110,8 +110,8 @@ berth_status berth__request_charge(berth_pool *pool, berth_request_id id, const 
 berth_status berth__request_capacity_set(berth_pool *pool, uint32_t resource,
                                          uint64_t capacity_units) {
     berth__lock_enter(pool);
-    const berth_status status = berth__core_capacity_set(pool->core, berth__clock_read(pool),
-                                                         resource, capacity_units);
+    const berth_status status =
+        berth__core_capacity_set(pool->core, berth__clock_read(pool), resource, capacity_units);
     berth__lock_settle(pool);
     return berth__lock_leave(pool, status);
 }
@@ -157,8 +157,7 @@ berth_status berth__request_emit(berth_pool *pool, berth_request_id id,
 static berth_status finish(berth_pool *pool, berth__row *row, berth__finish how) {
     const uint64_t now = berth__clock_read(pool);
     pool->finishing = row->id;
-    const berth_status status =
-        berth__core_finish(pool->core, now, row->id, how.kind, how.code);
+    const berth_status status = berth__core_finish(pool->core, now, row->id, how.kind, how.code);
     pool->finishing = 0;
     if (status != BERTH_OK && status != BERTH_EENDED) return status;
     if (!row->admitted || row->ended) return status;

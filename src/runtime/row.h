@@ -49,7 +49,6 @@ struct berth__row {
     berth__waiter *waiters; /* watchers in berth_wait */
     berth__waiter *reader;  /* the watcher in berth_mailbox_read, while asleep */
     berth__watcher *watch;  /* the same until it has left the call: nobody else may read */
-    berth__waiter *inside;  /* the same one until it runs again: outcomes are told to it */
     uint32_t ring;          /* BERTH__NONE if it has none */
     uint8_t work;           /* berth__work */
     uint8_t due;            /* berth__due */

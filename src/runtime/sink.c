@@ -38,17 +38,9 @@ static void ask_to_stop(berth_pool *pool, berth__row *row) {
 }
 
 static void outcome_fixed(berth_pool *pool, berth__row *row) {
-    berth__view view;
     row->fixed = 1;
     ask_to_stop(pool, row);
-    if (row->waiters != NULL || row->inside != NULL) {
-        (void)berth__core_view(pool->core, row->id, &view);
-        for (berth__waiter *waiter = row->waiters; waiter != NULL; waiter = waiter->next)
-            berth__waiter_tell(waiter, &view.outcome, row->chunk_count);
-        if (row->inside != NULL) berth__waiter_tell(row->inside, &view.outcome, row->chunk_count);
-    }
-    berth__waiter_wake_all(pool, &row->waiters);
-    berth__mailbox_notify(pool, row);
+    berth__mailbox_tell(pool, row);
 }
 
 static void ended(berth_pool *pool, berth__row *row) {
@@ -75,12 +67,9 @@ static void ended(berth_pool *pool, berth__row *row) {
 
 static void gone(berth_pool *pool, berth__row *row) {
     row->gone = 1;
-    row->reading = 0;
-    row->inside = NULL;
+    berth__mailbox_dismiss(pool, row);
     berth__store_detach(pool, row);
     berth__ready_drop(pool, row);
-    berth__waiter_wake_all(pool, &row->waiters);
-    berth__waiter_wake_all(pool, &row->reader);
 }
 
 void berth__sink_take(void *context, uint32_t transition, berth_request_id id) {

@@ -34,7 +34,8 @@ void berth__store_keep(berth_pool *pool, berth__row *row) {
 /* The oldest that nobody is reading just now; the oldest of all if all are being read. */
 static uint32_t victim(const berth_pool *pool) {
     uint32_t place = pool->kept.head;
-    while (place != BERTH__NONE && pool->rows[place].reading) place = pool->work_links[place].next;
+    while (place != BERTH__NONE && pool->rows[place].watch != NULL)
+        place = pool->work_links[place].next;
     return place == BERTH__NONE ? pool->kept.head : place;
 }
 

@@ -11,7 +11,7 @@ berth_status berth__waiter_init(berth__waiter *waiter) {
     waiter->next = NULL;
     waiter->list = NULL;
     waiter->woken = 0;
-    waiter->told = 0;
+    waiter->reserved = 0;
     return uv_cond_init(&waiter->condition) == 0 ? BERTH_OK : BERTH_ESYSTEM;
 }
 
@@ -67,12 +67,6 @@ void berth__waiter_wake_first(berth_pool *pool, berth__waiter **list) {
 void berth__waiter_wake_all(berth_pool *pool, berth__waiter **list) {
     while (*list != NULL)
         wake(pool, *list);
-}
-
-void berth__waiter_tell(berth__waiter *waiter, const berth_outcome *outcome, uint64_t chunk_count) {
-    waiter->told = 1;
-    waiter->outcome = *outcome;
-    waiter->chunk_count = chunk_count;
 }
 
 void berth__waiter_signal(berth_pool *pool) {

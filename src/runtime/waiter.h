@@ -21,9 +21,7 @@ typedef struct berth__waiter {
     struct berth__waiter *next; /* in its list; once woken, in the list of those to signal */
     struct berth__waiter **list;
     uint32_t woken;
-    uint32_t told; /* the outcome below was fixed while it waited */
-    uint64_t chunk_count;
-    berth_outcome outcome;
+    uint32_t reserved;
 } berth__waiter;
 
 /* ESYSTEM if the system has no condition to give. */
@@ -40,9 +38,6 @@ uint32_t berth__waiter_sleep(berth_pool *pool, berth__waiter *waiter, uint64_t u
 /* Wake the first one of a list, or all. */
 void berth__waiter_wake_first(berth_pool *pool, berth__waiter **list);
 void berth__waiter_wake_all(berth_pool *pool, berth__waiter **list);
-
-/* Give it a copy of the outcome: retention may drop the original before its thread runs. */
-void berth__waiter_tell(berth__waiter *waiter, const berth_outcome *outcome, uint64_t chunk_count);
 
 /* Signal all that were woken. Before every release of the pool lock. */
 void berth__waiter_signal(berth_pool *pool);
