@@ -73,14 +73,15 @@ static int is_engine(const host *h) {
 /* ---- What a host does ---- */
 
 static void submit(host *h) {
-    berth__submit ask = {.band = 1 + (uint32_t)below(h, 4),
-                         .cost_count = 2,
-                         .cost = {below(h, 9), below(h, 3)},
-                         .payload_size = below(h, 100),
-                         .prompt_tokens = below(h, 30),
-                         .max_new_tokens = below(h, 30)};
+    berth__submit ask = {.cost_count = 2};
     berth_request_id id;
     berth_refusal refusal;
+    ask.band = 1 + (uint32_t)below(h, 4);
+    ask.cost[0] = below(h, 9);
+    ask.cost[1] = below(h, 3);
+    ask.payload_size = below(h, 100);
+    ask.prompt_tokens = below(h, 30);
+    ask.max_new_tokens = below(h, 30);
     if (below(h, 40) == 0) ask.cost[0] = CAPACITY / 2 + below(h, CAPACITY);
     if (below(h, 4) == 0) ask.queue_ns = 1 + below(h, 400);
     if (below(h, 8) == 0) ask.first_output_ns = 1 + below(h, 600);
@@ -97,36 +98,42 @@ static void submit(host *h) {
 }
 
 static void cancel(host *h) {
+    const uint64_t now = moment(h);
+    const berth_request_id id = any(h);
     h->operations++;
-    (void)berth__core_cancel(h->kit.core, moment(h), any(h), 1 + (uint32_t)below(h, 3));
+    (void)berth__core_cancel(h->kit.core, now, id, 1 + (uint32_t)below(h, 3));
 }
 
 static void take(host *h) {
-    (void)berth__core_forget(h->kit.core, any(h), (uint32_t)below(h, 2));
+    const berth_request_id id = any(h);
+    (void)berth__core_forget(h->kit.core, id, (uint32_t)below(h, 2));
 }
 
 static void recost(host *h) {
-    const berth__submit known = {.cost_count = (uint32_t)below(h, 3),
-                                 .prompt_tokens = below(h, 40),
-                                 .max_new_tokens = below(h, 40),
-                                 .cost = {0}};
-    berth__submit ask = known;
+    berth__submit ask = {.cost_count = (uint32_t)below(h, 3)};
+    ask.prompt_tokens = below(h, 40);
+    ask.max_new_tokens = below(h, 40);
     for (uint32_t r = 0; r < ask.cost_count; r++)
         ask.cost[r] = below(h, 9);
-    (void)berth__core_recost(h->kit.core, moment(h), any(h), &ask, NULL);
+    const uint64_t now = moment(h);
+    (void)berth__core_recost(h->kit.core, now, any(h), &ask, NULL);
 }
 
 static void charge(host *h) {
-    const uint64_t held[] = {below(h, 14), below(h, 4)};
+    uint64_t held[2];
+    const uint64_t now = moment(h);
+    const berth_request_id id = any(h);
+    held[0] = below(h, 14);
+    held[1] = below(h, 4);
     h->kit.may_overdraw = 1;
-    (void)berth__core_charge(h->kit.core, moment(h), any(h), held, (uint32_t)below(h, 3));
+    (void)berth__core_charge(h->kit.core, now, id, held, (uint32_t)below(h, 3));
 }
 
 static void resize(host *h) {
     const uint32_t resource = (uint32_t)below(h, 2);
     h->kit.may_overdraw = 1;
-    (void)berth__core_capacity_set(h->kit.core, moment(h), resource,
-                                   1 + below(h, h->capacity[resource]));
+    const uint64_t now = moment(h);
+    (void)berth__core_capacity_set(h->kit.core, now, resource, 1 + below(h, h->capacity[resource]));
 }
 
 static void restore(host *h) {
@@ -185,12 +192,13 @@ static void turn(host *h) {
 static void work(host *h) {
     const berth_request_id id = any(h);
     const uint64_t dice = below(h, 4);
-    if (dice == 0) (void)berth__core_emit(h->kit.core, moment(h), id, below(h, 3));
+    const uint64_t now = moment(h);
+    if (dice == 0) (void)berth__core_emit(h->kit.core, now, id, below(h, 3));
     if (dice == 1) {
         h->operations++;
-        (void)berth__core_finish(h->kit.core, moment(h), id, 1 + (uint32_t)below(h, 3), -1);
+        (void)berth__core_finish(h->kit.core, now, id, 1 + (uint32_t)below(h, 3), -1);
     }
-    if (dice >= 2) (void)berth__core_let_go(h->kit.core, moment(h), id);
+    if (dice >= 2) (void)berth__core_let_go(h->kit.core, now, id);
     (void)berth__core_admit(h->kit.core, h->now);
 }
 
@@ -281,9 +289,9 @@ static uint64_t live(uint64_t seed, uint64_t *hash) {
     h.faults = 1;
     h.capacity[0] = CAPACITY;
     h.capacity[1] = 12;
-    berth_options options =
-        core_kit_options(below(&h, 2) == 0 ? BERTH_FACE_ENGINE : BERTH_FACE_GATE,
-                         1 + (uint32_t)below(&h, 24), 1 + (uint32_t)below(&h, 60));
+    const uint32_t face = below(&h, 2) == 0 ? BERTH_FACE_ENGINE : BERTH_FACE_GATE;
+    const uint32_t running_max = 1 + (uint32_t)below(&h, 24);
+    berth_options options = core_kit_options(face, running_max, 1 + (uint32_t)below(&h, 60));
     options.ended_max = 1 + (uint32_t)below(&h, 40);
     if (below(&h, 2) == 0) options.parked_size_max = 2000;
     core_kit_add_resource(&options, "kv_blocks", h.capacity[0]);

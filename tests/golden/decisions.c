@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Fixed programs of events, and the log of what the core decided, byte for byte as checked in: the
+ * same on every compiler and at every level of optimisation. A change of a decision shows as a
+ * change of these files; BERTH_TEST_GOLDEN=write writes them anew.
+ */
+#include "support/core_pair.h"
+
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define LOG_SIZE (1u << 20)
+
+typedef struct scribe {
+    core_kit kit;
+    uint64_t now;
+    uint64_t random;
+    berth_request_id ids[64];
+    uint32_t count;
+    char *text;
+    size_t size;
+    berth_plan_entry entries[16];
+    berth_plan plan;
+} scribe;
+
+__attribute__((format(printf, 2, 3))) static void say(scribe *s, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    s->size += (size_t)vsnprintf(s->text + s->size, LOG_SIZE - s->size, format, arguments);
+    va_end(arguments);
+    assert_true(s->size < LOG_SIZE);
+}
+
+/* "#3" for the third request that was submitted: ids are an implementation's, names are ours. */
+static uint32_t name_of(const scribe *s, berth_request_id id) {
+    for (uint32_t i = 0; i < s->count; i++)
+        if (s->ids[i] == id) return i;
+    return 999;
+}
+
+/* What the sink was told, then the state that it left behind. */
+static void tell(scribe *s) {
+    static const char *const names[] = {"?", "admitted", "outcome", "ended", "gone"};
+    const berth_stats n = core_kit_stats(&s->kit);
+    for (uint32_t i = 0; i < s->kit.log.count; i++) {
+        const core_transition *t = &s->kit.log.items[i];
+        berth__view view = {.slot = 0};
+        say(s, "    %s #%u", names[t->transition], (unsigned)name_of(s, t->id));
+        if (t->transition != BERTH__T_GONE &&
+            berth__core_view(s->kit.core, t->id, &view) == BERTH_OK)
+            say(s, " state %u outcome %u/%u slot %d", (unsigned)view.state,
+                (unsigned)view.outcome.kind, (unsigned)view.outcome.detail, (int)view.slot);
+        say(s, "\n");
+    }
+    say(s,
+        "    now %" PRIu64 " parked %" PRIu64 " running %" PRIu64 " stopping %" PRIu64
+        " ended %" PRIu64 " refused %" PRIu64 " used %" PRIu64 " next %" PRIu64 "\n",
+        n.now_at_ns, n.parked, n.running, n.stopping, n.ended_total, n.refused_total,
+        n.resources[0].used_units, berth__core_next_at(s->kit.core));
+    core_kit_clear(&s->kit);
+    s->kit.may_overdraw = 1;
+    core_kit_must_hold(&s->kit);
+}
+
+static void submit(scribe *s, uint32_t band, uint64_t units, uint64_t queue_ns) {
+    berth__submit ask = core_ask(band, units);
+    berth_request_id id;
+    berth_refusal refusal;
+    ask.queue_ns = queue_ns;
+    ask.payload_size = 10 * units;
+    const berth_status status = berth__core_submit(s->kit.core, s->now, &ask, &id, &refusal);
+    if (status == BERTH_OK) {
+        core_kit_accept(&s->kit, id);
+        s->ids[s->count++] = id;
+        say(s, "submit #%u band %u units %" PRIu64 "\n", (unsigned)(s->count - 1), (unsigned)band,
+            units);
+    } else {
+        say(s,
+            "submit band %u units %" PRIu64 ": refused %u limit %" PRIu64 " asked %" PRIu64
+            " ahead %" PRIu64 " retry %" PRIu64 "\n",
+            (unsigned)band, units, (unsigned)refusal.reason, refusal.limit, refusal.asked,
+            refusal.ahead_count, refusal.retry_after_ns);
+    }
+    if (s->kit.options.face != BERTH_FACE_ENGINE) (void)berth__core_admit(s->kit.core, s->now);
+    tell(s);
+}
+
+static void cancel(scribe *s, uint32_t name) {
+    say(s, "cancel #%u: %d\n", (unsigned)name,
+        (int)berth__core_cancel(s->kit.core, s->now, s->ids[name], BERTH_CANCEL_CALLER));
+    tell(s);
+}
+
+static void finish(scribe *s, uint32_t name) {
+    const berth_request_id id = s->ids[name];
+    const berth_status a = berth__core_finish(s->kit.core, s->now, id, BERTH_FINISH_STOP, 0);
+    const berth_status b = berth__core_let_go(s->kit.core, s->now, id);
+    (void)berth__core_admit(s->kit.core, s->now);
+    say(s, "finish #%u: %d %d\n", (unsigned)name, (int)a, (int)b);
+    tell(s);
+}
+
+static void plan(scribe *s) {
+    s->plan = (berth_plan){.struct_size = sizeof s->plan, .entry_max = 16, .entries = s->entries};
+    const berth_status status = berth__core_plan(s->kit.core, s->now, &s->plan);
+    say(s, "plan: %d step %" PRIu64 " parked %" PRIu64 "\n", (int)status, s->plan.step_id,
+        s->plan.parked_count);
+    for (uint32_t i = 0; i < s->plan.entry_count; i++) {
+        const berth_plan_entry *e = &s->entries[i];
+        say(s, "    entry #%u slot %u kind %u flags %u band %u tokens %" PRIu64 " of %" PRIu64 "\n",
+            (unsigned)name_of(s, e->id), (unsigned)e->slot, (unsigned)e->kind, (unsigned)e->flags,
+            (unsigned)e->band, e->tokens, e->tokens_computed);
+    }
+    tell(s);
+}
+
+/* Commit the plan; requests whose name is a multiple of `finishing` finish (0 = nobody). */
+static void commit(scribe *s, uint32_t finishing) {
+    say(s, "commit: %d\n", (int)berth__core_commit_begin(s->kit.core, s->now, s->plan.step_id));
+    for (uint32_t i = s->plan.leave_count; i < s->plan.entry_count; i++) {
+        const berth_plan_entry *e = &s->entries[i];
+        const uint32_t name = name_of(s, e->id);
+        const berth__progress progress = {
+            .tokens_computed = e->tokens,
+            .tokens_generated = e->kind == BERTH_ENTRY_DECODE,
+            .finish = finishing != 0 && name % finishing == 0 ? BERTH_FINISH_STOP : 0};
+        say(s, "    result #%u: %d\n", (unsigned)name,
+            (int)berth__core_commit_entry(s->kit.core, e->id, &progress));
+    }
+    berth__core_commit_end(s->kit.core);
+    tell(s);
+}
+
+/* ---- The programs ---- */
+
+static berth_options options_of(uint32_t face) {
+    berth_options options = core_kit_options(face, 3, 8);
+    core_kit_add_resource(&options, "units", 10);
+    options.ended_max = 4;
+    options.resources[0].parked_units_max = 30;
+    options.bands[0].parked_max = 3;
+    options.seed = 7;
+    return options;
+}
+
+static void run_gate(scribe *s) {
+    for (uint32_t i = 0; i < 8; i++, s->now += 100)
+        submit(s, 1 + i % 4, 2 + i % 5, 0);
+    submit(s, 4, 11, 0);
+    submit(s, 1, 1, 0);
+    for (uint32_t i = 0; i < 5; i++)
+        submit(s, 3, 6, 450);
+    finish(s, 0);
+    cancel(s, 4);
+    s->now += 500;
+    berth__core_expire(s->kit.core, s->now);
+    say(s, "expire\n");
+    tell(s);
+    for (uint32_t i = 0; i < s->count; i++, s->now += 10)
+        finish(s, i);
+    say(s, "capacity 4\n");
+    (void)berth__core_capacity_set(s->kit.core, s->now, 0, 4);
+    tell(s);
+    for (uint32_t i = 0; i < 4; i++)
+        submit(s, 2, 3 + i % 3, 0);
+    say(s, "close, shutdown\n");
+    berth__core_close(s->kit.core, s->now);
+    berth__core_shutdown(s->kit.core, s->now, 1);
+    tell(s);
+    submit(s, 4, 1, 0);
+}
+
+static void run_engine(scribe *s) {
+    for (uint32_t i = 0; i < 7; i++, s->now += 100)
+        submit(s, 4 - i % 4, 1 + i, i % 3 == 0 ? 1000 : 0);
+    for (uint32_t step = 0; step < 12; step++, s->now += 150) {
+        plan(s);
+        if (step % 4 == 1) cancel(s, step);
+        if (s->plan.step_id != 0) commit(s, step % 3 == 2 ? 2 : 0);
+        if (step % 5 == 3 && s->count > 5) cancel(s, step % s->count);
+        submit(s, 1 + step % 4, 1 + step % 7, 700);
+    }
+    berth__core_shutdown(s->kit.core, s->now, 1);
+    say(s, "shutdown\n");
+    tell(s);
+    plan(s);
+}
+
+static void run_random(scribe *s) {
+    for (uint32_t i = 0; i < 400 && s->count < 60; i++) {
+        const uint64_t dice = core_random_below(&s->random, 10);
+        s->now += core_random_below(&s->random, 60);
+        if (dice < 4 || s->count == 0) {
+            const uint32_t band = 1 + (uint32_t)core_random_below(&s->random, 4);
+            const uint64_t units = core_random_below(&s->random, 9);
+            submit(s, band, units, core_random_below(&s->random, 300));
+        } else if (dice < 6) {
+            cancel(s, (uint32_t)core_random_below(&s->random, s->count));
+        } else if (s->plan.step_id != 0) {
+            commit(s, 1 + (uint32_t)core_random_below(&s->random, 4));
+            s->plan.step_id = 0;
+        } else {
+            plan(s);
+        }
+    }
+}
+
+/* ---- Comparing with what is checked in ---- */
+
+static void path_of(char *path, size_t size, const char *name) {
+    const char *end = strrchr(__FILE__, '/');
+    assert_non_null(end);
+    snprintf(path, size, "%.*s/%s.txt", (int)(end - __FILE__), __FILE__, name);
+}
+
+static void say_where(const char *name, const char *wanted, size_t wanted_size, const scribe *s) {
+    size_t at = 0;
+    unsigned line = 1;
+    while (at < wanted_size && at < s->size && wanted[at] == s->text[at])
+        line += wanted[at++] == '\n';
+    fail_msg("%s.txt: decision differs at line %u", name, line);
+}
+
+static void compare(const scribe *s, const char *name) {
+    const char *mode = getenv("BERTH_TEST_GOLDEN");
+    const int write = mode != NULL && strcmp(mode, "write") == 0;
+    char path[512];
+    path_of(path, sizeof path, name);
+    FILE *file = fopen(path, write ? "wb" : "rb");
+    if (file == NULL) fail_msg("%s cannot be opened", path);
+    if (write) {
+        assert_int_equal(fwrite(s->text, 1, s->size, file), s->size);
+        assert_int_equal(fclose(file), 0);
+        return;
+    }
+    char *wanted = malloc(LOG_SIZE);
+    assert_non_null(wanted);
+    const size_t size = fread(wanted, 1, LOG_SIZE, file);
+    (void)fclose(file);
+    if (size != s->size || memcmp(wanted, s->text, size) != 0) say_where(name, wanted, size, s);
+    free(wanted);
+}
+
+static void must_decide_as_before(uint32_t face, void (*program)(scribe *), const char *name) {
+    static scribe s;
+    const berth_options options = options_of(face);
+    memset(&s, 0, sizeof s);
+    s.random = 99;
+    s.text = malloc(LOG_SIZE);
+    assert_non_null(s.text);
+    core_kit_init(&s.kit, &options);
+    program(&s);
+    compare(&s, name);
+    core_kit_fini(&s.kit);
+    free(s.text);
+}
+
+static void a_gate_decides_as_it_always_did(void **state) {
+    (void)state;
+    must_decide_as_before(BERTH_FACE_GATE, run_gate, "gate");
+}
+
+static void an_engine_pool_decides_as_it_always_did(void **state) {
+    (void)state;
+    must_decide_as_before(BERTH_FACE_ENGINE, run_engine, "engine");
+}
+
+static void random_events_are_decided_as_they_always_were(void **state) {
+    (void)state;
+    must_decide_as_before(BERTH_FACE_ENGINE, run_random, "random");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_gate_decides_as_it_always_did),
+        cmocka_unit_test(an_engine_pool_decides_as_it_always_did),
+        cmocka_unit_test(random_events_are_decided_as_they_always_were),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
