@@ -59,8 +59,9 @@ static void make_resources(maker *m, berth_options *o) {
 static berth_options make_options(maker *m) {
     static const uint32_t faces[] = {BERTH_FACE_ENGINE, BERTH_FACE_ENGINE, BERTH_FACE_GATE,
                                      BERTH_FACE_WORKER};
-    berth_options o =
-        core_kit_options(faces[below(m, 4)], 1 + (uint32_t)below(m, 4), 1 + (uint32_t)below(m, 8));
+    const uint32_t face = faces[below(m, 4)];
+    const uint32_t running_max = 1 + (uint32_t)below(m, 4);
+    berth_options o = core_kit_options(face, running_max, 1 + (uint32_t)below(m, 8));
     o.ended_max = 1 + (uint32_t)below(m, 5);
     o.band_count = 1 + (uint32_t)below(m, 4);
     o.parked_size_max = maybe(m, 60);
