@@ -67,7 +67,8 @@ static void options_from_json_needs_no_memory(void **state) {
     CHECK_OK(berth_options_init(&options, sizeof options));
     berth_config_error error = {.struct_size = sizeof error};
     pool_alloc_fail(1, 1);
-    berth_status status = berth_options_from_json(&options, json_text, sizeof json_text - 1, &error);
+    berth_status status =
+        berth_options_from_json(&options, json_text, sizeof json_text - 1, &error);
     uint64_t count = pool_alloc_count();
     pool_alloc_fail(0, 0);
     CHECK_OK(status);
