@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #define EVENTS 160u
-#define SHORT_PROGRAMS 10000u
+#define SHORT_PROGRAMS 4000u
 #define LONG_PROGRAMS 500000u
 
 /* ---- Making a program ---- */
