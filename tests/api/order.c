@@ -164,6 +164,24 @@ static void a_cancelled_head_lets_those_behind_it_in(void **state) {
     pool_host_end(host);
 }
 
+static void small_ones_do_not_starve_the_big(void **state) {
+    (void)state;
+    pool_host *host = gate_of(10);
+    berth_request_id small[20];
+    for (uint32_t i = 0; i < 10; i++) small[i] = pool_submit_units(host, 0, 1);
+    berth_request_id big = pool_submit_units(host, 0, 10);
+    for (uint32_t i = 0; i < 10; i++) { /* each leaves room for one, and one more comes */
+        finish(host, small[i]);
+        small[10 + i] = pool_submit_units(host, 0, 1);
+        assert_true(pool_unfinished(host, small[10 + i]));
+    }
+    assert_true(is_in(host, big)); /* before all who came later */
+    assert_int_equal(pool_stats(host).parked, 10);
+    finish(host, big);
+    for (uint32_t i = 10; i < 20; i++) finish(host, small[i]);
+    pool_host_end(host);
+}
+
 static void an_impossible_cost_is_not_parked_for_ever(void **state) {
     (void)state;
     pool_host *host = gate_of(10);
@@ -267,6 +285,7 @@ int main(void) {
         cmocka_unit_test(running_max_counts_what_is_stopping),
         cmocka_unit_test(the_fast_path_does_not_overtake_what_is_parked),
         cmocka_unit_test(a_cancelled_head_lets_those_behind_it_in),
+        cmocka_unit_test(small_ones_do_not_starve_the_big),
         cmocka_unit_test(an_impossible_cost_is_not_parked_for_ever),
         cmocka_unit_test(a_sum_of_costs_does_not_wrap),
         cmocka_unit_test(kv_cost_comes_from_tokens),

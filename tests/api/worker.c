@@ -255,6 +255,42 @@ static void drain_keeps_its_time_limit_with_a_stuck_worker(void **state) {
     end_drained(host);
 }
 
+static void a_scrape_does_not_wait_behind_a_worker(void **state) {
+    (void)state;
+    pool_host *host = worker_host(stand_at_door);
+    pool_host_start(host);
+    berth_request_id id = pool_submit_units(host, 0, 3);
+    pool_latch_await(&notes.door, 1);
+    berth_stats stats = pool_stats(host); /* were it to wait, the watchdog would end this */
+    assert_int_equal(pool_latch_waiting(&notes.door), 1);
+    assert_int_equal(stats.active_workers, 1);
+    assert_int_equal(stats.running, 1);
+    assert_int_equal(stats.resources[0].used_units, 3);
+    pool_latch_open(&notes.door);
+    assert_int_equal(outcome_of(host, id).kind, BERTH_OUTCOME_COMPLETED);
+    end_drained(host);
+}
+
+/* A worker whose first request failed runs the next one. */
+static int32_t fail_the_low(pool_host *host, const berth_call *call) {
+    (void)host;
+    return call->band == BERTH_BAND_LOW ? INT32_MIN : BERTH_EXECUTE_DONE;
+}
+
+static void a_worker_outlives_its_failures(void **state) {
+    (void)state;
+    pool_host *host = worker_host(fail_the_low);
+    pool_host_start(host);
+    for (uint32_t i = 0; i < 10; i++) {
+        berth_request_id bad = pool_submit_units(host, BERTH_BAND_LOW, 1);
+        assert_int_equal(outcome_of(host, bad).code, INT32_MIN);
+        berth_request_id good = pool_submit_units(host, BERTH_BAND_HIGH, 1);
+        assert_int_equal(outcome_of(host, good).kind, BERTH_OUTCOME_COMPLETED);
+    }
+    assert_int_equal(pool_stats(host).worker_count, 1);
+    end_drained(host);
+}
+
 static void gate_does_not_deadlock_at_worker_count_plus_one(void **state) {
     (void)state;
     pool_host *host = worker_host(stand_at_door);
@@ -353,6 +389,8 @@ int main(void) {
         cmocka_unit_test(a_running_request_expires_when_due_and_is_told),
         cmocka_unit_test(late_output_after_the_end_is_refused),
         cmocka_unit_test(drain_keeps_its_time_limit_with_a_stuck_worker),
+        cmocka_unit_test(a_scrape_does_not_wait_behind_a_worker),
+        cmocka_unit_test(a_worker_outlives_its_failures),
         cmocka_unit_test(gate_does_not_deadlock_at_worker_count_plus_one),
         cmocka_unit_test(expired_work_does_not_run),
         cmocka_unit_test(workers_run_by_band_once_the_units_are_there),
