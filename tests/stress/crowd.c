@@ -35,7 +35,8 @@ typedef struct crowd {
     atomic_uint accepted;
     atomic_uint ends_read;
     uint32_t rounds;
-    uint64_t seed;
+    uint64_t seed; /* test thread only */
+    uint64_t salt; /* fixed */
 } crowd;
 
 typedef struct member {
@@ -185,8 +186,8 @@ static void engine_loop(void *argument) {
 
 static int32_t crowd_execute(pool_host *host, const berth_call *call) {
     crowd *all = host->context;
-    uint64_t dice = call->id + all->seed;
-    pool_random(&dice);
+    uint64_t mixed = call->id + all->salt;
+    uint64_t dice = pool_random(&mixed);
     for (uint32_t i = 0; i < dice % 6; i++) {
         berth_status status = berth_emit(host->pool, call->id, "some output", 11, 1);
         if (status != BERTH_OK && status != BERTH_EENDED && status != BERTH_EFULL)
@@ -231,6 +232,7 @@ static void run_crowd(uint32_t face) {
     static crowd all;
     memset(&all, 0, sizeof all);
     all.seed = pool_seed();
+    all.salt = all.seed;
     all.rounds = pool_rounds(8000, 150000, 3000);
     all.host = pool_host_new(face);
     all.host->options.clock = BERTH_CLOCK_SYSTEM;
