@@ -45,7 +45,9 @@ static void choose_options(berth_options *options, enum run_policy policy) {
     berth_options_init(options, sizeof *options);
     options->running_max = ENGINE_SLOTS;
     options->ended_max = WORKLOAD_COUNT;
-    options->mailboxes_max = 4 * ENGINE_SLOTS;
+    /* Rings for all and room for the longest reply: a busy machine may be late to read them. */
+    options->mailboxes_max = WORKLOAD_COUNT;
+    options->mailbox_size = 16384;
     if (policy == RUN_FIFO) {
         options->band_count = 1;
         options->parked_max = WORKLOAD_COUNT; /* as good as none: the whole input fits */
