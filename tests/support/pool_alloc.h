@@ -2,7 +2,7 @@
 /*
  * What:    malloc and its kin under the test's hand: counted, and failed at a chosen point.
  * Why:     every allocation that the library makes has to be able to fail.
- * Rules:   works in tests/fault only, which is linked with --wrap; in other tiers it counts nothing.
+ * Rules:   works in tests/fault only, which is linked with --wrap; in other tiers it counts none.
  * Threads: any; counters are atomic.
  */
 #ifndef BERTH_TESTS_POOL_ALLOC_H
