@@ -7,7 +7,7 @@
 # installations count as well.
 berth__have() {
     case "$1" in
-    cmake | gcc | g++ | clang | gcovr | pkg-config | make) command -v "$1" >/dev/null 2>&1 ;;
+    cmake | gcc | g++ | clang | gcovr | git | pkg-config | make) command -v "$1" >/dev/null 2>&1 ;;
     ninja-build) command -v ninja >/dev/null 2>&1 ;;
     libc6-dev) [ -e /usr/include/stdio.h ] ;;
     libuv1-dev) pkg-config --exists libuv 2>/dev/null ;;
