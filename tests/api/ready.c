@@ -131,6 +131,29 @@ static void a_descriptor_made_late_tells_what_is_ready_already(void **state) {
     pool_host_end(host);
 }
 
+/* Nobody is inside any call: only the pool's own timer can notice, for the sooner one too. */
+static void a_deadline_makes_it_readable_while_nobody_is_inside(void **state) {
+    (void)state;
+    pool_host *host = pool_host_new(BERTH_FACE_ENGINE);
+    host->options.clock = BERTH_CLOCK_SYSTEM;
+    pool_host_start(host);
+    int32_t descriptor = -1;
+    CHECK_OK(berth_ready_descriptor(host->pool, &descriptor));
+    berth_request request = pool_request(host, 0);
+    request.queue_ns = UINT64_C(3600000000000);
+    berth_request_id late = pool_submit(host, &request);
+    pool_sleep_ms(5); /* so that the timer sleeps towards the late one, most times */
+    request = pool_request(host, 0);
+    request.queue_ns = 20000000;
+    berth_request_id soon = pool_submit(host, &request);
+    struct pollfd entry = {.fd = descriptor, .events = POLLIN};
+    assert_int_equal(poll(&entry, 1, 30000), 1);
+    take_one(host, soon);
+    pool_outcome(host, soon, BERTH_OUTCOME_EXPIRED, BERTH_DEADLINE_QUEUE);
+    assert_true(pool_unfinished(host, late));
+    pool_host_end(host);
+}
+
 int main(void) {
     pool_watchdog("api/ready", 60);
     const struct CMUnitTest tests[] = {
@@ -140,6 +163,7 @@ int main(void) {
         cmocka_unit_test(ids_are_named_in_the_order_of_becoming_ready),
         cmocka_unit_test(one_that_was_taken_is_not_named),
         cmocka_unit_test(a_descriptor_made_late_tells_what_is_ready_already),
+        cmocka_unit_test(a_deadline_makes_it_readable_while_nobody_is_inside),
     };
     return cmocka_run_group_tests_name("api/ready", tests, NULL, NULL);
 }
