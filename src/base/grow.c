@@ -43,6 +43,5 @@ void berth__grow_out(void *theirs, const void *ours, size_t size) {
 
 void berth__grow_clear(void *theirs, size_t size_min) {
     if (theirs == NULL || !berth__grow_is_known(theirs, size_min)) return;
-    memset((unsigned char *)theirs + sizeof(uint32_t), 0,
-           size_of(theirs) - sizeof(uint32_t));
+    memset((unsigned char *)theirs + sizeof(uint32_t), 0, size_of(theirs) - sizeof(uint32_t));
 }

@@ -37,8 +37,7 @@ static uint32_t count_entry(const berth__core *core, uint32_t place, census *c) 
     MUST(fixed == (entry->state == BERTH__STOPPING || entry->state == BERTH__ENDED));
     MUST(!entry->gone || fixed);
     MUST(!entry->in_step || held);
-    MUST((core->deadlines.position[place] != BERTH__NONE) ==
-         (berth__life_armed(core, place) != 0));
+    MUST((core->deadlines.position[place] != BERTH__NONE) == (berth__life_armed(core, place) != 0));
     if (entry->state == BERTH__PARKED) {
         count_units(core, place, c->parked);
         c->parked_size += entry->payload_size;
@@ -71,8 +70,8 @@ static uint32_t check_sums(const berth__core *core, const census *c) {
         MUST(c->parked[r] == core->queue.total.units[r]);
         MUST(core->ledger.used[r] <= core->ledger.used_peak[r]);
     }
-    MUST(n->submitted_total == n->refused_total + core->queue.total.count + n->running +
-                                   n->stopping + n->ended_total);
+    MUST(n->submitted_total ==
+         n->refused_total + core->queue.total.count + n->running + n->stopping + n->ended_total);
     return 0;
 }
 
@@ -91,8 +90,8 @@ static uint32_t check_band(const berth__core *core, uint32_t b) {
     MUST(count == core->queue.lists[b].count && count == band->parked);
     MUST(count == core->queue.bands[b].count);
     MUST((count > 0) == (core->queue.bands_with >> b & 1u));
-    MUST(band->submitted_total == band->refused_total + band->parked + band->running +
-                                      band->stopping + band->ended_total);
+    MUST(band->submitted_total ==
+         band->refused_total + band->parked + band->running + band->stopping + band->ended_total);
     return 0;
 }
 
@@ -101,8 +100,7 @@ static uint32_t times_seen(const berth__core *core, uint32_t slot) {
     uint32_t times = 0;
     for (uint32_t i = 0; i < core->slots_free_count; i++) times += core->slots_free[i] == slot;
     for (uint32_t i = 0; i < core->leaving_count; i++) times += core->leaving[i].slot == slot;
-    for (uint32_t place = core->running.head; place != BERTH__NONE;
-         place = core->links[place].next)
+    for (uint32_t place = core->running.head; place != BERTH__NONE; place = core->links[place].next)
         times += core->entries[place].slot == slot;
     return times;
 }

@@ -130,10 +130,9 @@ static void free_slot(berth__core *core, uint32_t place) {
         core->slots_free[core->slots_free_count++] = entry->slot;
         return;
     }
-    core->leaving[core->leaving_count++] =
-        (berth__leaving){.id = berth__ids_of(&core->ids, place),
-                         .slot = entry->slot,
-                         .band = entry->band_index + 1u};
+    core->leaving[core->leaving_count++] = (berth__leaving){.id = berth__ids_of(&core->ids, place),
+                                                            .slot = entry->slot,
+                                                            .band = entry->band_index + 1u};
 }
 
 /* ---- Ended ---- */

@@ -22,7 +22,7 @@ typedef struct range {
 } range;
 
 #define RANGE(field, min, max)                                                                     \
-    {#field, offsetof(berth_options, field), sizeof(((berth_options *)0)->field), min, max}
+    { #field, offsetof(berth_options, field), sizeof(((berth_options *)0)->field), min, max }
 
 static const range ranges[] = {
     RANGE(face, 0, BERTH_FACE_GATE),

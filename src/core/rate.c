@@ -3,9 +3,9 @@
 #include "base/checked.h"
 
 #define WINDOW 128u
-#define UNKNOWN_NS UINT64_C(1000000000)        /* hint while nothing was measured: 1 s */
-#define RETRY_NS_MIN UINT64_C(1000000)         /* 1 ms */
-#define RETRY_NS_MAX UINT64_C(60000000000)     /* 60 s */
+#define UNKNOWN_NS UINT64_C(1000000000)    /* hint while nothing was measured: 1 s */
+#define RETRY_NS_MIN UINT64_C(1000000)     /* 1 ms */
+#define RETRY_NS_MAX UINT64_C(60000000000) /* 60 s */
 
 void berth__rate_init(berth__rate *rate, uint64_t seed) {
     *rate = (berth__rate){.seed = seed};

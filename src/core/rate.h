@@ -15,8 +15,8 @@
 #include <stdint.h>
 
 typedef struct berth__rate {
-    uint64_t busy_ns;  /* time in which somebody was parked */
-    uint64_t admitted; /* admissions in that time */
+    uint64_t busy_ns;     /* time in which somebody was parked */
+    uint64_t admitted;    /* admissions in that time */
     uint64_t since_at_ns; /* when busy_ns was last brought up to date */
     uint64_t refused;     /* since the last admission: they come back first */
     uint64_t ordinal;     /* of refusals, for the jitter */

@@ -82,8 +82,7 @@ berth_status berth__core_plan(berth__core *core, uint64_t now, berth_plan *plan)
     }
     list_leaving(core, plan);
     (void)berth__admit_all(core);
-    for (uint32_t place = core->running.head; place != BERTH__NONE;
-         place = core->links[place].next)
+    for (uint32_t place = core->running.head; place != BERTH__NONE; place = core->links[place].next)
         list_running(core, place, plan);
     if (core->running.count > 0) {
         plan->step_id = ++core->step_id;

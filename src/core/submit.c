@@ -44,8 +44,7 @@ static void fill(berth__core *core, uint32_t place, const berth__submit *submit,
         .band_index = (uint8_t)(submit->band - 1),
     };
     if (core->options.resource_count > 0)
-        memcpy(berth__units_of(core, place), units,
-               core->options.resource_count * sizeof *units);
+        memcpy(berth__units_of(core, place), units, core->options.resource_count * sizeof *units);
 }
 
 static berth_status refuse(berth_refusal *refusal, uint32_t reason, uint64_t limit,
@@ -174,8 +173,8 @@ static berth_status recost(berth__core *core, uint32_t place, const berth__submi
     if (status != BERTH_OK) return status;
     refusal->resource = berth__ledger_never_fits(&core->ledger, units);
     if (refusal->resource < core->options.resource_count)
-        status = refuse(refusal, BERTH_REFUSAL_NEVER_FITS,
-                        core->ledger.capacity[refusal->resource], units[refusal->resource]);
+        status = refuse(refusal, BERTH_REFUSAL_NEVER_FITS, core->ledger.capacity[refusal->resource],
+                        units[refusal->resource]);
     else
         status = berth__limits_recost(&core->options, &core->queue, &load, &wanted, refusal);
     if (status == BERTH_EREFUSED) advise(core, &wanted, refusal);

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* The core's memory: one block, cut into aligned arrays, and its first state. */
+#include "base/checked.h"
+#include "core/core.h"
+#include "core/options.h"
+#include "core/state.h"
+
+typedef struct arena {
+    unsigned char *base; /* NULL while only measuring */
+    uint64_t size;
+    int overflow;
+} arena;
+
+static void *cut(arena *from, uint64_t count, size_t size) {
+    const uint64_t offset = from->size;
+    uint64_t bytes;
+    if (!berth__mul(count, size, &bytes) || !berth__add(offset, bytes, &from->size) ||
+        !berth__add(from->size, 15, &from->size))
+        from->overflow = 1;
+    from->size &= ~UINT64_C(15);
+    return from->base == NULL ? NULL : from->base + offset;
+}
+
+/* The arrays of a core, in one order for measuring and for making. */
+typedef struct layout {
+    berth__core *core;
+    uint64_t *generations;
+    uint8_t *taken;
+    uint32_t *heap_position;
+    berth__heap_entry *heap_entries;
+    berth__link *links;
+    berth__entry *entries;
+    uint64_t *units;
+    uint32_t *slots_free;
+    berth__leaving *leaving;
+} layout;
+
+static layout lay_out(arena *from, const berth_options *options) {
+    const uint32_t places = berth__options_requests_max(options);
+    layout l;
+    l.core = cut(from, 1, sizeof *l.core);
+    l.generations = cut(from, places, sizeof *l.generations);
+    l.taken = cut(from, places, sizeof *l.taken);
+    l.heap_position = cut(from, places, sizeof *l.heap_position);
+    l.heap_entries = cut(from, places, sizeof *l.heap_entries);
+    l.links = cut(from, places, sizeof *l.links);
+    l.entries = cut(from, places, sizeof *l.entries);
+    l.units = cut(from, (uint64_t)places * options->resource_count, sizeof *l.units);
+    l.slots_free = cut(from, options->running_max, sizeof *l.slots_free);
+    l.leaving = cut(from, options->running_max, sizeof *l.leaving);
+    return l;
+}
+
+size_t berth__core_size(const berth_options *options) {
+    arena measure = {0};
+    (void)lay_out(&measure, options);
+    return measure.overflow || measure.size > SIZE_MAX ? 0 : (size_t)measure.size;
+}
+
+berth__core *berth__core_init(void *memory, const berth_options *options, berth__sink *sink,
+                              void *sink_context) {
+    arena from = {.base = memory};
+    const layout l = lay_out(&from, options);
+    const uint32_t places = berth__options_requests_max(options);
+    berth__core *core = l.core;
+    core->options = *options;
+    core->sink = sink;
+    core->sink_context = sink_context;
+    core->links = l.links;
+    core->entries = l.entries;
+    core->units = l.units;
+    core->slots_free = l.slots_free;
+    core->leaving = l.leaving;
+    berth__ids_init(&core->ids, l.generations, l.taken, l.links, places);
+    berth__heap_init(&core->deadlines, l.heap_entries, l.heap_position, places);
+    berth__queue_init(&core->queue, l.links, options->resource_count);
+    berth__ledger_init(&core->ledger, options);
+    berth__rate_init(&core->rate, options->seed);
+    berth__list_init(&core->running);
+    berth__list_init(&core->ended);
+    core->idle_count = BERTH__NONE;
+    /* A stack whose top is slot 0: the slot that was freed last is used first. */
+    for (uint32_t slot = options->running_max; slot-- > 0;)
+        core->slots_free[core->slots_free_count++] = slot;
+    return core;
+}
