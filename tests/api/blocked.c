@@ -26,8 +26,8 @@ static void make_call(void *argument) {
     blocked_call *call = argument;
     call->outcome.struct_size = sizeof call->outcome;
     call->record.struct_size = sizeof call->record;
-    call->plan = (berth_plan){
-        .struct_size = sizeof call->plan, .entry_max = 8, .entries = call->entries};
+    call->plan =
+        (berth_plan){.struct_size = sizeof call->plan, .entry_max = 8, .entries = call->entries};
     pool_thread_calls(&call->thread);
     switch (call->kind) {
     case CALL_WAIT:
@@ -182,9 +182,8 @@ static void an_idle_engine_comes_back_when_its_time_has_passed(void **state) {
     (void)state;
     pool_host *host = engine_host();
     pool_step step;
-    step.plan = (berth_plan){.struct_size = sizeof step.plan,
-                             .entry_max = POOL_ENTRIES_MAX,
-                             .entries = step.entries};
+    step.plan = (berth_plan){
+        .struct_size = sizeof step.plan, .entry_max = POOL_ENTRIES_MAX, .entries = step.entries};
     CHECK(berth_plan_wait(host->pool, &step.plan, 20 * MS), BERTH_ETIMEDOUT);
     assert_int_equal(step.plan.step_id, 0);
     assert_int_equal(step.plan.entry_count, 0);
@@ -261,8 +260,7 @@ static void second_reader_is_refused(void **state) {
     assert_int_equal(call.record.kind, BERTH_RECORD_CHUNK);
     assert_int_equal(call.record.size, 5);
     assert_memory_equal(call.buffer, "whole", 5);
-    CHECK(berth_mailbox_read(host->pool, id, buffer, sizeof buffer, 0, &record),
-          BERTH_ETIMEDOUT);
+    CHECK(berth_mailbox_read(host->pool, id, buffer, sizeof buffer, 0, &record), BERTH_ETIMEDOUT);
     pool_host_end(host);
 }
 

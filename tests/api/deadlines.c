@@ -60,8 +60,7 @@ static void a_parked_request_ends_when_its_queue_deadline_is_due(void **state) {
     CHECK_OK(berth_clock_advance(host->pool, 99));
     assert_true(pool_unfinished(host, id));
     CHECK_OK(berth_clock_advance(host->pool, 100));
-    berth_outcome outcome =
-        pool_outcome(host, id, BERTH_OUTCOME_EXPIRED, BERTH_DEADLINE_QUEUE);
+    berth_outcome outcome = pool_outcome(host, id, BERTH_OUTCOME_EXPIRED, BERTH_DEADLINE_QUEUE);
     assert_int_equal(outcome.ended_at_ns, 100);
     assert_int_equal(outcome.admitted_at_ns, 0);
     assert_int_equal(atomic_load(&host->release_count), 1);
@@ -148,8 +147,7 @@ static void the_total_deadline_ends_what_streams(void **state) {
     }
     pool_plan(host, &step);
     CHECK_OK(berth_clock_advance(host->pool, 130));
-    berth_outcome outcome =
-        pool_outcome(host, id, BERTH_OUTCOME_EXPIRED, BERTH_DEADLINE_TOTAL);
+    berth_outcome outcome = pool_outcome(host, id, BERTH_OUTCOME_EXPIRED, BERTH_DEADLINE_TOTAL);
     assert_int_equal(outcome.ended_at_ns, 100);
     assert_int_equal(pool_stats(host).stopping, 1);
     pool_commit_finished(host, &step);
@@ -192,8 +190,7 @@ static void an_expiry_lets_the_next_one_in_at_its_own_moment(void **state) {
     CHECK_OK(berth_clock_advance(host->pool, 500));
     pool_read(host, behind, NULL, 0, BERTH_RECORD_ADMITTED);
     CHECK_OK(berth_finish(host->pool, behind, BERTH_FINISH_STOP, 0));
-    berth_outcome outcome =
-        pool_outcome(host, behind, BERTH_OUTCOME_COMPLETED, BERTH_FINISH_STOP);
+    berth_outcome outcome = pool_outcome(host, behind, BERTH_OUTCOME_COMPLETED, BERTH_FINISH_STOP);
     assert_int_equal(outcome.admitted_at_ns, 100);
     CHECK_OK(berth_finish(host->pool, holder, BERTH_FINISH_STOP, 0));
     pool_host_end(host);
@@ -218,8 +215,8 @@ static void timed_calls_do_not_wait_on_a_virtual_clock(void **state) {
     CHECK(berth_mailbox_read(host->pool, id, NULL, 0, BERTH_FOREVER, &record), BERTH_ETIMEDOUT);
     pool_run_out(host);
     pool_step step;
-    step.plan = (berth_plan){
-        .struct_size = sizeof step.plan, .entry_max = 2, .entries = step.entries};
+    step.plan =
+        (berth_plan){.struct_size = sizeof step.plan, .entry_max = 2, .entries = step.entries};
     CHECK(berth_plan_wait(host->pool, &step.plan, BERTH_FOREVER), BERTH_ETIMEDOUT);
     pool_host_end(host);
 }

@@ -33,10 +33,10 @@ static void ids_that_name_nothing_are_stale(void **state) {
         pool_host_start(host);
         berth_request_id id = pool_submit_band(host, 0);
         berth_request_id wrong[] = {
-            id + (UINT64_C(1) << 24),      /* a later life of its place */
-            id ^ 1,                        /* a place next to it */
-            id ^ (UINT64_C(1) << 63),      /* another generation */
-            (id & 0xffffff),               /* no generation */
+            id + (UINT64_C(1) << 24),              /* a later life of its place */
+            id ^ 1,                                /* a place next to it */
+            id ^ (UINT64_C(1) << 63),              /* another generation */
+            (id & 0xffffff),                       /* no generation */
             (id & ~UINT64_C(0xffffff)) | 0xffffff, /* no such place */
             UINT64_MAX,
             1,

@@ -183,9 +183,8 @@ static void plan_wait_says_closed_when_nothing_is_left_to_run(void **state) {
     pool_submit_band(host, 0);
     CHECK_OK(berth_close(host->pool));
     pool_step step;
-    step.plan = (berth_plan){.struct_size = sizeof step.plan,
-                             .entry_max = POOL_ENTRIES_MAX,
-                             .entries = step.entries};
+    step.plan = (berth_plan){
+        .struct_size = sizeof step.plan, .entry_max = POOL_ENTRIES_MAX, .entries = step.entries};
     CHECK_OK(berth_plan_wait(host->pool, &step.plan, BERTH_FOREVER));
     assert_int_equal(step.plan.admitted_count, 1);
     berth_result result = {.id = step.entries[0].id, .finish = BERTH_FINISH_STOP};

@@ -101,8 +101,7 @@ static void a_ring_that_wraps_loses_nothing(void **state) {
             CHECK(status, BERTH_EFULL);
         if (status == BERTH_EFULL || pool_random(&seed) % 2 == 0) {
             berth_record record = {.struct_size = sizeof record};
-            berth_status read =
-                berth_mailbox_read(host->pool, id, text, sizeof text, 0, &record);
+            berth_status read = berth_mailbox_read(host->pool, id, text, sizeof text, 0, &record);
             if (read == BERTH_ETIMEDOUT) continue;
             CHECK_OK(read);
             assert_int_equal(record.sequence, got);

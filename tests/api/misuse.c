@@ -66,8 +66,7 @@ static void no_pool_zeroes_what_was_asked_for(void **state) {
     CHECK(berth_ready_take(NULL, &id, 1, &count), BERTH_EINVAL);
     assert_int_equal(count, 0);
     berth_plan_entry entry;
-    berth_plan plan = {
-        .struct_size = sizeof plan, .entries = &entry, .entry_max = 1, .step_id = 9};
+    berth_plan plan = {.struct_size = sizeof plan, .entries = &entry, .entry_max = 1, .step_id = 9};
     CHECK(berth_plan_next(NULL, &plan), BERTH_EINVAL);
     assert_true(plan.step_id == 0);
     plan.step_id = 9;

@@ -144,8 +144,7 @@ static void a_config_key_is_never_accepted_and_ignored(void **state) {
     berth_options before = options;
     for (uint32_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         berth_config_error error = {.struct_size = sizeof error};
-        CHECK(berth_options_from_json(&options, wrong[i], strlen(wrong[i]), &error),
-              BERTH_ECONFIG);
+        CHECK(berth_options_from_json(&options, wrong[i], strlen(wrong[i]), &error), BERTH_ECONFIG);
         assert_true(strlen(error.message) > 0);
         assert_memory_equal(&before, &options, sizeof before);
     }

@@ -189,15 +189,15 @@ static void entries_are_independent_of_each_other(void **state) {
     CHECK_OK(berth_cancel(host->pool, ids[1]));
     static char huge[8192];
     berth_result results[] = {
-        {.id = ids[0], .tokens_generated = 1},                       /* fine */
-        {.id = ids[1], .tokens_generated = 1},                       /* cancelled meanwhile */
-        {.id = parked, .tokens_generated = 1},                       /* not in the step */
-        {.id = ids[2], .finish = 99},                                /* no such finish */
-        {.id = ids[2], .bytes = NULL, .bytes_size = 4},              /* again, and malformed */
-        {.id = ids[3], .bytes = huge, .bytes_size = sizeof huge},    /* larger than a mailbox */
-        {.id = ids[0], .finish = BERTH_FINISH_STOP},                 /* the same id twice */
-        {.id = 0},                                                   /* no id */
-        {.id = UINT64_MAX, .finish = BERTH_FINISH_STOP},             /* nobody */
+        {.id = ids[0], .tokens_generated = 1},                    /* fine */
+        {.id = ids[1], .tokens_generated = 1},                    /* cancelled meanwhile */
+        {.id = parked, .tokens_generated = 1},                    /* not in the step */
+        {.id = ids[2], .finish = 99},                             /* no such finish */
+        {.id = ids[2], .bytes = NULL, .bytes_size = 4},           /* again, and malformed */
+        {.id = ids[3], .bytes = huge, .bytes_size = sizeof huge}, /* larger than a mailbox */
+        {.id = ids[0], .finish = BERTH_FINISH_STOP},              /* the same id twice */
+        {.id = 0},                                                /* no id */
+        {.id = UINT64_MAX, .finish = BERTH_FINISH_STOP},          /* nobody */
     };
     CHECK_OK(berth_commit(host->pool, step.plan.step_id, results, 9));
     CHECK_OK(results[0].status);

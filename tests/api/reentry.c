@@ -202,8 +202,7 @@ static void submit_and_cancel_inside_release_are_safe(void **state) {
     CHECK_OK(atomic_load(&tried.submit));
     CHECK_OK(atomic_load(&tried.cancel));
     pool_outcome(host, id, BERTH_OUTCOME_COMPLETED, BERTH_FINISH_STOP);
-    pool_outcome(host, atomic_load(&tried.submitted), BERTH_OUTCOME_CANCELLED,
-                 BERTH_CANCEL_CALLER);
+    pool_outcome(host, atomic_load(&tried.submitted), BERTH_OUTCOME_CANCELLED, BERTH_CANCEL_CALLER);
     assert_int_equal(atomic_load(&host->release_count), 2);
     pool_host_end(host);
 }

@@ -53,8 +53,8 @@ static void play_one_event(pool_host *host, uint64_t *seed, berth_request_id *id
     uint64_t held = pool_random(seed) % 9;
     uint32_t kind = (uint32_t)(pool_random(seed) % 8);
     if (kind <= 2) {
-        berth_request request = pool_request_units(host, 1 + (uint32_t)(pool_random(seed) % 4),
-                                                   pool_random(seed) % 22);
+        berth_request request =
+            pool_request_units(host, 1 + (uint32_t)(pool_random(seed) % 4), pool_random(seed) % 22);
         request.payload_size = pool_random(seed) % 100;
         if (pool_random(seed) % 2) request.queue_ns = 1 + pool_random(seed) % 50;
         if (pool_random(seed) % 4 == 0) request.total_ns = 1 + pool_random(seed) % 90;

@@ -81,8 +81,7 @@ static void recost_works_kv_cost_out_again(void **state) {
     request.prompt_tokens = 1000;
     berth_request_id id = pool_submit(host, &request);
     assert_int_equal(units_of(host).parked_units, 63);
-    berth_request known = {
-        .struct_size = sizeof known, .prompt_tokens = 17, .max_new_tokens = 15};
+    berth_request known = {.struct_size = sizeof known, .prompt_tokens = 17, .max_new_tokens = 15};
     CHECK_OK(berth_recost(host->pool, id, &known, NULL));
     assert_int_equal(units_of(host).parked_units, 2);
     pool_step step;

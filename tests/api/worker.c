@@ -113,10 +113,8 @@ static void pending_holds_its_units_until_it_is_finished(void **state) {
 }
 
 static int32_t finish_inside(pool_host *host, const berth_call *call) {
-    atomic_store(&notes.first_status,
-                 berth_finish(host->pool, call->id, BERTH_FINISH_LENGTH, 0));
-    atomic_store(&notes.second_status,
-                 berth_finish(host->pool, call->id, BERTH_FINISH_FAILED, 1));
+    atomic_store(&notes.first_status, berth_finish(host->pool, call->id, BERTH_FINISH_LENGTH, 0));
+    atomic_store(&notes.second_status, berth_finish(host->pool, call->id, BERTH_FINISH_FAILED, 1));
     atomic_store(&notes.id, call->id);
     pool_latch_wait(&notes.door);
     return notes.returns;
@@ -168,8 +166,7 @@ static int32_t run_until_cancelled(pool_host *host, const berth_call *call) {
     atomic_store(&notes.id, call->id);
     while (!atomic_load(&notes.stop)) pool_sleep_ms(1);
     atomic_store(&notes.first_status, berth_emit(host->pool, call->id, "late", 4, 1));
-    atomic_store(&notes.second_status,
-                 berth_finish(host->pool, call->id, BERTH_FINISH_STOP, 0));
+    atomic_store(&notes.second_status, berth_finish(host->pool, call->id, BERTH_FINISH_STOP, 0));
     return BERTH_EXECUTE_DONE;
 }
 

@@ -81,8 +81,8 @@ static void read_through(crowd *all, berth_request_id id) {
     uint64_t wanted = 0;
     while (!atomic_load(&all->stop)) {
         berth_record record = {.struct_size = sizeof record};
-        berth_status status = berth_mailbox_read(all->host->pool, id, buffer, sizeof buffer,
-                                                 5000000, &record);
+        berth_status status =
+            berth_mailbox_read(all->host->pool, id, buffer, sizeof buffer, 5000000, &record);
         if (status == BERTH_ETIMEDOUT) continue;
         if (status == BERTH_ESTALE || status == BERTH_EBUSY) return; /* dropped, or taken over */
         if (status != BERTH_OK) {

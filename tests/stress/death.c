@@ -179,8 +179,7 @@ static void one_turn(pool_host *host, pool_step *step, const stream *streams) {
         step->results[i].bytes = bytes[i];
         step->results[i].bytes_size = 2;
         step->results[i].tokens_generated = 1;
-        if (entry->tokens_generated + 1 == CHUNKS)
-            step->results[i].finish = BERTH_FINISH_LENGTH;
+        if (entry->tokens_generated + 1 == CHUNKS) step->results[i].finish = BERTH_FINISH_LENGTH;
     }
     pool_commit(host, step);
 }

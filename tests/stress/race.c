@@ -160,8 +160,7 @@ static void run_loop(void *argument) {
         if (plan.step_id == 0) continue;
         uint32_t count = 0;
         for (uint32_t i = plan.leave_count; i < plan.entry_count; i++)
-            results[count++] =
-                (berth_result){.id = entries[i].id, .finish = BERTH_FINISH_STOP};
+            results[count++] = (berth_result){.id = entries[i].id, .finish = BERTH_FINISH_STOP};
         if (berth_commit(self->host->pool, plan.step_id, results, count) != BERTH_OK)
             self->failures++;
     }

@@ -15,8 +15,7 @@ void *__wrap_realloc(void *old, size_t size);
 void __wrap_free(void *old);
 
 /* The JSON library is the only other one whose allocations are the library's own doing. */
-void json_set_alloc_funcs(void *(*allocate)(size_t), void (*release)(void *))
-    __attribute__((weak));
+void json_set_alloc_funcs(void *(*allocate)(size_t), void (*release)(void *)) __attribute__((weak));
 
 static _Atomic uint64_t asked;
 static _Atomic uint64_t fail_at;

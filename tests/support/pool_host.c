@@ -97,9 +97,8 @@ static void check_band_law(const berth_stats *stats) {
     berth_band_stats sum = {0};
     for (uint32_t i = 0; i < stats->band_count; i++) {
         const berth_band_stats *band = &stats->bands[i];
-        assert_int_equal(band->submitted_total, band->refused_total + band->parked +
-                                                    band->running + band->stopping +
-                                                    band->ended_total);
+        assert_int_equal(band->submitted_total, band->refused_total + band->parked + band->running +
+                                                    band->stopping + band->ended_total);
         sum.submitted_total += band->submitted_total;
         sum.refused_total += band->refused_total;
         sum.ended_total += band->ended_total;
@@ -228,9 +227,8 @@ void pool_advance(pool_host *host, uint64_t by_ns) {
 /* ---- Steps ---- */
 
 void pool_plan(pool_host *host, pool_step *step) {
-    step->plan = (berth_plan){.struct_size = sizeof step->plan,
-                              .entry_max = POOL_ENTRIES_MAX,
-                              .entries = step->entries};
+    step->plan = (berth_plan){
+        .struct_size = sizeof step->plan, .entry_max = POOL_ENTRIES_MAX, .entries = step->entries};
     step->result_count = 0;
     CHECK_OK(berth_plan_next(host->pool, &step->plan));
     for (uint32_t i = step->plan.leave_count; i < step->plan.entry_count; i++) {
@@ -266,8 +264,7 @@ void pool_commit(pool_host *host, pool_step *step) {
 }
 
 void pool_commit_finished(pool_host *host, pool_step *step) {
-    for (uint32_t i = 0; i < step->result_count; i++)
-        step->results[i].finish = BERTH_FINISH_STOP;
+    for (uint32_t i = 0; i < step->result_count; i++) step->results[i].finish = BERTH_FINISH_STOP;
     pool_commit(host, step);
 }
 

@@ -32,7 +32,8 @@ typedef struct pool_latch {
     uint32_t passed;  /* guarded by lock */
 } pool_latch;
 
-#define POOL_LATCH_INIT {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0, 0}
+#define POOL_LATCH_INIT                                                                            \
+    { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0, 0 }
 
 void pool_latch_wait(pool_latch *latch);
 void pool_latch_open(pool_latch *latch);
