@@ -40,9 +40,12 @@ static void complete(berth_pool *pool, berth_plan *plan) {
 
 static berth_status plan_now(berth_pool *pool, berth_plan *plan) {
     const uint64_t now = berth__clock_read(pool);
-    /* What is due ends first, so that the rings needed are known when admission begins. */
-    berth__core_expire(pool->core, now);
-    berth__store_make_room(pool);
+    berth_plan probe = {.entry_max = 0};
+    /* A plan without room for an entry says how many it needs, and has ended what is due. Rings are
+     * made free for a plan that will be made: one that fails drops nobody's output. */
+    if (berth__core_plan(pool->core, now, &probe) == BERTH_ESPACE &&
+        probe.entry_count <= plan->entry_max)
+        berth__store_make_room(pool);
     const berth_status status = berth__core_plan(pool->core, now, plan);
     if (status == BERTH_OK) complete(pool, plan);
     return status;
@@ -99,6 +102,7 @@ static uint32_t reserved_is_zero(const berth_result *result) {
 static uint32_t is_malformed(const berth_pool *pool, const berth_result *result) {
     return result->finish > BERTH_FINISH_FAILED || !reserved_is_zero(result) ||
            (result->held == NULL && result->held_count != 0) ||
+           result->held_count > pool->options.resource_count ||
            (result->bytes == NULL && result->bytes_size != 0) ||
            result->bytes_size > berth__mailbox_chunk_size_max(pool);
 }

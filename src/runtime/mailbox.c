@@ -131,7 +131,8 @@ static berth_status read_end_of_gone(const berth__watcher *watcher, uint64_t chu
     return BERTH_OK;
 }
 
-/* More than one record may have come for the one wake-up: nobody waits for the others. */
+/* More than one record may have come for the one wake-up, or the one was too large for the buffer:
+ * nobody waits for what is left. */
 static void mark_rest(berth_pool *pool, berth__row *row, const berth_record *read) {
     if (row->announce || has_chunk(pool, row) ||
         (row->fixed && read->kind != BERTH_RECORD_END && read->kind != BERTH_RECORD_NONE))
@@ -149,7 +150,7 @@ static berth_status wait_and_read(berth_pool *pool, berth__row *row, berth__buff
     berth__waiter_fini(&watcher.waiter);
     if (row == NULL) return read_end_of_gone(&watcher, chunk_count, out);
     status = read_next(pool, row, buffer, out);
-    if (status == BERTH_OK) mark_rest(pool, row, out);
+    if (status == BERTH_OK || status == BERTH_ESPACE) mark_rest(pool, row, out);
     return status;
 }
 
@@ -188,13 +189,20 @@ static berth_status wait_for_outcome(berth_pool *pool, berth__row *row, uint64_t
                                      berth_outcome *out) {
     const berth_request_id id = row->id;
     berth__watcher watcher;
+    berth__view view;
     if (watcher_init(&watcher) != BERTH_OK) return BERTH_ESYSTEM;
     berth__waiter_join(&watcher.waiter, &row->waiters);
     (void)berth__waiter_sleep(pool, &watcher.waiter, berth__waiter_until(timeout_ns));
     berth__waiter_fini(&watcher.waiter);
     *out = watcher.outcome;
-    if (watcher.outcome.kind != BERTH_OUTCOME_NONE) return BERTH_OK;
-    return berth__row_find_for_user(pool, id) == NULL ? BERTH_ESTALE : BERTH_ETIMEDOUT;
+    row = berth__row_find_for_user(pool, id);
+    if (watcher.outcome.kind == BERTH_OUTCOME_NONE)
+        return row == NULL ? BERTH_ESTALE : BERTH_ETIMEDOUT;
+    if (row == NULL) return BERTH_OK;
+    /* It is still there: chunks that were dropped since it was noted count too. */
+    (void)berth__core_view(pool->core, id, &view);
+    *out = view.outcome;
+    return BERTH_OK;
 }
 
 berth_status berth__mailbox_wait(berth_pool *pool, berth_request_id id, uint64_t timeout_ns,

@@ -61,11 +61,12 @@ struct berth_pool {
     berth__waiter *engines; /* in berth_plan_wait */
     berth__waiter *drains;  /* in berth_drain */
 
-    uint32_t stopping;     /* the pool's threads are to leave */
-    uint32_t active_count; /* workers inside execute */
+    uint32_t stopping;      /* the pool's threads are to leave */
+    uint32_t active_count;  /* workers inside execute */
+    uint32_t calling_count; /* workers inside release() or cancelled(), after execute */
+    uint32_t waking_count;  /* workers woken that have not got the lock yet */
     uv_thread_t *workers;
     uint32_t worker_count; /* started */
-    uint32_t waking_count; /* workers woken that have not got the lock yet */
     berth__waiter *idle;   /* workers without work */
 
     uv_thread_t timer;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/worker.h"
 #include "runtime/clock.h"
-#include "runtime/close.h"
 #include "runtime/lock.h"
 #include "runtime/pool.h"
 
@@ -13,7 +12,7 @@ void berth__worker_wake(berth_pool *pool) {
 }
 
 uint32_t berth__worker_free_count(const berth_pool *pool) {
-    const uint32_t taken = pool->active_count + pool->take.count;
+    const uint32_t taken = pool->active_count + pool->calling_count + pool->take.count;
     return pool->options.worker_count > taken ? pool->options.worker_count - taken : 0;
 }
 
@@ -65,6 +64,21 @@ static void run_one(berth_pool *pool) {
     berth__callback_queue_release(pool, row);
 }
 
+/* The host's callbacks come first: a worker that calls them is not free, lest what is admitted for
+ * it goes ahead of what is more urgent and comes meanwhile. */
+static void call_and_settle(berth_pool *pool) {
+    if (berth__callback_is_due(pool)) {
+        pool->calling_count++;
+        berth__lock_settle(pool);
+        berth__callback_run_due(pool);
+        pool->calling_count--;
+    }
+    /* This worker takes the next one itself: it counts as woken. */
+    pool->waking_count++;
+    berth__lock_settle(pool);
+    pool->waking_count--;
+}
+
 static void run(void *argument) {
     berth_pool *pool = argument;
     berth__waiter waiter;
@@ -73,15 +87,9 @@ static void run(void *argument) {
     while (!pool->stopping) {
         if (pool->take.count > 0 && !berth__pool_failed(pool)) {
             run_one(pool);
-            /* This worker takes the next one itself, and counts as woken, unless it has the host's
-             * callbacks to call first. */
-            const uint32_t self = !berth__callback_is_due(pool);
-            pool->waking_count += self;
-            berth__lock_settle(pool);
-            pool->waking_count -= self;
-            berth__callback_run_due(pool);
-            berth__worker_wake(pool);
-            berth__close_wake(pool);
+            do
+                call_and_settle(pool);
+            while (berth__callback_is_due(pool));
             continue;
         }
         berth__waiter_join(&waiter, &pool->idle);
