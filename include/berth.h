@@ -541,7 +541,8 @@ BERTH_API berth_status berth_submit(berth_pool *pool, const berth_request *reque
  * @pool     not NULL
  * @id       a parked request
  * @known    borrowed for the call
- * @refusal  receives why; may be NULL; the request goes on as it was, and nothing is counted
+ * @refusal  receives reason, resource, limit and asked; may be NULL; the request goes on as it
+ *           was, and nothing is counted
  *
  * Errors:   BERTH_EINVAL    malformed
  *           BERTH_ESTALE    no such request

@@ -177,7 +177,7 @@ static berth_status recost(berth__core *core, uint32_t place, const berth__submi
                         units[refusal->resource]);
     else
         status = berth__limits_recost(&core->options, &core->queue, &load, &wanted, refusal);
-    if (status == BERTH_EREFUSED) advise(core, &wanted, refusal);
+    /* No hint if refused: it stays parked, and nothing is counted. */
     if (status != BERTH_OK) return status;
     berth__queue_recost(&core->queue, &load, units);
     core->entries[place].prompt_tokens = known->prompt_tokens;

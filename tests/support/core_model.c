@@ -413,12 +413,7 @@ berth_status core_model_recost(core_model *model, uint64_t now, berth_request_id
     berth_status status = core_model_price(model, &submit, units);
     if (status != BERTH_OK) return status;
     status = core_model_recost_limits(model, r, units, refusal);
-    if (status == BERTH_EREFUSED) {
-        refusal->ahead_count = core_model_parked_count(model, r->outcome.band, BERTH_BANDS_MAX);
-        refusal->retry_after_ns = core_model_has_hint(model, 0, units, refusal);
-    } else {
-        *refusal = none;
-    }
+    if (status != BERTH_EREFUSED) *refusal = none;
     if (status != BERTH_OK) return status;
     memcpy(r->units, units, sizeof r->units);
     r->outcome.prompt_tokens = known->prompt_tokens;
