@@ -87,9 +87,9 @@ static void run(void *argument) {
     while (!pool->stopping) {
         if (pool->take.count > 0 && !berth__pool_failed(pool)) {
             run_one(pool);
-            do
+            do {
                 call_and_settle(pool);
-            while (berth__callback_is_due(pool));
+            } while (berth__callback_is_due(pool));
             continue;
         }
         berth__waiter_join(&waiter, &pool->idle);

@@ -75,8 +75,8 @@ static void call_read_too_small(void *argument) {
     berth_record record = {.struct_size = sizeof record};
     char buffer[1];
     pool_thread_calls(&call->thread);
-    call->status = berth_mailbox_read(call->pool, call->id, buffer, sizeof buffer, BERTH_FOREVER,
-                                      &record);
+    call->status =
+        berth_mailbox_read(call->pool, call->id, buffer, sizeof buffer, BERTH_FOREVER, &record);
 }
 
 /* A thread waits while the engine delivers the last three bytes. */
