@@ -773,6 +773,7 @@ BERTH_API berth_status berth_mailbox_read(berth_pool *pool, berth_request_id id,
  * Errors:   BERTH_EINVAL  malformed
  *           BERTH_ESTALE  no such request
  *           BERTH_EBUSY   a reader is inside berth_mailbox_read
+ *           BERTH_EBROKEN the pool has failed; berth_outcome_take still works
  * Threads:  any; never blocks; from callbacks: yes
  * Memory:   does not allocate
  * Cost:     as berth_cancel

@@ -92,6 +92,24 @@ static void a_broken_engine_pool_ends_all_as_internal(void **state) {
     assert_int_equal(atomic_load(&released), 2);
 }
 
+static void a_pool_that_breaks_during_a_step_can_be_destroyed(void **state) {
+    berth_pool *pool = build(BERTH_FACE_ENGINE);
+    berth_plan_entry entries[2];
+    berth_plan plan = {.struct_size = sizeof plan, .entry_max = 2, .entries = entries};
+    const berth_request request = {.struct_size = sizeof request};
+    const berth_request_id running = submit(pool, NULL);
+    berth_request_id id = 1;
+    (void)state;
+    assert_int_equal(berth_plan_next(pool, &plan), BERTH_OK);
+    assert_int_equal(berth_pool_destroy(pool), BERTH_EBUSY);
+    break_it(pool);
+    assert_int_equal(berth_submit(pool, &request, &id, NULL), BERTH_EBROKEN);
+    assert_int_equal(kind_of(pool, running), BERTH_OUTCOME_INTERNAL);
+    assert_int_equal(berth_commit(pool, plan.step_id, NULL, 0), BERTH_EBROKEN);
+    assert_int_equal(berth_pool_destroy(pool), BERTH_OK);
+    assert_int_equal(atomic_load(&released), 1);
+}
+
 typedef struct waiting {
     berth_pool *pool;
     berth_request_id id;
@@ -137,6 +155,7 @@ static void a_broken_worker_pool_wakes_waiters_and_outlives_its_worker(void **st
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_broken_engine_pool_ends_all_as_internal),
+        cmocka_unit_test(a_pool_that_breaks_during_a_step_can_be_destroyed),
         cmocka_unit_test(a_broken_worker_pool_wakes_waiters_and_outlives_its_worker),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
