@@ -92,8 +92,7 @@ void replay_host_released(void *user_data, void *payload, uint64_t payload_size)
     replay_row *row = payload;
     (void)payload_size;
     row->ended_next = atomic_load(&host->released);
-    while (!atomic_compare_exchange_weak(&host->released, &row->ended_next, row))
-        continue;
+    while (!atomic_compare_exchange_weak(&host->released, &row->ended_next, row)) continue;
 }
 
 static void log_decision(replay_host *host, enum replay_decision kind, const uint64_t what[3]) {
@@ -186,10 +185,8 @@ static int check_resource(const berth_resource_stats *resource) {
 int replay_host_check_stats(const berth_stats *stats) {
     uint64_t outcomes = 0, refusals = 0, bands = 0;
     if (stats->broken) return replay_broken("the pool says that an invariant failed");
-    for (uint32_t i = 0; i < BERTH_OUTCOMES_MAX; i++)
-        outcomes += stats->outcome_total[i];
-    for (uint32_t i = 0; i < BERTH_REFUSALS_MAX; i++)
-        refusals += stats->refusal_total[i];
+    for (uint32_t i = 0; i < BERTH_OUTCOMES_MAX; i++) outcomes += stats->outcome_total[i];
+    for (uint32_t i = 0; i < BERTH_REFUSALS_MAX; i++) refusals += stats->refusal_total[i];
     if (stats->submitted_total != stats->refused_total + stats->parked + stats->running +
                                       stats->stopping + stats->ended_total)
         return replay_broken("submitted = refused + parked + running + stopping + ended is not so");

@@ -29,8 +29,7 @@ typedef struct driver {
 static void sleep_until(uint64_t at_ns) {
     const struct timespec at = {.tv_sec = (time_t)(at_ns / SECOND_NS),
                                 .tv_nsec = (long)(at_ns % SECOND_NS)};
-    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL) == EINTR)
-        continue;
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL) == EINTR) continue;
 }
 
 static uint64_t faster(const engine *e, uint64_t model_ns) {
@@ -145,8 +144,7 @@ static void scale_back(replay_host *host) {
         if (row->first_at_ns != REPLAY_NEVER)
             row->first_at_ns = (uint64_t)((double)row->first_at_ns * times);
     }
-    for (uint32_t r = 0; r < REPLAY_RESOURCES; r++)
-        host->used_ns[r] *= times;
+    for (uint32_t r = 0; r < REPLAY_RESOURCES; r++) host->used_ns[r] *= times;
     host->now_ns = (uint64_t)((double)host->now_ns * times);
 }
 

@@ -122,8 +122,7 @@ int replay_report_table(const replay_host *host, const replay_report *report) {
     print_settings(host);
     printf("%45s   %-35s   %s\n", "", "queue wait, s", "first token, s");
     printf("%-8s %9s %8s %9s %8s", "band", "submitted", "refused", "completed", "expired");
-    for (int i = 0; i < 2; i++)
-        printf(" | %8s %8s %8s %8s", "p50", "p90", "p99", "max");
+    for (int i = 0; i < 2; i++) printf(" | %8s %8s %8s %8s", "p50", "p90", "p99", "max");
     putchar('\n');
     for (uint32_t band = REPLAY_BANDS; band > 0; band--)
         if (host->settings->shares[band] > 0)

@@ -127,8 +127,7 @@ static uint64_t by_definition(const uint64_t *values, size_t count, size_t perce
     uint64_t best = UINT64_MAX;
     for (size_t i = 0; i < count; i++) {
         size_t not_above = 0;
-        for (size_t j = 0; j < count; j++)
-            not_above += values[j] <= values[i];
+        for (size_t j = 0; j < count; j++) not_above += values[j] <= values[i];
         if (not_above * 100 >= percent * count && values[i] < best) best = values[i];
     }
     return best;
@@ -138,8 +137,7 @@ static void check_percentiles(void) {
     uint64_t values[211], copy[211], state = 7;
     int holds = 1;
     for (size_t count = 1; count <= sizeof values / sizeof values[0]; count++) {
-        for (size_t i = 0; i < count; i++)
-            values[i] = replay_random_next(&state) % 97;
+        for (size_t i = 0; i < count; i++) values[i] = replay_random_next(&state) % 97;
         memcpy(copy, values, count * sizeof *values);
         const replay_spread spread = replay_spread_of(copy, count);
         holds = holds && spread.p50_ns == by_definition(values, count, 50) &&
@@ -277,8 +275,7 @@ static void check_laws(void) {
     good.resources[0].capacity_units = 8;
     good.resources[0].used_units = 8;
     berth_stats bad[7];
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        bad[i] = good;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) bad[i] = good;
     bad[0].running++;
     bad[1].broken = 1;
     bad[2].outcome_total[BERTH_OUTCOME_FAILED]++;

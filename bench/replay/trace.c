@@ -103,8 +103,7 @@ static uint32_t days_of_month(uint32_t year, uint32_t month) {
 static uint64_t days_since_1601(uint32_t year, uint32_t month, uint32_t day) {
     const uint64_t years = year - 1601;
     uint64_t days = years * 365 + years / 4 - years / 100 + years / 400 + day - 1;
-    for (uint32_t m = 1; m < month; m++)
-        days += days_of_month(year, m);
+    for (uint32_t m = 1; m < month; m++) days += days_of_month(year, m);
     return days;
 }
 

@@ -63,8 +63,7 @@ static void account(engine *e, const replay_row *row, int in) {
     uint64_t cost[REPLAY_RESOURCES];
     replay_row_cost(row, cost);
     e->running += in ? 1 : UINT64_MAX;
-    for (uint32_t r = 0; r < REPLAY_RESOURCES; r++)
-        e->held[r] += in ? cost[r] : 0 - cost[r];
+    for (uint32_t r = 0; r < REPLAY_RESOURCES; r++) e->held[r] += in ? cost[r] : 0 - cost[r];
 }
 
 /* One line of the plan: what it adds to the step, and what it will have produced. */

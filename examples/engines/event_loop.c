@@ -79,8 +79,7 @@ int main(void) {
         berth_request_id named[STREAMS];
         uint32_t count = 0;
         while (berth_ready_take(pool, named, STREAMS, &count) == BERTH_OK)
-            for (uint32_t i = 0; i < count; i++)
-                open -= (uint32_t)read_all(pool, named[i]);
+            for (uint32_t i = 0; i < count; i++) open -= (uint32_t)read_all(pool, named[i]);
     }
     printf("\n");
     berth_close(pool); /* the engine's plan_wait returns BERTH_ECLOSED */

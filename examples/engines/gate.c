@@ -48,8 +48,7 @@ int main(void) {
     if (berth_pool_create(&options, NULL, &pool) != BERTH_OK) return 1;
 
     berth_request_id id[UPLOADS];
-    for (uint32_t i = 0; i < UPLOADS; i++)
-        id[i] = ask(pool, i);
+    for (uint32_t i = 0; i < UPLOADS; i++) id[i] = ask(pool, i);
 
     /* Whoever is in does its work and finishes, which lets the next ones in, in order. A program
      * with threads would sleep in berth_mailbox_read(..., BERTH_FOREVER, ...) for each instead. */

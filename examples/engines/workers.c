@@ -105,8 +105,7 @@ int main(void) {
                                  .payload_size = strlen(texts[i])};
         if (berth_submit(device.pool, &request, &id[i], NULL) != BERTH_OK) return 1;
     }
-    for (uint32_t i = 0; i < TEXTS; i++)
-        show(device.pool, id[i], texts[i]);
+    for (uint32_t i = 0; i < TEXTS; i++) show(device.pool, id[i], texts[i]);
 
     if (berth_drain(device.pool, BERTH_FOREVER) != BERTH_OK) return 1;
     pthread_mutex_lock(&device.lock);

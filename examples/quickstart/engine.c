@@ -26,8 +26,7 @@ static const char *const WORDS[] = {
 
 void engine_sleep(uint64_t duration_ns) {
     struct timespec rest = {(time_t)(duration_ns / SECOND), (long)(duration_ns % SECOND)};
-    while (nanosleep(&rest, &rest) != 0)
-        continue;
+    while (nanosleep(&rest, &rest) != 0) continue;
 }
 
 static uint64_t blocks_of(uint64_t tokens) {
@@ -63,8 +62,7 @@ static void compute(const berth_plan_entry *entry, berth_result *result) {
 static uint32_t run_step(quick_engine *engine, const berth_plan *plan, berth_result *results) {
     uint64_t step_ns = STEP_BASE_NS;
     uint32_t count = 0;
-    for (uint32_t i = 0; i < plan->leave_count; i++)
-        engine->slot_tokens[plan->entries[i].slot] = 0;
+    for (uint32_t i = 0; i < plan->leave_count; i++) engine->slot_tokens[plan->entries[i].slot] = 0;
     for (uint32_t i = plan->leave_count; i < plan->entry_count; i++) {
         const berth_plan_entry *entry = &plan->entries[i];
         engine->slot_tokens[entry->slot] = entry->tokens_computed + entry->tokens;

@@ -114,10 +114,8 @@ static void cancel_due(quick_run *run, uint64_t since_ns) {
 /* What the header promises of every snapshot. */
 static int law_holds(const berth_stats *stats) {
     uint64_t outcomes = 0, refusals = 0;
-    for (uint32_t i = 0; i < BERTH_OUTCOME_COUNT; i++)
-        outcomes += stats->outcome_total[i];
-    for (uint32_t i = 0; i < BERTH_REFUSAL_COUNT; i++)
-        refusals += stats->refusal_total[i];
+    for (uint32_t i = 0; i < BERTH_OUTCOME_COUNT; i++) outcomes += stats->outcome_total[i];
+    for (uint32_t i = 0; i < BERTH_REFUSAL_COUNT; i++) refusals += stats->refusal_total[i];
     for (uint32_t i = 0; i < stats->band_count; i++) {
         const berth_band_stats *band = &stats->bands[i];
         if (band->submitted_total !=
@@ -213,8 +211,7 @@ static void *read_replies(void *context) {
         struct pollfd ready = {.fd = descriptor, .events = POLLIN};
         (void)poll(&ready, 1, 20);
         while (berth_ready_take(run->engine.pool, ids, IDS_AT_ONCE, &count) == BERTH_OK)
-            for (uint32_t i = 0; i < count; i++)
-                read_mailbox(run, ids[i]);
+            for (uint32_t i = 0; i < count; i++) read_mailbox(run, ids[i]);
     }
     return NULL;
 }

@@ -154,8 +154,7 @@ static int read_all(FILE *file, const char *path, workload *work) {
     int got = next_line(file, buffer, &cursor);
     if (got < 0) return -1;
     const char *text = buffer;
-    for (const char *want = HEADER; *want && *text == *want; want++)
-        text++;
+    for (const char *want = HEADER; *want && *text == *want; want++) text++;
     if (got == 0 || strcmp(buffer, HEADER) != 0) {
         cursor.at = text;
         return complain(&cursor, "expected the header TIMESTAMP,ContextTokens,GeneratedTokens");

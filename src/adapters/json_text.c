@@ -128,8 +128,7 @@ static int read_escape(reader *in, uint32_t *out) {
 static size_t utf8_write(uint32_t point, char out[4]) {
     static const unsigned char leads[] = {0, 0x00, 0xC0, 0xE0, 0xF0};
     const size_t size = point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
-    for (size_t i = size; i-- > 1; point >>= 6)
-        out[i] = (char)(0x80 | (point & 0x3F));
+    for (size_t i = size; i-- > 1; point >>= 6) out[i] = (char)(0x80 | (point & 0x3F));
     out[0] = (char)(leads[size] | point);
     return size;
 }
@@ -178,8 +177,7 @@ static int read_string(reader *in, char *out, size_t room, uint32_t *is_cut) {
 
 static int read_digits(reader *in) {
     if (!is_digit(peek(in))) return fail(in, "expected a digit");
-    while (is_digit(peek(in)))
-        in->at++;
+    while (is_digit(peek(in))) in->at++;
     return 1;
 }
 

@@ -181,8 +181,7 @@ static berth_status read_whole(walk *on, const berth__json_member *member, const
 /* The index of a name among `count`; `count` itself if it is none of them. */
 static uint32_t find_name(const char *const *names, uint32_t count, const char *name) {
     uint32_t index = 0;
-    while (index < count && strcmp(names[index], name) != 0)
-        index++;
+    while (index < count && strcmp(names[index], name) != 0) index++;
     return index;
 }
 
@@ -393,8 +392,7 @@ static berth_status set_field(walk *on, const field *by, const berth__json_membe
 
 static size_t find_field(table by, const char *key) {
     size_t index = 0;
-    while (index < by.count && strcmp(by.fields[index].key, key) != 0)
-        index++;
+    while (index < by.count && strcmp(by.fields[index].key, key) != 0) index++;
     return index;
 }
 

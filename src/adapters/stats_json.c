@@ -122,8 +122,7 @@ static void set_columns(json_t *object, const column *columns, size_t count, con
 static json_t *named_totals(const uint64_t *totals, uint32_t count, const char *(*name)(uint32_t),
                             int *failed) {
     json_t *object = json_object();
-    for (uint32_t i = 1; i < count; i++)
-        set(object, name(i), whole(totals[i]), failed);
+    for (uint32_t i = 1; i < count; i++) set(object, name(i), whole(totals[i]), failed);
     return object;
 }
 

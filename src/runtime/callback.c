@@ -81,8 +81,7 @@ static void call_release(berth_pool *pool) {
     for (uint32_t i = 0; i < count; i++)
         pool->executor.release(pool->executor.user_data, payloads[i], sizes[i]);
     berth__callback_leave(pool, &inside);
-    for (uint32_t i = 0; i < count; i++)
-        berth__core_unpin(pool->core, ids[i]);
+    for (uint32_t i = 0; i < count; i++) berth__core_unpin(pool->core, ids[i]);
 }
 
 uint32_t berth__callback_is_due(const berth_pool *pool) {

@@ -145,8 +145,7 @@ berth_status berth__engine_commit(berth_pool *pool, berth_step_id step_id, berth
     else
         status = berth__core_commit_begin(pool->core, berth__clock_read(pool), step_id);
     if (status != BERTH_OK) return berth__lock_leave(pool, status);
-    for (uint32_t i = 0; i < result_count; i++)
-        results[i].status = commit_one(pool, &results[i]);
+    for (uint32_t i = 0; i < result_count; i++) results[i].status = commit_one(pool, &results[i]);
     berth__core_commit_end(pool->core);
     pool->step_id = 0;
     berth__lock_settle(pool);

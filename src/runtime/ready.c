@@ -42,15 +42,13 @@ static berth_status open_pair(berth_pool *pool) {
 static void raise_descriptor(const berth_pool *pool) {
     const uint64_t one = 1;
     if (pool->ready_write < 0) return;
-    while (write(pool->ready_write, &one, sizeof one) < 0 && errno == EINTR)
-        continue;
+    while (write(pool->ready_write, &one, sizeof one) < 0 && errno == EINTR) continue;
 }
 
 static void lower_descriptor(const berth_pool *pool) {
     uint64_t count;
     if (pool->ready_read < 0) return;
-    while (read(pool->ready_read, &count, sizeof count) < 0 && errno == EINTR)
-        continue;
+    while (read(pool->ready_read, &count, sizeof count) < 0 && errno == EINTR) continue;
 }
 
 void berth__ready_mark(berth_pool *pool, berth__row *row) {

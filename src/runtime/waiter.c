@@ -65,8 +65,7 @@ void berth__waiter_wake_first(berth_pool *pool, berth__waiter **list) {
 }
 
 void berth__waiter_wake_all(berth_pool *pool, berth__waiter **list) {
-    while (*list != NULL)
-        wake(pool, *list);
+    while (*list != NULL) wake(pool, *list);
 }
 
 void berth__waiter_signal(berth_pool *pool) {

@@ -114,6 +114,5 @@ berth_status berth__worker_start_all(berth_pool *pool) {
 }
 
 void berth__worker_join_all(berth_pool *pool) {
-    while (pool->worker_count > 0)
-        uv_thread_join(&pool->workers[--pool->worker_count]);
+    while (pool->worker_count > 0) uv_thread_join(&pool->workers[--pool->worker_count]);
 }

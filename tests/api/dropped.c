@@ -19,8 +19,8 @@ static void make_call(void *argument) {
     call->outcome.struct_size = sizeof call->outcome;
     pool_thread_calls(&call->thread);
     if (call->reads) {
-        call->status = berth_mailbox_read(call->pool, call->id, buffer, sizeof buffer,
-                                          BERTH_FOREVER, &record);
+        call->status =
+            berth_mailbox_read(call->pool, call->id, buffer, sizeof buffer, BERTH_FOREVER, &record);
         call->outcome = record.outcome;
         if (record.kind != BERTH_RECORD_END) call->status = BERTH_EAGAIN;
     } else {

@@ -150,25 +150,21 @@ static berth_options options_of(uint32_t face) {
 }
 
 static void run_gate(scribe *s) {
-    for (uint32_t i = 0; i < 8; i++, s->now += 100)
-        submit(s, 1 + i % 4, 2 + i % 5, 0);
+    for (uint32_t i = 0; i < 8; i++, s->now += 100) submit(s, 1 + i % 4, 2 + i % 5, 0);
     submit(s, 4, 11, 0);
     submit(s, 1, 1, 0);
-    for (uint32_t i = 0; i < 5; i++)
-        submit(s, 3, 6, 450);
+    for (uint32_t i = 0; i < 5; i++) submit(s, 3, 6, 450);
     finish(s, 0);
     cancel(s, 4);
     s->now += 500;
     berth__core_expire(s->kit.core, s->now);
     say(s, "expire\n");
     tell(s);
-    for (uint32_t i = 0; i < s->count; i++, s->now += 10)
-        finish(s, i);
+    for (uint32_t i = 0; i < s->count; i++, s->now += 10) finish(s, i);
     say(s, "capacity 4\n");
     (void)berth__core_capacity_set(s->kit.core, s->now, 0, 4);
     tell(s);
-    for (uint32_t i = 0; i < 4; i++)
-        submit(s, 2, 3 + i % 3, 0);
+    for (uint32_t i = 0; i < 4; i++) submit(s, 2, 3 + i % 3, 0);
     say(s, "close, shutdown\n");
     berth__core_close(s->kit.core, s->now);
     berth__core_shutdown(s->kit.core, s->now, 1);

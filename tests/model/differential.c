@@ -106,8 +106,7 @@ static void make_submit(maker *m, core_event *e) {
 
 static void make_charge(maker *m, core_event *e) {
     e->submit.cost_count = (uint32_t)below(m, m->options.resource_count + 1 + (below(m, 20) == 0));
-    for (uint32_t r = 0; r < e->submit.cost_count; r++)
-        e->submit.cost[r] = units(m, 8);
+    for (uint32_t r = 0; r < e->submit.cost_count; r++) e->submit.cost[r] = units(m, 8);
 }
 
 /* Events about one request, likely the latest ones. */
@@ -177,8 +176,7 @@ static void make_program(maker *m, uint64_t seed, core_event *events) {
     m->names = 1;
     m->extreme = below(m, 4) == 0;
     m->options = make_options(m);
-    for (uint32_t i = 0; i < EVENTS; i++)
-        make_event(m, &events[i]);
+    for (uint32_t i = 0; i < EVENTS; i++) make_event(m, &events[i]);
 }
 
 /* ---- Running and shrinking ---- */
@@ -232,8 +230,7 @@ static void report(uint64_t seed, const maker *m, core_event *events, uint32_t f
     for (uint32_t r = 0; r < o->resource_count; r++)
         fprintf(stderr, "resource %s: %" PRIu64 "\n", o->resources[r].name,
                 o->resources[r].capacity_units);
-    for (uint32_t i = 0; i < count; i++)
-        core_event_print(stderr, &events[i]);
+    for (uint32_t i = 0; i < count; i++) core_event_print(stderr, &events[i]);
     fail_msg("seed %" PRIu64 ", after %u events: %s", seed, (unsigned)count, why);
 }
 

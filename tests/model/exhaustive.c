@@ -223,8 +223,7 @@ static void put_request(writer *w, const core_pair *pair, const core_model_reque
 }
 
 static void put_slots(writer *w, const core_model *model) {
-    for (uint32_t i = 0; i < model->leaving_count; i++)
-        put(w, 64 + model->leaving[i].slot);
+    for (uint32_t i = 0; i < model->leaving_count; i++) put(w, 64 + model->leaving[i].slot);
     for (uint32_t s = 0; s < model->options.running_max; s++) {
         uint64_t freed_before = 0;
         for (uint32_t other = 0; other < model->options.running_max; other++)
@@ -312,10 +311,8 @@ static void make_room(search *s) {
 static uint32_t way_to(const search *s, uint32_t index, char *way) {
     char back[DEPTH_MAX + 1];
     uint32_t length = 0;
-    for (; index != 0; index = s->nodes[index].parent)
-        back[length++] = s->nodes[index].letter;
-    for (uint32_t i = 0; i < length; i++)
-        way[i] = back[length - 1 - i];
+    for (; index != 0; index = s->nodes[index].parent) back[length++] = s->nodes[index].letter;
+    for (uint32_t i = 0; i < length; i++) way[i] = back[length - 1 - i];
     way[length] = '\0';
     return length;
 }
@@ -371,8 +368,7 @@ static void explore(uint32_t face, const char *alphabet, uint32_t depth) {
     uint32_t level = 0;
     for (uint32_t d = 0; d < depth; d++) {
         const uint32_t end = s.node_count;
-        while (level < end)
-            expand(&s, level++);
+        while (level < end) expand(&s, level++);
         printf("exhaustive: face %u, depth %u: %u states, %" PRIu64 " events\n", (unsigned)face,
                (unsigned)(d + 1), (unsigned)s.node_count, s.events);
     }

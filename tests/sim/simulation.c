@@ -113,8 +113,7 @@ static void recost(host *h) {
     berth__submit ask = {.cost_count = (uint32_t)below(h, 3)};
     ask.prompt_tokens = below(h, 40);
     ask.max_new_tokens = below(h, 40);
-    for (uint32_t r = 0; r < ask.cost_count; r++)
-        ask.cost[r] = below(h, 9);
+    for (uint32_t r = 0; r < ask.cost_count; r++) ask.cost[r] = below(h, 9);
     const uint64_t now = moment(h);
     (void)berth__core_recost(h->kit.core, now, any(h), &ask, NULL);
 }
@@ -299,8 +298,7 @@ static uint64_t live(uint64_t seed, uint64_t *hash) {
     if (below(&h, 3) == 0) options.bands[0].parked_max = 5;
     if (below(&h, 3) == 0) options.resources[0].parked_units_max = 80;
     core_kit_init(&h.kit, &options);
-    for (uint32_t i = 0; i < EVENTS_PER_SEED; i++)
-        event(&h);
+    for (uint32_t i = 0; i < EVENTS_PER_SEED; i++) event(&h);
     wind_down(&h);
     must_have_finished(&h);
     core_kit_fini(&h.kit);
@@ -315,8 +313,7 @@ static void whatever_happens_every_request_finishes_and_no_law_breaks(void **sta
     uint64_t seed = first;
     uint64_t hash;
     (void)state;
-    while (operations < wanted)
-        operations += live(seed++, &hash);
+    while (operations < wanted) operations += live(seed++, &hash);
     printf("simulation: %" PRIu64 " submits, cancels and finishes over %" PRIu64
            " seeds from %" PRIu64 "\n",
            operations, seed - first, first);

@@ -172,10 +172,8 @@ void core_kit_restore(core_kit *kit, const void *state) {
 static const char *totals_law(const berth_stats *s) {
     uint64_t outcomes = 0;
     uint64_t refusals = 0;
-    for (uint32_t i = 0; i < BERTH_OUTCOMES_MAX; i++)
-        outcomes += s->outcome_total[i];
-    for (uint32_t i = 0; i < BERTH_REFUSALS_MAX; i++)
-        refusals += s->refusal_total[i];
+    for (uint32_t i = 0; i < BERTH_OUTCOMES_MAX; i++) outcomes += s->outcome_total[i];
+    for (uint32_t i = 0; i < BERTH_REFUSALS_MAX; i++) refusals += s->refusal_total[i];
     if (outcomes != s->ended_total) return "ended_total is not the sum of outcome_total";
     if (refusals != s->refused_total) return "refused_total is not the sum of refusal_total";
     if (s->outcome_total[BERTH_OUTCOME_NONE] != 0) return "something ended without an outcome";

@@ -427,8 +427,7 @@ static berth_status charge(core_model *model, request *r, const uint64_t *held,
                            uint32_t held_count) {
     for (uint32_t i = 0; i < held_count; i++)
         if (used(model, i) - r->units[i] + held[i] > UINT64_MAX) return BERTH_EOVERFLOW;
-    for (uint32_t i = 0; i < held_count; i++)
-        r->units[i] = held[i];
+    for (uint32_t i = 0; i < held_count; i++) r->units[i] = held[i];
     raise_peaks(model);
     return BERTH_OK;
 }
@@ -482,8 +481,7 @@ void core_model_close(core_model *model, uint64_t now) {
 
 void core_model_shutdown(core_model *model, uint64_t now, uint32_t running) {
     core_model_expire(model, now);
-    while (head(model) != NULL)
-        stop(model, head(model), BERTH_OUTCOME_SHUTDOWN, 0, 0);
+    while (head(model) != NULL) stop(model, head(model), BERTH_OUTCOME_SHUTDOWN, 0, 0);
     if (!running) return;
     uint64_t after = 0;
     for (request *r = next_held(model, after); r != NULL; r = next_held(model, after)) {

@@ -21,10 +21,8 @@ void core_model_init(core_model *model, const berth_options *normalised) {
     model->slot_freed = zeroed(normalised->running_max, sizeof *model->slot_freed);
     model->leaving = zeroed(normalised->running_max, sizeof *model->leaving);
     /* Places are taken from 0 up, slots too: what became free last is the lowest slot. */
-    for (uint32_t i = 0; i < model->place_count; i++)
-        model->requests[i].freed = ++model->ticks;
-    for (uint32_t s = normalised->running_max; s-- > 0;)
-        model->slot_freed[s] = ++model->ticks;
+    for (uint32_t i = 0; i < model->place_count; i++) model->requests[i].freed = ++model->ticks;
+    for (uint32_t s = normalised->running_max; s-- > 0;) model->slot_freed[s] = ++model->ticks;
 }
 
 void core_model_fini(core_model *model) {
@@ -60,8 +58,7 @@ void core_model_save(const core_model *model, void *state) {
     parts_of(model, parts);
     memcpy(to, model, sizeof *model);
     to += sizeof *model;
-    for (int i = 0; i < 3; to += parts[i].size, i++)
-        memcpy(to, parts[i].data, parts[i].size);
+    for (int i = 0; i < 3; to += parts[i].size, i++) memcpy(to, parts[i].data, parts[i].size);
 }
 
 void core_model_restore(core_model *model, const void *state) {
@@ -73,8 +70,7 @@ void core_model_restore(core_model *model, const void *state) {
     model->log.count = 0;
     parts_of(model, parts);
     from += sizeof *model;
-    for (int i = 0; i < 3; from += parts[i].size, i++)
-        memcpy(parts[i].data, from, parts[i].size);
+    for (int i = 0; i < 3; from += parts[i].size, i++) memcpy(parts[i].data, from, parts[i].size);
 }
 
 /* ---- Looking ---- */

@@ -149,8 +149,7 @@ static const char *apply_submit(core_pair *pair, const core_event *event) {
     if (core_id != model_id) return differ(pair, "id", core_id, model_id);
     if (a == BERTH_OK) {
         core_kit_accept(&pair->kit, core_id);
-        while (pair->name_count <= event->name)
-            pair->ids[pair->name_count++] = NEVER_WAS;
+        while (pair->name_count <= event->name) pair->ids[pair->name_count++] = NEVER_WAS;
         pair->ids[event->name] = core_id;
     }
     if (pair->kit.options.face != BERTH_FACE_ENGINE &&

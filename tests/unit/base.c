@@ -53,8 +53,7 @@ static void a_list_keeps_its_order_when_places_leave_from_anywhere(void **state)
     berth__list list;
     (void)state;
     berth__list_init(&list);
-    for (uint32_t i = 0; i < 5; i++)
-        berth__list_push(&list, links, i);
+    for (uint32_t i = 0; i < 5; i++) berth__list_push(&list, links, i);
     berth__list_remove(&list, links, 2);
     berth__list_remove(&list, links, 0);
     berth__list_remove(&list, links, 4);
@@ -156,8 +155,7 @@ static void places_are_reused_in_the_order_they_became_free(void **state) {
     uint64_t id[3];
     (void)state;
     berth__ids_init(&bed.ids, bed.generations, bed.taken, bed.links, 3);
-    for (int i = 0; i < 3; i++)
-        id[i] = berth__ids_take(&bed.ids);
+    for (int i = 0; i < 3; i++) id[i] = berth__ids_take(&bed.ids);
     assert_true(berth__ids_take(&bed.ids) == 0);
     berth__ids_give(&bed.ids, 2);
     berth__ids_give(&bed.ids, 0);
@@ -167,8 +165,7 @@ static void places_are_reused_in_the_order_they_became_free(void **state) {
     const uint64_t again = berth__ids_take(&bed.ids);
     assert_int_equal(berth__id_place(again), 1);
     assert_true(again > id[1]);
-    for (int i = 0; i < 3; i++)
-        assert_true(berth__ids_find(&bed.ids, id[i]) == BERTH__NONE);
+    for (int i = 0; i < 3; i++) assert_true(berth__ids_find(&bed.ids, id[i]) == BERTH__NONE);
 }
 
 static void a_place_is_retired_before_its_generation_wraps(void **state) {

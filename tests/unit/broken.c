@@ -20,8 +20,7 @@ static int32_t execute(void *user_data, const berth_call *call) {
     (void)user_data;
     (void)call;
     atomic_store(&executing, 1);
-    while (!atomic_load(&may_return))
-        uv_sleep(1);
+    while (!atomic_load(&may_return)) uv_sleep(1);
     return BERTH_EXECUTE_DONE;
 }
 
@@ -133,11 +132,9 @@ static void a_broken_worker_pool_wakes_waiters_and_outlives_its_worker(void **st
     (void)state;
     (void)submit(pool, &executing);
     call.id = submit(pool, NULL);
-    while (!atomic_load(&executing))
-        uv_sleep(1);
+    while (!atomic_load(&executing)) uv_sleep(1);
     assert_int_equal(uv_thread_create(&thread, wait_for_it, &call), 0);
-    while (!atomic_load(&call.begun))
-        uv_sleep(1);
+    while (!atomic_load(&call.begun)) uv_sleep(1);
     break_it(pool);
     assert_int_equal(berth_submit(pool, &request, &id, NULL), BERTH_EBROKEN);
     uv_thread_join(&thread);
@@ -146,8 +143,7 @@ static void a_broken_worker_pool_wakes_waiters_and_outlives_its_worker(void **st
     assert_int_equal(berth_pool_destroy(pool), BERTH_EBUSY);
     assert_int_equal(atomic_load(&released), 1);
     atomic_store(&may_return, 1);
-    while (berth_pool_destroy(pool) == BERTH_EBUSY)
-        uv_sleep(1);
+    while (berth_pool_destroy(pool) == BERTH_EBUSY) uv_sleep(1);
     assert_int_equal(atomic_load(&released), 2);
     assert_int_equal(atomic_load(&released_inside), 0);
 }

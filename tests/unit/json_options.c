@@ -194,8 +194,7 @@ static void bands_can_be_an_object_by_name_or_number(void **state) {
                         " \"high\": {\"parked_max\": 30}, \"critical\": {\"parked_max\": 40},"
                         " \"5\": {\"parked_units_max\": {\"sequences\": 50}}}}");
     expected.band_count = 8;
-    for (uint32_t band = 0; band < 4; band++)
-        expected.bands[band].parked_max = 10 * (band + 1);
+    for (uint32_t band = 0; band < 4; band++) expected.bands[band].parked_max = 10 * (band + 1);
     expected.bands[4].parked_units_max[1] = 50;
     expected.bands[7].parked_max = 80;
     assert_memory_equal(&options, &expected, sizeof options);
@@ -261,8 +260,7 @@ static void check_wrong(const wrong *one) {
 }
 
 #define CHECK_ALL(cases)                                                                           \
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)                                    \
-    check_wrong(&cases[i])
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) check_wrong(&cases[i])
 
 static void broken_syntax_is_named_with_its_place(void **state) {
     static const wrong cases[] = {

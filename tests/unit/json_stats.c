@@ -17,8 +17,7 @@ static berth_stats sample(void) {
     berth_stats stats;
     uint64_t *wide = (uint64_t *)(void *)&stats;
     memset(&stats, 0, sizeof stats);
-    for (size_t i = 0; i < sizeof stats / sizeof *wide; i++)
-        wide[i] = 1000 + i;
+    for (size_t i = 0; i < sizeof stats / sizeof *wide; i++) wide[i] = 1000 + i;
     stats.struct_size = sizeof stats;
     stats.face = BERTH_FACE_WORKER;
     stats.closed = 1;
@@ -351,8 +350,7 @@ static void every_allocation_that_fails_is_enomem(void **state) {
             if (status == BERTH_OK) break;
             assert_int_equal(status, BERTH_ENOMEM);
             assert_int_equal(size, 0);
-            for (size_t i = 0; i < sizeof text; i++)
-                assert_int_equal(text[i], '#');
+            for (size_t i = 0; i < sizeof text; i++) assert_int_equal(text[i], '#');
         }
         assert_int_equal(status, BERTH_OK);
         assert_string_equal(text, whole);

@@ -155,8 +155,7 @@ static void capacity_is_counted_and_granted_units_never_exceed_it(void **state) 
     const berth__submit submit = core_ask(1, 3);
     (void)state;
     make_gate(&kit, 10);
-    for (int i = 0; i < 4; i++)
-        (void)core_kit_take_in(&kit, 0, &submit);
+    for (int i = 0; i < 4; i++) (void)core_kit_take_in(&kit, 0, &submit);
     assert_int_equal(berth__core_admit(kit.core, 0), 3);
     core_kit_must_hold(&kit);
     assert_int_equal(core_kit_stats(&kit).resources[0].used_units, 9);

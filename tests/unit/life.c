@@ -80,8 +80,7 @@ static void the_first_output_deadline_is_met_by_output_and_not_by_admission(void
     (void)state;
     make(&kit, 4, 8);
     ask.first_output_ns = 100;
-    for (int i = 0; i < 2; i++)
-        id[i] = core_kit_take_in(&kit, 0, &ask);
+    for (int i = 0; i < 2; i++) id[i] = core_kit_take_in(&kit, 0, &ask);
     assert_int_equal(berth__core_admit(kit.core, 0), 2);
     assert_int_equal(berth__core_emit(kit.core, 50, id[0], 1), BERTH_OK);
     assert_int_equal(berth__core_emit(kit.core, 60, id[0], 2), BERTH_OK);
@@ -125,8 +124,7 @@ static void what_is_due_ends_by_deadline_then_by_arrival_and_the_earliest_counts
     berth__core_expire(kit.core, 299);
     const berth_request_id order[] = {first, second, third};
     assert_int_equal(kit.log.count, 6);
-    for (uint32_t i = 0; i < 3; i++)
-        assert_true(kit.log.items[2 * i].id == order[i]);
+    for (uint32_t i = 0; i < 3; i++) assert_true(kit.log.items[2 * i].id == order[i]);
     must_have_ended(&kit, first, BERTH_OUTCOME_EXPIRED, BERTH_DEADLINE_FIRST_OUTPUT);
     must_have_ended(&kit, third, BERTH_OUTCOME_EXPIRED, BERTH_DEADLINE_QUEUE);
     assert_int_equal(core_kit_view(&kit, late).state, BERTH__PARKED);
@@ -294,8 +292,7 @@ static void a_retired_place_is_skipped_when_room_is_made(void **state) {
     (void)state;
     options.ended_max = 1;
     core_kit_init(&kit, &options);
-    for (uint32_t p = 0; p < 3; p++)
-        kit.core->ids.generations[p] = BERTH__GENERATION_MAX - 1;
+    for (uint32_t p = 0; p < 3; p++) kit.core->ids.generations[p] = BERTH__GENERATION_MAX - 1;
     for (int i = 0; i < 3; i++) {
         const berth_request_id id = core_kit_take_in(&kit, 0, &ask);
         (void)berth__core_cancel(kit.core, 0, id, BERTH_CANCEL_CALLER);
@@ -331,11 +328,9 @@ static void shutdown_ends_every_parked_request(void **state) {
     (void)state;
     make(&kit, 1, 16);
     const berth_request_id running = run_one(&kit, 0);
-    for (int i = 0; i < 8; i++)
-        parked[i] = park_one(&kit, 0, 50, 0, 0);
+    for (int i = 0; i < 8; i++) parked[i] = park_one(&kit, 0, 50, 0, 0);
     berth__core_shutdown(kit.core, 1, 0);
-    for (int i = 0; i < 8; i++)
-        must_have_ended(&kit, parked[i], BERTH_OUTCOME_SHUTDOWN, 0);
+    for (int i = 0; i < 8; i++) must_have_ended(&kit, parked[i], BERTH_OUTCOME_SHUTDOWN, 0);
     assert_int_equal(core_kit_view(&kit, running).state, BERTH__RUNNING);
     berth__core_shutdown(kit.core, 2, 1);
     must_have_ended(&kit, running, BERTH_OUTCOME_SHUTDOWN, 0);
@@ -351,8 +346,7 @@ static void no_more_are_admitted_than_workers_are_idle(void **state) {
     (void)state;
     make(&kit, 8, 8);
     berth__core_set_idle(kit.core, 2);
-    for (int i = 0; i < 4; i++)
-        (void)core_kit_take_in(&kit, 0, &ask);
+    for (int i = 0; i < 4; i++) (void)core_kit_take_in(&kit, 0, &ask);
     assert_int_equal(berth__core_admit(kit.core, 0), 2);
     assert_int_equal(berth__core_admit(kit.core, 0), 0);
     berth__core_set_idle(kit.core, 1);

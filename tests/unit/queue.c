@@ -51,8 +51,7 @@ static void equal_timestamps_do_not_break_fifo(void **state) {
     make(&kit, BERTH_FACE_GATE, 1, 1);
     const berth_request_id first = submit(&kit, 2, 1);
     must_admit(&kit, &first, 1);
-    for (int i = 0; i < 20; i++)
-        id[i] = submit(&kit, 2, 1);
+    for (int i = 0; i < 20; i++) id[i] = submit(&kit, 2, 1);
     finish(&kit, first);
     for (int i = 0; i < 20; i++) {
         must_admit(&kit, &id[i], 1);
@@ -114,8 +113,7 @@ static void big_head_is_not_starved_by_small_ones(void **state) {
     berth_request_id running[5];
     (void)state;
     make(&kit, BERTH_FACE_GATE, 64, 10);
-    for (int i = 0; i < 5; i++)
-        running[i] = submit(&kit, 2, 2);
+    for (int i = 0; i < 5; i++) running[i] = submit(&kit, 2, 2);
     must_admit(&kit, running, 5);
     berth_request_id big = submit(&kit, 2, 10);
     for (int i = 0; i < 5; i++) {
@@ -137,8 +135,7 @@ static void a_band_queue_takes_out_from_the_middle_and_sums_up(void **state) {
     (void)state;
     berth__queue_init(&queue, links, 1);
     assert_true(berth__queue_head(&queue) == BERTH__NONE);
-    for (uint32_t place = 0; place < 3; place++)
-        berth__queue_push(&queue, place, &low);
+    for (uint32_t place = 0; place < 3; place++) berth__queue_push(&queue, place, &low);
     berth__queue_push(&queue, 3, &high);
     assert_int_equal(berth__queue_head(&queue), 3);
     assert_int_equal(berth__queue_ahead(&queue, 0), 4);
@@ -197,8 +194,7 @@ static void each_limit_of_the_pool_refuses_one_more_and_says_so(void **state) {
     options.parked_size_max = 25;
     core_kit_init(&kit, &options);
     ask.payload_size = 10;
-    for (int i = 0; i < 2; i++)
-        (void)core_kit_take_in(&kit, 0, &ask);
+    for (int i = 0; i < 2; i++) (void)core_kit_take_in(&kit, 0, &ask);
     berth_refusal refusal = core_kit_turn_away(&kit, 0, &ask, BERTH_REFUSAL_PARKED_SIZE);
     assert_true(refusal.limit == 25 && refusal.asked == 30 && refusal.ahead_count == 2);
     ask.payload_size = 5; /* exactly the limit */
@@ -223,8 +219,7 @@ static void each_limit_of_a_band_refuses_its_own_requests_only(void **state) {
     options.bands[1].parked_units_max[0] = 9;
     core_kit_init(&kit, &options);
     ask.payload_size = 10;
-    for (int i = 0; i < 2; i++)
-        (void)core_kit_take_in(&kit, 0, &ask);
+    for (int i = 0; i < 2; i++) (void)core_kit_take_in(&kit, 0, &ask);
     (void)core_kit_turn_away(&kit, 0, &ask, BERTH_REFUSAL_BAND_SIZE);
     ask.payload_size = 5;
     (void)core_kit_turn_away(&kit, 0, &ask, BERTH_REFUSAL_BAND_COST);
@@ -232,8 +227,7 @@ static void each_limit_of_a_band_refuses_its_own_requests_only(void **state) {
     (void)core_kit_take_in(&kit, 0, &ask);
     (void)core_kit_turn_away(&kit, 0, &ask, BERTH_REFUSAL_BAND);
     ask.band = 3;
-    for (int i = 0; i < 10; i++)
-        (void)core_kit_take_in(&kit, 0, &ask);
+    for (int i = 0; i < 10; i++) (void)core_kit_take_in(&kit, 0, &ask);
     assert_int_equal(core_kit_stats(&kit).bands[1].refused_total, 3);
     assert_int_equal(core_kit_stats(&kit).bands[2].refused_total, 0);
     core_kit_fini(&kit);
@@ -283,8 +277,7 @@ static void a_malformed_submit_changes_nothing(void **state) {
     berth__submit bad[4];
     (void)state;
     make(&kit, BERTH_FACE_ENGINE, 8, 10);
-    for (int i = 0; i < 4; i++)
-        bad[i] = core_ask(1, 1);
+    for (int i = 0; i < 4; i++) bad[i] = core_ask(1, 1);
     bad[0].band = 0;
     bad[1].band = 5;
     bad[2].cost_count = 2;
@@ -355,8 +348,7 @@ static void the_hint_follows_the_measured_drain_rate(void **state) {
     assert_int_equal(berth__rate_interval(&rate), SECOND / 50);
     const uint64_t first = berth__rate_retry_after(&rate, now, 1);
     assert_in_range(first, SECOND / 50, SECOND / 50 + SECOND / 200);
-    for (int i = 0; i < 8; i++)
-        (void)berth__rate_retry_after(&rate, now, 1);
+    for (int i = 0; i < 8; i++) (void)berth__rate_retry_after(&rate, now, 1);
     const uint64_t tenth = berth__rate_retry_after(&rate, now, 1);
     assert_in_range(tenth, 10 * SECOND / 50, 10 * SECOND / 50 + 10 * SECOND / 200);
 }

@@ -35,8 +35,7 @@ static void assert_walls(const walled *w) {
 static uint32_t push(walled *w, uint64_t sequence, uint64_t size) {
     unsigned char bytes[2 * SIZE];
     const berth__chunk chunk = {.size = size, .tokens = sequence * 3, .sequence = sequence};
-    for (uint64_t i = 0; i < size; i++)
-        bytes[i] = (unsigned char)(sequence + i);
+    for (uint64_t i = 0; i < size; i++) bytes[i] = (unsigned char)(sequence + i);
     return berth__ring_push(&w->ring, &chunk, size == 0 ? NULL : bytes);
 }
 
@@ -49,8 +48,7 @@ static void assert_pops(walled *w, uint64_t sequence, uint64_t size) {
     assert_true(chunk.tokens == sequence * 3);
     assert_true(chunk.sequence == sequence);
     berth__ring_pop(&w->ring, bytes);
-    for (uint64_t i = 0; i < size; i++)
-        assert_int_equal(bytes[i], (unsigned char)(sequence + i));
+    for (uint64_t i = 0; i < size; i++) assert_int_equal(bytes[i], (unsigned char)(sequence + i));
     assert_int_equal(bytes[size], 0x5A);
 }
 
@@ -107,12 +105,10 @@ static void a_full_ring_takes_no_more_and_loses_nothing(void **state) {
     uint64_t count = 0;
     (void)state;
     build(&w);
-    while (push(&w, count, 8))
-        count++;
+    while (push(&w, count, 8)) count++;
     assert_true(count == SIZE / (8 + sizeof(berth__chunk)));
     assert_false(berth__ring_fits(&w.ring, 8));
-    for (uint64_t i = 0; i < count; i++)
-        assert_pops(&w, i, 8);
+    for (uint64_t i = 0; i < count; i++) assert_pops(&w, i, 8);
     assert_true(berth__ring_is_empty(&w.ring));
     assert_walls(&w);
 }
