@@ -98,7 +98,7 @@ stage_tsan() {
 
 stage_clang() {
     if berth_install clang; then
-        stage clang dev-clang 120 '^unit$'
+        stage clang dev-clang 120 '^(unit|golden)$'
     else
         stage_end clang 0 0 1 0 "clang cannot be installed here"
     fi
@@ -168,7 +168,7 @@ gate)
     stage dev dev 120 ''
     stage asan asan 300 ''
     stage_tsan tsan tsan 300 '^(api|stress)$'
-    stage release release 120 '^(unit|api)$'
+    stage release release 120 '^(unit|api|golden)$'
     stage_clang
     ;;
 long)
