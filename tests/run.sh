@@ -174,10 +174,12 @@ gate)
 long)
     export BERTH_TEST_TIER=long
     stage release release 3600 ''
-    stage asan asan 3600 ''
+    stage asan-long asan 3600 '^(unit|sim|golden|api|fault|stress)$'
     stage_tsan tsan tsan 3600 '^(api|stress)$'
     stage_clang
     unset BERTH_TEST_TIER
+    # The exhaustive search is ten times slower under AddressSanitizer: its short form there.
+    stage asan asan 300 '^(model|abi|tidy|example)$'
     stage_seeded
     stage_coverage
     ;;
