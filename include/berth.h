@@ -6,37 +6,30 @@
  * wait and which are refused (with a reason and a time to retry), and carries the output back.
  * This header is the whole interface and its manual; it reads from top to bottom.
  *
- * The first program: one engine loop, two requests, a pool that runs one at a time.
+ * The first program: an engine's loop, and one request that generates three tokens.
  *
  *     #include <berth.h>
  *     #include <stdio.h>
  *
  *     int main(void) {
  *         berth_pool *pool;
- *         berth_options options;
- *         berth_options_init(&options, sizeof options);
- *         options.running_max = 1;
- *         if (berth_pool_create(&options, NULL, &pool) != BERTH_OK) return 1;
- *
+ *         berth_request_id id;
  *         berth_request request = {.struct_size = sizeof request, .max_new_tokens = 3};
- *         berth_request_id id[2];
- *         for (int i = 0; i < 2; i++) berth_submit(pool, &request, &id[i], NULL);
- *
  *         berth_plan_entry entry[1];
  *         berth_plan plan = {.struct_size = sizeof plan, .entries = entry, .entry_max = 1};
+ *         berth_record record = {.struct_size = sizeof record};
+ *         char text[64];
+ *         if (berth_pool_create(NULL, NULL, &pool) != BERTH_OK) return 1;
+ *         if (berth_submit(pool, &request, &id, NULL) != BERTH_OK) return 1;
  *         while (berth_plan_wait(pool, &plan, 0) == BERTH_OK) {
- *             berth_result result = {.id = entry[0].id, .tokens_computed = entry[0].tokens,
- *                                    .tokens_generated = 1, .bytes = "token ", .bytes_size = 6};
+ *             berth_result result = {.id = id, .tokens_computed = entry[0].tokens,
+ *                                    .tokens_generated = 1, .bytes = "token", .bytes_size = 5};
  *             if (entry[0].tokens_generated == 2) result.finish = BERTH_FINISH_LENGTH;
  *             berth_commit(pool, plan.step_id, &result, 1);
  *         }
- *         for (int i = 0; i < 2; i++) {
- *             char text[64];
- *             berth_record record = {.struct_size = sizeof record};
- *             while (berth_mailbox_read(pool, id[i], text, sizeof text, 0, &record) == BERTH_OK &&
- *                    record.kind == BERTH_RECORD_CHUNK)
- *                 printf("%d: %.*s\n", i, (int)record.size, text);
- *         }
+ *         while (berth_mailbox_read(pool, id, text, sizeof text, 0, &record) == BERTH_OK &&
+ *                record.kind == BERTH_RECORD_CHUNK)
+ *             printf("%d: %.*s\n", (int)record.sequence, (int)record.size, text);
  *         return berth_pool_destroy(pool) == BERTH_OK ? 0 : 1;
  *     }
  *

@@ -190,10 +190,6 @@ void berth__core_count_chunk(berth__core *core, berth_request_id id, uint32_t de
     if (place != BERTH__NONE) core->entries[place].chunks_dropped++;
 }
 
-const berth_options *berth__core_options(const berth__core *core) {
-    return &core->options;
-}
-
 uint32_t berth__core_broken(const berth__core *core) {
     return core->broken | core->ledger.broken;
 }

@@ -166,9 +166,6 @@ void berth__core_stats(const berth__core *core, berth_stats *out);
 /* Oldest ended request that is still retained; 0 if none. `after` = 0 or a retained ended id. */
 berth_request_id berth__core_oldest_ended(const berth__core *core, berth_request_id after);
 
-/* Options as the core has them. */
-const berth_options *berth__core_options(const berth__core *core);
-
 /* 0, or the line of the first invariant that does not hold. O(requests): tests and debug. */
 uint32_t berth__core_check(const berth__core *core);
 
