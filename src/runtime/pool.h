@@ -32,6 +32,7 @@ struct berth_pool {
     uint32_t call_count;        /* API calls that are inside */
     uint64_t now_ns;            /* latest reading of the clock; it never goes back */
     uint64_t parked_count;      /* as the core's, kept here because it is asked for often */
+    uint64_t parked_streams;    /* those among them that will need a ring */
     uint64_t inside_count;      /* running and stopping */
     berth_step_id step_id;      /* outstanding; 0 = none */
     berth_request_id finishing; /* whose outcome is being fixed by berth_finish or its worker */

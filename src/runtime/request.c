@@ -60,6 +60,7 @@ static void enrol(berth_pool *pool, berth_request_id id, const berth_request *re
                         .owes_release = pool->executor.release != NULL};
     if (row->owes_release) berth__core_pin(pool->core, id);
     pool->parked_count++;
+    pool->parked_streams += row->streams;
 }
 
 berth_status berth__request_submit(berth_pool *pool, const berth_request *request,

@@ -10,6 +10,7 @@
 static void admitted(berth_pool *pool, berth__row *row) {
     row->admitted = 1;
     pool->parked_count--;
+    pool->parked_streams -= row->streams;
     pool->inside_count++;
     if (row->streams) berth__store_attach(pool, row);
     if (pool->options.face == BERTH_FACE_WORKER) {
@@ -47,10 +48,12 @@ static void ended(berth_pool *pool, berth__row *row) {
     const uint32_t place = berth__row_place(pool, row);
     row->ended = 1;
     row->step_id = 0;
-    if (row->admitted)
+    if (row->admitted) {
         pool->inside_count--;
-    else
+    } else {
         pool->parked_count--;
+        pool->parked_streams -= row->streams;
+    }
     if (row->work == BERTH__WORK_LET_GO) {
         berth__list_remove(&pool->let_go, pool->work_links, place);
         row->work = BERTH__WORK_NONE;

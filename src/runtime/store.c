@@ -41,7 +41,7 @@ static uint32_t victim(const berth_pool *pool) {
 
 void berth__store_make_room(berth_pool *pool) {
     uint64_t needed = pool->options.running_max - pool->inside_count;
-    if (needed > pool->parked_count) needed = pool->parked_count;
+    if (needed > pool->parked_streams) needed = pool->parked_streams;
     if (pool->options.face == BERTH_FACE_WORKER && needed > berth__worker_free_count(pool))
         needed = berth__worker_free_count(pool);
     while (pool->rings_free_count < needed && pool->kept.count > 0) {

@@ -62,8 +62,33 @@ static void a_reader_gets_the_outcome_that_retention_dropped(void **state) {
     wait_while_dropped(1);
 }
 
+static void a_request_without_a_ring_takes_nobodys_output(void **state) {
+    (void)state;
+    pool_host *host = pool_host_new(BERTH_FACE_ENGINE);
+    berth_request quiet;
+    berth_request_id loud;
+    pool_step step;
+    char buffer[16];
+    host->options.running_max = 1;
+    host->options.mailboxes_max = 1;
+    pool_host_start(host);
+    loud = pool_submit_band(host, BERTH_BAND_NORMAL);
+    pool_plan(host, &step);
+    pool_result(&step, loud)->bytes = "kept";
+    pool_result(&step, loud)->bytes_size = 4;
+    pool_commit_finished(host, &step);
+    quiet = pool_request(host, BERTH_BAND_NORMAL);
+    quiet.mailbox_mode = BERTH_MAILBOX_OUTCOME;
+    (void)pool_submit(host, &quiet);
+    pool_plan(host, &step);
+    pool_commit_finished(host, &step);
+    assert_int_equal(pool_read(host, loud, buffer, sizeof buffer, BERTH_RECORD_CHUNK).size, 4);
+    pool_host_end(host);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_request_without_a_ring_takes_nobodys_output),
         cmocka_unit_test(a_waiter_gets_the_outcome_that_retention_dropped),
         cmocka_unit_test(a_reader_gets_the_outcome_that_retention_dropped),
     };
