@@ -472,6 +472,7 @@ struct berth_request {
     uint64_t queue_ns;        /* leave the queue within; 0 = the pool's queue_ns_max */
     uint64_t first_output_ns; /* first chunk or finish within; 0 = none */
     uint64_t total_ns;        /* end within; 0 = none */
+    uint64_t tenant;          /* whose it is: any number of the host's; told in its outcome */
 };
 
 /** Why a submit was not accepted. */
@@ -662,7 +663,8 @@ typedef struct berth_outcome {
     uint64_t admitted_at_ns;     /* 0 = never; also at 0 of a virtual clock: advance it first */
     uint64_t first_output_at_ns; /* 0 = none; likewise */
     uint64_t ended_at_ns;        /* when the outcome was fixed */
-    uint64_t reserved1[8];       /* zero */
+    uint64_t tenant;             /* the request's own */
+    uint64_t reserved1[7];       /* zero */
 } berth_outcome;
 
 /**

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/admit.h"
+#include "core/cursor.h"
 #include "core/life.h"
 
 /* Free slots bound what runs: free + running + still to be told to leave = running_max. */
@@ -9,7 +10,8 @@ static int has_room(const berth__core *core, const uint64_t *cost) {
 }
 
 uint32_t berth__admit_next(const berth__core *core) {
-    const uint32_t place = berth__queue_head(&core->queue);
+    berth__cursor cursor;
+    const uint32_t place = berth__cursor_first(core, &cursor);
     if (place == BERTH__NONE) return BERTH__NONE;
     return has_room(core, berth__units_of(core, place)) ? place : BERTH__NONE;
 }

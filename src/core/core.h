@@ -48,6 +48,7 @@ typedef struct berth__submit {
     uint64_t queue_ns;
     uint64_t first_output_ns;
     uint64_t total_ns;
+    uint64_t tenant;
 } berth__submit;
 
 /* What can be seen of one request. */

@@ -20,6 +20,7 @@ static berth_outcome outcome_of(const berth__entry *entry) {
         .admitted_at_ns = entry->admitted_at_ns,
         .first_output_at_ns = entry->first_output_at_ns,
         .ended_at_ns = entry->ended_at_ns,
+        .tenant = entry->tenant,
     };
 }
 

@@ -38,6 +38,7 @@ typedef struct berth__entry {
     uint64_t first_output_due_at_ns;
     uint64_t total_at_ns;
     uint64_t order; /* of arrival; breaks ties between deadlines */
+    uint64_t tenant;
     uint32_t slot;
     int32_t code;
     uint8_t state; /* berth__state */

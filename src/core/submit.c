@@ -40,6 +40,7 @@ static void fill(berth__core *core, uint32_t place, const berth__submit *submit,
         .first_output_due_at_ns = due(core, submit->first_output_ns),
         .total_at_ns = due(core, submit->total_ns),
         .order = core->arrivals++,
+        .tenant = submit->tenant,
         .slot = BERTH__NONE,
         .band_index = (uint8_t)(submit->band - 1),
     };

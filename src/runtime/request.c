@@ -35,6 +35,7 @@ static berth__submit submit_of(const berth_options *options, const berth_request
         .queue_ns = request->queue_ns != 0 ? request->queue_ns : options->queue_ns_max,
         .first_output_ns = request->first_output_ns,
         .total_ns = request->total_ns,
+        .tenant = request->tenant,
     };
     memcpy(submit.cost, request->cost, sizeof submit.cost);
     return submit;
@@ -89,7 +90,7 @@ berth_status berth__request_recost(berth_pool *pool, berth_request_id id,
                             .max_new_tokens = known->max_new_tokens};
     if (known->band != 0 || known->payload != NULL || known->payload_size != 0 ||
         known->mailbox_mode != 0 || known->queue_ns != 0 || known->first_output_ns != 0 ||
-        known->total_ns != 0 || is_malformed(&pool->options, known))
+        known->total_ns != 0 || known->tenant != 0 || is_malformed(&pool->options, known))
         return BERTH_EINVAL;
     memcpy(submit.cost, known->cost, sizeof submit.cost);
     berth__lock_enter(pool);

@@ -42,6 +42,21 @@ static void a_parked_request_can_be_recosted_and_keeps_its_place(void **state) {
     pool_host_end(host);
 }
 
+static void a_tenant_is_told_in_the_outcome_and_no_recost_changes_it(void **state) {
+    (void)state;
+    pool_host *host = gate_of(10);
+    pool_host_start(host);
+    berth_request request = pool_request_units(host, 0, 1);
+    berth_request known = {.struct_size = sizeof known, .tenant = 8};
+    request.tenant = UINT64_MAX;
+    berth_request_id id = pool_submit(host, &request);
+    CHECK(berth_recost(host->pool, id, &known, NULL), BERTH_EINVAL);
+    finish(host, id);
+    assert_true(pool_outcome(host, id, BERTH_OUTCOME_COMPLETED, BERTH_FINISH_STOP).tenant ==
+                UINT64_MAX);
+    pool_host_end(host);
+}
+
 static void a_refused_recost_changes_nothing(void **state) {
     (void)state;
     pool_host *host = gate_of(10);
@@ -287,6 +302,7 @@ int main(void) {
     pool_watchdog("api/units", 60);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_parked_request_can_be_recosted_and_keeps_its_place),
+        cmocka_unit_test(a_tenant_is_told_in_the_outcome_and_no_recost_changes_it),
         cmocka_unit_test(a_refused_recost_changes_nothing),
         cmocka_unit_test(recost_works_kv_cost_out_again),
         cmocka_unit_test(charging_less_frees_units_for_others),

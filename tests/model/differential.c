@@ -101,6 +101,7 @@ static void make_submit(maker *m, core_event *e) {
     s->queue_ns = deadline(m);
     s->first_output_ns = deadline(m);
     s->total_ns = deadline(m);
+    s->tenant = below(m, 3);
     make_cost(m, s);
 }
 

@@ -355,6 +355,7 @@ static request *park(core_model *model, const berth__submit *submit, const uint6
     memcpy(r->units, units, model->options.resource_count * sizeof *units);
     r->outcome.struct_size = (uint32_t)sizeof r->outcome;
     r->outcome.band = submit->band;
+    r->outcome.tenant = submit->tenant;
     r->outcome.prompt_tokens = submit->prompt_tokens;
     r->outcome.submitted_at_ns = model->now;
     return r;
