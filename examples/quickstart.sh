@@ -49,7 +49,7 @@ quietly() {
 
 mkdir -p build
 : >"$log"
-berth_install gcc cmake ninja-build pkg-config libuv1-dev libjansson-dev
+berth_install gcc cmake ninja-build pkg-config libuv1-dev libjansson-dev libxxhash-dev
 echo "building (log: $log)"
 quietly cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release \
     -DBERTH_BUILD_TESTS=OFF -DBERTH_BUILD_BENCH=OFF

@@ -1152,6 +1152,47 @@ BERTH_API berth_status berth_kv_cost(uint64_t prompt_tokens, uint64_t max_new_to
                                      uint32_t block_tokens, uint64_t block_size,
                                      uint64_t *out_blocks, uint64_t *out_size);
 
+/* ---- Names of prompt blocks ---------------------------------------------------------------- */
+
+/** The name of one block of a prompt: 128 bits that stand for all tokens up to its end. */
+typedef struct berth_block_hash {
+    uint64_t low;
+    uint64_t high;
+} berth_block_hash;
+
+/** What the blocks of a prompt depend on beside its tokens. */
+typedef struct berth_block_key {
+    uint32_t struct_size;
+    uint32_t block_tokens; /* tokens per block, 1 or more */
+    uint64_t adapter;      /* fine-tuned weights in use; 0 = none */
+    const void *salt;      /* anything else: images, a tenant that shares nothing; may be NULL */
+    uint64_t salt_size;    /* bytes */
+} berth_block_key;
+
+/**
+ * berth_block_hashes() - name the full blocks of a prompt, for berth_request's block_hashes.
+ *
+ * XXH3-128 of the parent's name and the block's tokens, chained; the parent of the first block is
+ * the hash of adapter and salt. Numbers are hashed as little-endian bytes: the names are the same
+ * on every machine, and change with a major version of Berth only. Not a defence against tenants
+ * who can compute collisions: XXH3 is not cryptographic; give such tenants salts of their own.
+ *
+ * @key          borrowed for the call
+ * @tokens       borrowed for the call; may be NULL with token_count 0
+ * @token_count  the last block_tokens - 1 of them may be left over
+ * @out          receives token_count / block_tokens names
+ * @out_max      room in out
+ *
+ * Errors:   BERTH_EINVAL  a pointer is NULL, or block_tokens is 0
+ *           BERTH_ESPACE  out_max is too small; nothing was written
+ * Threads:  any; never blocks; from callbacks: yes
+ * Memory:   does not allocate
+ * Cost:     O(token_count)
+ */
+BERTH_API berth_status berth_block_hashes(const berth_block_key *key, const uint32_t *tokens,
+                                          uint64_t token_count, berth_block_hash *out,
+                                          uint64_t out_max);
+
 /* ---- Time ---------------------------------------------------------------------------------- */
 
 /**
