@@ -11,10 +11,12 @@ usage() {
     echo "usage: sh bench/run.sh NAME [options]"
     echo
     echo "  replay   a trace of requests through a pool (replay --help lists its options)"
+    echo "  peers    what would be taken instead, side by side (peers --help)"
 }
 
 case ${1-} in
-replay) ;;
+replay) program=berth-replay ;;
+peers) program=peers/berth-peers ;;
 -h | --help)
     usage
     exit 0
@@ -32,6 +34,12 @@ shift
 . "$root/tests/support/install.sh"
 berth_install gcc cmake ninja-build pkg-config libuv1-dev libjansson-dev libxxhash-dev >&2 || exit 1
 
+# What only some entrants need: without it they are skipped, by name.
+if [ "$name" = peers ]; then
+    berth_install libglib2.0-dev >&2 || echo "peers that need it are skipped" >&2
+    case " $* " in *" --svg"*) berth_install gnuplot-nox >&2 || exit 1 ;; esac
+fi
+
 compile() {
     cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DBERTH_BUILD_TESTS=OFF \
         -DBERTH_BUILD_EXAMPLES=OFF && cmake --build "$build" --target "berth-$name" --parallel 2
@@ -41,11 +49,11 @@ compile() {
 mkdir -p "$build"
 exec 9>"$build/run.lock"
 if command -v flock >/dev/null 2>&1; then flock 9; fi
-if [ -t 2 ] && [ ! -x "$build/bench/berth-$name" ]; then echo "building berth-$name" >&2; fi
+if [ -t 2 ] && [ ! -x "$build/bench/$program" ]; then echo "building berth-$name" >&2; fi
 if ! compile >"$build/run.log" 2>&1; then
     cat "$build/run.log" >&2
     echo "bench/run.sh: berth-$name does not build" >&2
     exit 1
 fi
 exec 9>&-
-exec "$build/bench/berth-$name" "$@"
+exec "$build/bench/$program" "$@"

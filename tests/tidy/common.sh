@@ -83,6 +83,7 @@ check_packages() {
         src/runtime/*) may='uv.h' ;;
         src/core/*) may='xxhash.h' ;;
         src/adapters/*) may='jansson.h' ;;
+        bench/peers/c/*) may='uv.h' ;; # a peer
         bench/*) may='xxhash.h jansson.h' ;;
         tests/*) may='cmocka.h jansson.h' ;;
         examples/scheduler_test.c) may='cmocka.h' ;;

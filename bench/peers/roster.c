@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+#include "roster.h"
+
+#include "peer.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define ALL (PEER_PRIORITY | PEER_COST | PEER_DEADLINE | PEER_CANCEL | PEER_RESULT)
+
+const roster_entrant roster[] = {
+    {"berth", "berth-peers-c", "nothing", ALL},
+    {"libuv", "berth-peers-c", "libuv1-dev", PEER_CANCEL | PEER_RESULT},
+    {"glib", "berth-peers-c", "libglib2.0-dev", 0},
+    {"glib-sorted", "berth-peers-c", "libglib2.0-dev", PEER_PRIORITY},
+    {"mutex-ring", "berth-peers-c", "nothing", 0},
+    {"futex-ring", "berth-peers-c", "nothing", 0},
+};
+const size_t roster_count = sizeof roster / sizeof roster[0];
+
+#define SATURATED(name, shape)                                                                     \
+    { name, "saturated " shape " 200000 128", "saturated " shape " 2000 128", NULL }
+#define SUBMITTERS(n)                                                                              \
+    { "i/" n, "saturated " n " 2 200000 16 1", "saturated " n " 2 3200 16 1", NULL }
+
+const roster_workload workloads[] = {
+    SATURATED("a/1x1", "1 1"),
+    SATURATED("a/2x2", "2 2"),
+    {"b", "burst 100000", "burst 2000", NULL},
+    {"c/5us", "idle 5000 2000", "idle 5000 50", NULL},
+    {"c/300us", "idle 300000 1000", "idle 300000 20", NULL},
+    {"c/5ms", "idle 5000000 200", "idle 5000000 2", NULL},
+    {"h/first", "first", "first", NULL},
+    SUBMITTERS("2"),
+    SUBMITTERS("8"),
+    SUBMITTERS("16"),
+    SUBMITTERS("32"),
+};
+const size_t workload_count = sizeof workloads / sizeof workloads[0];
+
+void roster_lacks(const roster_entrant *of, char *text, size_t size) {
+    static const struct {
+        uint32_t feature;
+        const char *name;
+    } names[] = {{PEER_PRIORITY, "priority"},
+                 {PEER_COST, "cost"},
+                 {PEER_DEADLINE, "deadline"},
+                 {PEER_CANCEL, "cancel"},
+                 {PEER_RESULT, "result"}};
+    size_t used = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if ((of->features & names[i].feature) != 0 || used >= size) continue;
+        int wrote =
+            snprintf(text + used, size - used, "%s%s", used == 0 ? "" : ", ", names[i].name);
+        used += wrote > 0 ? (size_t)wrote : 0;
+    }
+}
+
+bool roster_named(const char *names, const char *name) {
+    size_t size = strlen(name);
+    while (names != NULL && *names != '\0') {
+        const char *end = strchr(names, ',');
+        size_t here = end == NULL ? strlen(names) : (size_t)(end - names);
+        if (here == size && strncmp(names, name, size) == 0) return true;
+        names = end == NULL ? NULL : end + 1;
+    }
+    return false;
+}
