@@ -656,7 +656,8 @@ typedef struct berth_outcome {
     uint32_t band;
     uint32_t reserved;
     uint64_t prompt_tokens;
-    uint64_t tokens_computed;    /* of the prompt and of what was generated */
+    uint64_t tokens_computed;    /* of the prompt and of what was generated, since it was last
+                                    admitted */
     uint64_t tokens_generated;
     uint64_t chunks_dropped;     /* came after the outcome, or had no mailbox */
     uint64_t submitted_at_ns;
@@ -816,7 +817,8 @@ BERTH_API berth_status berth_ready_take(berth_pool *pool, berth_request_id *ids,
 /* ---- Engine face --------------------------------------------------------------------------- */
 
 enum berth_entry_kind {
-    BERTH_ENTRY_PREFILL = 1, /* compute `tokens` of the prompt, from tokens_computed on */
+    BERTH_ENTRY_PREFILL = 1, /* compute `tokens` of the prompt, from tokens_computed on; after a
+                                preemption, of the prompt and what was generated */
     BERTH_ENTRY_DECODE = 2,  /* generate: compute `tokens` (1) after what is there */
     BERTH_ENTRY_LEAVE = 3    /* it is no longer running: forget its slot; nothing to commit. Not
                                 sent for what a committed result finished; sent for all else,
@@ -824,7 +826,10 @@ enum berth_entry_kind {
 };
 
 enum berth_entry_flag {
-    BERTH_ENTRY_ADMITTED = 1 /* first time in a plan: set up its slot */
+    BERTH_ENTRY_ADMITTED = 1,  /* first time in a plan since it was admitted: set up its slot */
+    BERTH_ENTRY_RESUMED = 2,   /* with ADMITTED: it ran before and was preempted; its prefill is its
+                                  prompt and what it had generated, which is not generated again */
+    BERTH_ENTRY_PREEMPTED = 4  /* of LEAVE: it goes on later, under the same id, from the start */
 };
 
 /** One line of a plan. Fixed size. */
@@ -1013,7 +1018,8 @@ typedef struct berth_band_stats {
     uint64_t parked_size;     /* bytes */
     uint64_t queue_ns_total;  /* spent parked by those admitted */
     uint64_t admitted_total;
-    uint64_t reserved[8];
+    uint64_t preemptions_total;
+    uint64_t reserved[7];
 } berth_band_stats;
 
 typedef struct berth_resource_stats {
@@ -1073,6 +1079,11 @@ typedef struct berth_stats {
     uint32_t resource_count;
     berth_band_stats bands[BERTH_BANDS_MAX];
     berth_resource_stats resources[BERTH_RESOURCES_MAX];
+
+    uint64_t preemptions_total;       /* running requests that gave way and were parked again */
+    uint64_t readmitted_total;        /* of those, how often one was admitted again; admitted_total
+                                         counts each request once */
+    uint64_t tokens_recomputed_total; /* computed, then given up by preemptions */
 } berth_stats;
 
 /**

@@ -55,6 +55,9 @@ static const column tail_columns[] = {
     C64(berth_stats, tokens_computed_total),
     C64(berth_stats, tokens_generated_total),
     C64(berth_stats, steps_total),
+    C64(berth_stats, preemptions_total),
+    C64(berth_stats, readmitted_total),
+    C64(berth_stats, tokens_recomputed_total),
     C64(berth_stats, drain_interval_ns),
     C32(berth_stats, active_workers),
     C32(berth_stats, worker_count),
@@ -74,6 +77,7 @@ static const column band_columns[] = {
     C64(berth_band_stats, parked_size),
     C64(berth_band_stats, queue_ns_total),
     C64(berth_band_stats, admitted_total),
+    C64(berth_band_stats, preemptions_total),
 };
 
 static const column resource_columns[] = {

@@ -26,6 +26,8 @@ typedef struct berth__list {
 
 void berth__list_init(berth__list *list);
 void berth__list_push(berth__list *list, berth__link *links, uint32_t place);
+/* `place` comes in just before `before`, which is in the list; BERTH__NONE: at the end. */
+void berth__list_insert(berth__list *list, berth__link *links, uint32_t place, uint32_t before);
 void berth__list_remove(berth__list *list, berth__link *links, uint32_t place);
 
 #endif

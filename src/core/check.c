@@ -113,6 +113,7 @@ static uint32_t check_lists(const berth__core *core) {
         const berth__entry *entry = &core->entries[place];
         MUST(entry->state == BERTH__RUNNING || entry->state == BERTH__STOPPING);
         MUST(!entry->in_step || core->step_outstanding);
+        MUST(berth__run_of(core, place)->prefill_tokens >= entry->prompt_tokens);
         MUST(!berth__is_engine(core) || entry->state == BERTH__RUNNING || entry->in_step);
     }
     for (uint32_t place = core->ended.head; place != BERTH__NONE; place = core->links[place].next)

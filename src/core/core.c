@@ -141,6 +141,19 @@ berth_status berth__core_finish(berth__core *core, uint64_t now, berth_request_i
     return BERTH_OK;
 }
 
+berth_status berth__core_preempt(berth__core *core, uint64_t now, berth_request_id id) {
+    if (!berth__is_engine(core)) return BERTH_EFACE;
+    const berth_status status = begin(core, now);
+    if (status != BERTH_OK) return status;
+    const uint32_t place = find_for_engine(core, id);
+    if (place == BERTH__NONE) return BERTH_ESTALE;
+    if (core->entries[place].outcome != BERTH_OUTCOME_NONE) return BERTH_EENDED;
+    if (core->entries[place].state == BERTH__PARKED) return BERTH_EAGAIN;
+    if (core->entries[place].in_step) return BERTH_EBUSY;
+    berth__life_preempt(core, place);
+    return BERTH_OK;
+}
+
 berth_status berth__core_let_go(berth__core *core, uint64_t now, berth_request_id id) {
     const berth_status status = begin(core, now);
     if (status != BERTH_OK) return status;

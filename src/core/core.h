@@ -32,7 +32,8 @@ enum berth__transition {
     BERTH__T_ADMITTED = 1, /* parked -> running */
     BERTH__T_OUTCOME = 2,  /* the outcome is fixed: readable from now on, exactly once */
     BERTH__T_ENDED = 3,    /* units and payload are let go, exactly once, after T_OUTCOME */
-    BERTH__T_GONE = 4      /* the outcome was taken or dropped: the id is stale from now on */
+    BERTH__T_GONE = 4,     /* the outcome was taken or dropped: the id is stale from now on */
+    BERTH__T_PREEMPTED = 5 /* running -> parked, to be admitted again */
 };
 
 typedef void berth__sink(void *context, uint32_t transition, berth_request_id id);
@@ -114,9 +115,10 @@ void berth__core_shutdown(berth__core *core, uint64_t now, uint32_t running);
  * cancel, charge, expire and capacity_set do not admit by themselves: the runtime calls this. */
 uint32_t berth__core_admit(berth__core *core, uint64_t now);
 
-/* Worker: how many more may be admitted until this is said again; without it there is no such
- * bound. Whoever is admitted with no worker to take it would wait in no order and past its queue
- * deadline, so the runtime says how many workers are free before it submits or admits. */
+/* How many more may be admitted until this is said again; UINT32_MAX is no bound. Worker: whoever
+ * is admitted with no worker to take it would wait in no order and past its queue deadline, so the
+ * runtime says how many workers are free before it submits or admits. Engine: the runtime says how
+ * many rings there are, while they are short. */
 void berth__core_set_idle(berth__core *core, uint32_t idle_count);
 
 /* Worker and gate: output was emitted. EAGAIN parked, EENDED once an outcome is fixed (the caller
@@ -130,6 +132,12 @@ berth_status berth__core_finish(berth__core *core, uint64_t now, berth_request_i
 
 /* Worker and gate: the engine or worker lets go of a stopping request: its units are free. */
 berth_status berth__core_let_go(berth__core *core, uint64_t now, berth_request_id id);
+
+/* Engine: a running request that no step contains gives up what it holds and is parked again, at
+ * its old place in line; its tokens are to be computed anew. EAGAIN parked, EENDED once an outcome
+ * is fixed, EBUSY in a step, EFACE on the other faces. One that could never be admitted again,
+ * because a capacity has shrunk, ends as EVICTED instead. */
+berth_status berth__core_preempt(berth__core *core, uint64_t now, berth_request_id id);
 
 /* Engine: is there anything that a plan would hold? */
 uint32_t berth__core_has_plan(const berth__core *core);

@@ -88,24 +88,45 @@ static void unpark(berth__core *core, uint32_t place) {
 
 /* ---- Running ---- */
 
-void berth__life_admit(berth__core *core, uint32_t place) {
+/* The first admission of a request: what is counted per request, not per admission. */
+static void count_first(berth__core *core, uint32_t place) {
     berth__entry *entry = &core->entries[place];
     berth_band_stats *band = berth__band_of(core, place);
-    unpark(core, place);
-    if (core->now > entry->submitted_at_ns) berth__rate_admitted(&core->rate);
-    berth__ledger_grant(&core->ledger, berth__units_of(core, place));
-    berth__list_push(&core->running, core->links, place);
-    entry->state = BERTH__RUNNING;
+    const uint64_t waited_ns = core->now - entry->submitted_at_ns;
+    if (waited_ns > 0) berth__rate_admitted(&core->rate);
     entry->admitted_at_ns = core->now;
-    entry->slot = core->slots_free[--core->slots_free_count];
-    band->running++;
     band->admitted_total++;
-    band->queue_ns_total =
-        berth__add_saturating(band->queue_ns_total, core->now - entry->submitted_at_ns);
-    core->counters.running++;
+    band->queue_ns_total = berth__add_saturating(band->queue_ns_total, waited_ns);
     core->counters.admitted_total++;
     core->counters.prompt_tokens_total =
         berth__add_saturating(core->counters.prompt_tokens_total, entry->prompt_tokens);
+}
+
+/* What it has to compute before it generates: after a preemption also what it had generated. */
+static void begin_run(berth__core *core, uint32_t place) {
+    berth__entry *entry = &core->entries[place];
+    berth__run *run = &core->runs[entry->slot];
+    *run = (berth__run){.prefill_tokens = entry->prompt_tokens};
+    if (entry->preemptions > 0)
+        run->prefill_tokens = berth__add_saturating(entry->prompt_tokens, entry->tokens_generated);
+    for (uint32_t r = 0; r < core->options.resource_count; r++)
+        run->asked[r] = berth__units_of(core, place)[r];
+}
+
+void berth__life_admit(berth__core *core, uint32_t place) {
+    berth__entry *entry = &core->entries[place];
+    unpark(core, place);
+    berth__ledger_grant(&core->ledger, berth__units_of(core, place));
+    berth__list_push(&core->running, core->links, place);
+    entry->state = BERTH__RUNNING;
+    entry->slot = core->slots_free[--core->slots_free_count];
+    begin_run(core, place);
+    if (entry->preemptions == 0)
+        count_first(core, place);
+    else
+        core->counters.readmitted_total++;
+    berth__band_of(core, place)->running++;
+    core->counters.running++;
     if (core->counters.running > core->counters.running_peak)
         core->counters.running_peak = core->counters.running;
     berth__life_arm(core, place);
@@ -124,7 +145,7 @@ berth_status berth__life_charge(berth__core *core, uint32_t place, const uint64_
 }
 
 /* The engine hears of the slot in its next plan; others have nobody to tell. */
-static void free_slot(berth__core *core, uint32_t place) {
+static void free_slot(berth__core *core, uint32_t place, uint32_t flags) {
     const berth__entry *entry = &core->entries[place];
     if (!berth__is_engine(core) || entry->engine_knows) {
         core->slots_free[core->slots_free_count++] = entry->slot;
@@ -132,7 +153,63 @@ static void free_slot(berth__core *core, uint32_t place) {
     }
     core->leaving[core->leaving_count++] = (berth__leaving){.id = berth__ids_of(&core->ids, place),
                                                             .slot = entry->slot,
-                                                            .band = entry->band_index + 1u};
+                                                            .band = entry->band_index + 1u,
+                                                            .flags = flags};
+}
+
+/* Whom it comes before in its band again. All that came earlier were preempted too, or overtaken,
+ * so the walk is short. */
+static uint32_t place_in_line(const berth__core *core, const berth__entry *entry) {
+    uint32_t before = core->queue.lists[entry->band_index].head;
+    while (before != BERTH__NONE && core->entries[before].order < entry->order)
+        before = core->links[before].next;
+    return before;
+}
+
+/* May it be parked with these units? Not if they exceed a capacity, and not if what is parked would
+ * no longer add up in 64 bits. */
+static int can_be_parked(const berth__core *core, uint64_t size, const uint64_t *units) {
+    const berth__parked *total = &core->queue.total;
+    uint64_t sum;
+    if (berth__ledger_never_fits(&core->ledger, units) < core->options.resource_count) return 0;
+    if (!berth__add(total->size, size, &sum)) return 0;
+    for (uint32_t r = 0; r < core->options.resource_count; r++)
+        if (!berth__add(total->units[r], units[r], &sum)) return 0;
+    return 1;
+}
+
+void berth__life_preempt(berth__core *core, uint32_t place) {
+    static const berth__cause cause = {BERTH_OUTCOME_EVICTED, BERTH_EVICT_CAPACITY, 0};
+    berth__entry *entry = &core->entries[place];
+    berth_band_stats *band = berth__band_of(core, place);
+    const berth__load load = berth__load_of(core, place);
+    const berth__run *run = berth__run_of(core, place);
+    if (!can_be_parked(core, entry->payload_size, run->asked)) {
+        berth__life_stop(core, place, cause);
+        return;
+    }
+    touch_rate(core);
+    berth__ledger_release(&core->ledger, berth__units_of(core, place));
+    berth__list_remove(&core->running, core->links, place);
+    free_slot(core, place, BERTH_ENTRY_PREEMPTED);
+    for (uint32_t r = 0; r < core->options.resource_count; r++)
+        berth__units_of(core, place)[r] = run->asked[r];
+    core->counters.running--;
+    core->counters.preemptions_total++;
+    core->counters.tokens_recomputed_total =
+        berth__add_saturating(core->counters.tokens_recomputed_total, entry->tokens_computed);
+    band->running--;
+    band->parked++;
+    band->preemptions_total++;
+    entry->state = BERTH__PARKED;
+    entry->slot = BERTH__NONE;
+    entry->planned = 0;
+    entry->tokens_computed = 0;
+    entry->queue_at_ns = UINT64_MAX; /* it has left the queue in time */
+    if (entry->preemptions < UINT8_MAX) entry->preemptions++;
+    berth__queue_put_back(&core->queue, place, &load, place_in_line(core, entry));
+    berth__life_arm(core, place);
+    tell(core, BERTH__T_PREEMPTED, place);
 }
 
 /* ---- Ended ---- */
@@ -190,7 +267,7 @@ void berth__life_end(berth__core *core, uint32_t place) {
     BERTH__ASSERT(core->broken, core->entries[place].state == BERTH__STOPPING);
     berth__ledger_release(&core->ledger, berth__units_of(core, place));
     berth__list_remove(&core->running, core->links, place);
-    free_slot(core, place);
+    free_slot(core, place, 0);
     core->entries[place].in_step = 0;
     core->counters.stopping--;
     berth__band_of(core, place)->stopping--;

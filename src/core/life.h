@@ -23,6 +23,11 @@ void berth__life_tick(berth__core *core, uint64_t now);
 void berth__life_park(berth__core *core, uint32_t place);
 void berth__life_admit(berth__core *core, uint32_t place);
 
+/* A running request that no step contains is parked again, at its place in line by arrival and past
+ * every limit; its tokens are to be computed anew. It ends as EVICTED where it could never be
+ * admitted again. */
+void berth__life_preempt(berth__core *core, uint32_t place);
+
 /* A running or stopping request now holds `held`; EOVERFLOW changes nothing. */
 berth_status berth__life_charge(berth__core *core, uint32_t place, const uint64_t *held,
                                 uint32_t held_count);

@@ -31,6 +31,7 @@ typedef struct layout {
     berth__link *links;
     berth__entry *entries;
     uint64_t *units;
+    berth__run *runs;
     uint32_t *slots_free;
     berth__leaving *leaving;
 } layout;
@@ -46,6 +47,7 @@ static layout lay_out(arena *from, const berth_options *options) {
     l.links = cut(from, places, sizeof *l.links);
     l.entries = cut(from, places, sizeof *l.entries);
     l.units = cut(from, (uint64_t)places * options->resource_count, sizeof *l.units);
+    l.runs = cut(from, options->running_max, sizeof *l.runs);
     l.slots_free = cut(from, options->running_max, sizeof *l.slots_free);
     l.leaving = cut(from, options->running_max, sizeof *l.leaving);
     return l;
@@ -69,6 +71,7 @@ berth__core *berth__core_init(void *memory, const berth_options *options, berth_
     core->links = l.links;
     core->entries = l.entries;
     core->units = l.units;
+    core->runs = l.runs;
     core->slots_free = l.slots_free;
     core->leaving = l.leaving;
     berth__ids_init(&core->ids, l.generations, l.taken, l.links, places);

@@ -23,8 +23,13 @@ static void subtract(berth__parked *sum, const berth__load *load, uint32_t resou
 }
 
 void berth__queue_push(berth__queue *queue, uint32_t place, const berth__load *load) {
+    berth__queue_put_back(queue, place, load, BERTH__NONE);
+}
+
+void berth__queue_put_back(berth__queue *queue, uint32_t place, const berth__load *load,
+                           uint32_t before) {
     const uint32_t b = load->band_index;
-    berth__list_push(&queue->lists[b], queue->links, place);
+    berth__list_insert(&queue->lists[b], queue->links, place, before);
     queue->bands_with |= 1u << b;
     add(&queue->bands[b], load, queue->resource_count);
     add(&queue->total, load, queue->resource_count);

@@ -37,6 +37,11 @@ typedef struct berth__load {
 
 void berth__queue_init(berth__queue *queue, berth__link *links, uint32_t resource_count);
 void berth__queue_push(berth__queue *queue, uint32_t place, const berth__load *load);
+
+/* One that was in before comes back: just before `before`, a parked request of its band, or at the
+ * end (BERTH__NONE). */
+void berth__queue_put_back(berth__queue *queue, uint32_t place, const berth__load *load,
+                           uint32_t before);
 void berth__queue_remove(berth__queue *queue, uint32_t place, const berth__load *load);
 
 /* A parked request of this load now asks for `after`. */

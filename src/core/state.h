@@ -9,6 +9,9 @@
  *              queue              running                 ended
  *   submit --> PARKED --admit--> RUNNING --stop--> STOPPING --end--> ENDED --forget--> free
  *                 |                                                    ^
+ *                 ^                |                                   |
+ *                 +---- preempt ---+                                   |
+ *                 |                                                    |
  *                 +-------------------- end ---------------------------+
  */
 #ifndef BERTH__CORE_STATE_H
@@ -52,14 +55,25 @@ typedef struct berth__entry {
     uint8_t planned;      /* a plan has listed it before */
     uint8_t engine_knows; /* the engine itself ended it: its slot needs no LEAVE */
     uint8_t has_output;
-    uint8_t reserved[5];
+    uint8_t preemptions; /* how often it was preempted; stays at 255 */
+    uint8_t reserved[4];
 } berth__entry;
+
+/* What only a running or stopping request has; by slot. */
+typedef struct berth__run {
+    uint64_t prefill_tokens; /* a prefill until so many are computed: the prompt, and after a
+                                preemption also what had been generated */
+    uint64_t asked[BERTH_RESOURCES_MAX]; /* its units when it was admitted: what it asks for again
+                                            if it is preempted */
+} berth__run;
 
 /* A slot that the engine must be told to forget. */
 typedef struct berth__leaving {
     berth_request_id id;
     uint32_t slot;
     uint32_t band;
+    uint32_t flags; /* berth_entry_flag */
+    uint32_t reserved;
 } berth__leaving;
 
 struct berth__core {
@@ -80,6 +94,7 @@ struct berth__core {
     berth__list running; /* in order of admission */
     berth__list ended;   /* in order of ending */
 
+    berth__run *runs;     /* running_max, by slot */
     uint32_t *slots_free; /* a stack */
     uint32_t slots_free_count;
     uint32_t leaving_count;
@@ -99,6 +114,10 @@ struct berth__core {
 
 static inline uint64_t *berth__units_of(const berth__core *core, uint32_t place) {
     return core->units + (size_t)place * core->options.resource_count;
+}
+
+static inline berth__run *berth__run_of(const berth__core *core, uint32_t place) {
+    return &core->runs[core->entries[place].slot];
 }
 
 static inline int berth__is_engine(const berth__core *core) {

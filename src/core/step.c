@@ -32,6 +32,7 @@ static void list_leaving(berth__core *core, berth_plan *plan) {
         plan->entries[plan->entry_count++] = (berth_plan_entry){.id = leaving->id,
                                                                 .slot = leaving->slot,
                                                                 .kind = BERTH_ENTRY_LEAVE,
+                                                                .flags = leaving->flags,
                                                                 .band = leaving->band};
         core->slots_free[core->slots_free_count++] = leaving->slot;
     }
@@ -39,16 +40,23 @@ static void list_leaving(berth__core *core, berth_plan *plan) {
     core->leaving_count = 0;
 }
 
+static uint32_t flags_of(const berth__entry *entry) {
+    if (entry->planned) return 0;
+    return entry->preemptions == 0 ? BERTH_ENTRY_ADMITTED
+                                   : BERTH_ENTRY_ADMITTED | BERTH_ENTRY_RESUMED;
+}
+
 static void list_running(berth__core *core, uint32_t place, berth_plan *plan) {
     berth__entry *entry = &core->entries[place];
-    const int prefill = entry->tokens_computed < entry->prompt_tokens;
+    const uint64_t prefill_tokens = berth__run_of(core, place)->prefill_tokens;
+    const int prefill = entry->tokens_computed < prefill_tokens;
     plan->entries[plan->entry_count++] = (berth_plan_entry){
         .id = berth__ids_of(&core->ids, place),
         .slot = entry->slot,
         .kind = prefill ? BERTH_ENTRY_PREFILL : BERTH_ENTRY_DECODE,
-        .flags = entry->planned ? 0 : BERTH_ENTRY_ADMITTED,
+        .flags = flags_of(entry),
         .band = entry->band_index + 1u,
-        .tokens = prefill ? entry->prompt_tokens - entry->tokens_computed : 1,
+        .tokens = prefill ? prefill_tokens - entry->tokens_computed : 1,
         .tokens_computed = entry->tokens_computed,
         .tokens_generated = entry->tokens_generated,
         .prompt_tokens = entry->prompt_tokens,

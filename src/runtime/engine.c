@@ -44,9 +44,12 @@ static berth_status plan_now(berth_pool *pool, berth_plan *plan) {
     /* A plan without room for an entry says how many it needs, and has ended what is due. Rings are
      * made free for a plan that will be made: one that fails drops nobody's output. */
     if (berth__core_plan(pool->core, now, &probe) == BERTH_ESPACE &&
-        probe.entry_count <= plan->entry_max)
+        probe.entry_count <= plan->entry_max) {
         berth__store_make_room(pool);
+        berth__core_set_idle(pool->core, berth__store_bound(pool));
+    }
     const berth_status status = berth__core_plan(pool->core, now, plan);
+    berth__core_set_idle(pool->core, BERTH__NONE);
     if (status == BERTH_OK) complete(pool, plan);
     return status;
 }

@@ -67,6 +67,7 @@ static void init_lists(berth_pool *pool) {
     berth__list_init(&pool->take);
     berth__list_init(&pool->let_go);
     berth__list_init(&pool->kept);
+    berth__list_init(&pool->held);
     berth__list_init(&pool->cancelled);
     berth__list_init(&pool->release);
     berth__list_init(&pool->ready);

@@ -83,7 +83,9 @@ static berth_status read_chunk(berth_pool *pool, berth__row *row, berth__buffer 
     out->kind = BERTH_RECORD_CHUNK;
     out->sequence = chunk.sequence;
     out->tokens = chunk.tokens;
-    if (row->ended && berth__ring_is_empty(ring)) berth__store_detach(pool, row);
+    /* Nobody writes into it any more, or not for now. */
+    if ((row->ended || row->work == BERTH__WORK_HELD) && berth__ring_is_empty(ring))
+        berth__store_detach(pool, row);
     return BERTH_OK;
 }
 

@@ -32,15 +32,16 @@ struct berth_pool {
     uint32_t call_count;        /* API calls that are inside */
     uint64_t now_ns;            /* latest reading of the clock; it never goes back */
     uint64_t parked_count;      /* as the core's, kept here because it is asked for often */
-    uint64_t parked_streams;    /* those among them that will need a ring */
+    uint64_t parked_streams;    /* those among them that will need a ring: not who kept his */
     uint64_t inside_count;      /* running and stopping */
     berth_step_id step_id;      /* outstanding; 0 = none */
     berth_request_id finishing; /* whose outcome is being fixed by berth_finish or its worker */
 
-    berth__link *work_links; /* by place: `take`, `let_go`, `kept` */
+    berth__link *work_links; /* by place: `take`, `let_go`, `kept`, `held` */
     berth__list take;
     berth__list let_go;
     berth__list kept;
+    berth__list held;
 
     berth__link *callback_links; /* by place: `cancelled`, `release` */
     berth__list cancelled;

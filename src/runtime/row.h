@@ -18,7 +18,8 @@ enum berth__work {
     BERTH__WORK_NONE = 0,
     BERTH__WORK_TAKE = 1,   /* admitted; a worker is to take it */
     BERTH__WORK_LET_GO = 2, /* its outcome was fixed before a worker took it: let it go */
-    BERTH__WORK_KEPT = 3    /* ended; its ring has unread chunks */
+    BERTH__WORK_KEPT = 3,   /* ended; its ring has unread chunks */
+    BERTH__WORK_HELD = 4    /* preempted, so parked again; its ring has unread chunks */
 };
 
 /* Which callback a row is waiting for or inside of; lists of the pool's `callback_links`. */
@@ -53,7 +54,7 @@ struct berth__row {
     uint8_t work;           /* berth__work */
     uint8_t due;            /* berth__due */
     uint8_t streams;        /* mailbox mode */
-    uint8_t admitted;       /* was told by the core */
+    uint8_t admitted;       /* was told by the core; 0 again while it is preempted */
     uint8_t fixed;          /* so was its outcome */
     uint8_t ended;          /* so was its end */
     uint8_t gone;           /* so was that the id is stale */

@@ -10,7 +10,6 @@
 static void admitted(berth_pool *pool, berth__row *row) {
     row->admitted = 1;
     pool->parked_count--;
-    pool->parked_streams -= row->streams;
     pool->inside_count++;
     if (row->streams) berth__store_attach(pool, row);
     if (pool->options.face == BERTH_FACE_WORKER) {
@@ -21,6 +20,15 @@ static void admitted(berth_pool *pool, berth__row *row) {
         row->announce = 1;
         berth__mailbox_notify(pool, row);
     }
+}
+
+/* It goes on later, under the same id: unread chunks stay, and so does the count of chunks. */
+static void preempted(berth_pool *pool, berth__row *row) {
+    row->admitted = 0;
+    row->step_id = 0;
+    pool->parked_count++;
+    pool->inside_count--;
+    if (row->streams) berth__store_hold(pool, row);
 }
 
 /* A running request is asked to stop, unless its own finish is what fixed the outcome. */
@@ -52,7 +60,7 @@ static void ended(berth_pool *pool, berth__row *row) {
         pool->inside_count--;
     } else {
         pool->parked_count--;
-        pool->parked_streams -= row->streams;
+        if (row->ring == BERTH__NONE) pool->parked_streams -= row->streams;
     }
     if (row->work == BERTH__WORK_LET_GO) {
         berth__list_remove(&pool->let_go, pool->work_links, place);
@@ -83,5 +91,6 @@ void berth__sink_take(void *context, uint32_t transition, berth_request_id id) {
     case BERTH__T_OUTCOME: outcome_fixed(pool, row); break;
     case BERTH__T_ENDED: ended(pool, row); break;
     case BERTH__T_GONE: gone(pool, row); break;
+    case BERTH__T_PREEMPTED: preempted(pool, row); break;
     }
 }

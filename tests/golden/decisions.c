@@ -46,7 +46,7 @@ static uint32_t name_of(const scribe *s, berth_request_id id) {
 
 /* What the sink was told, then the state that it left behind. */
 static void tell(scribe *s) {
-    static const char *const names[] = {"?", "admitted", "outcome", "ended", "gone"};
+    static const char *const names[] = {"?", "admitted", "outcome", "ended", "gone", "preempted"};
     const berth_stats n = core_kit_stats(&s->kit);
     for (uint32_t i = 0; i < s->kit.log.count; i++) {
         const core_transition *t = &s->kit.log.items[i];

@@ -21,6 +21,7 @@
  *   v  charge the first that runs: 0 units       o  emit from the first that runs
  *   s  capacity 1     S  capacity 2              l  let go the first that is stopping
  *   r  recost the first parked: 2 units          m  let go the last that is stopping
+ *   h  preempt the first that runs (engine)
  *   k  take the oldest outcome                   P  pin the oldest ended, or unpin what is pinned
  *   K  take the outcome of one still stopping
  *   C  close          D  shutdown
@@ -40,9 +41,10 @@
 #define SHORT_DEPTH 10u
 
 /* The whole alphabet to a moderate depth, and a part of it to the full one. */
-static const char *const engine_all = "abcdexyztuvsSrkKCDpq01234";
+static const char *const engine_all = "abcdexyztuvsSrkKCDhpq01234";
 static const char *const engine_part = "abdxtuvkp02";
-static const char *const engine_most = "abcdexytuvsSkKp02";
+static const char *const engine_often = "abdxtshkp02";
+static const char *const engine_most = "abcdexytuvsSkKhp02";
 static const char *const worker_all = "abcdexyztuvsSrkKCDfgolmP";
 static const char *const worker_part = "abdxtuvkfl";
 static const char *const worker_most = "abdxytuvkKfl";
@@ -157,6 +159,7 @@ static core_event event_of(char letter, const core_pair *pair) {
         break;
     case 'p': e.kind = CORE_PLAN, e.amount = UINT64_MAX; break;
     case 'q': e.kind = CORE_PLAN, e.amount = 1; break;
+    case 'h': about(&e, CORE_PREEMPT, pick(pair, is_running, 0), 0); break;
     case 'f': about(&e, CORE_FINISH, pick(pair, is_running, 0), BERTH_FINISH_STOP); break;
     case 'g': about(&e, CORE_FINISH, pick(pair, is_running, 1), BERTH_FINISH_FAILED); break;
     case 'o': about(&e, CORE_EMIT, pick(pair, is_running, 0), 0), e.amount = 1; break;
@@ -206,12 +209,13 @@ static uint64_t rank(const core_pair *pair, uint32_t state, size_t offset, uint6
 
 static void put_request(writer *w, const core_pair *pair, const core_model_request *r) {
     put(w, r->state | r->gone << 4 | r->pinned << 5 | r->in_step << 6 | r->committed << 7 |
-               r->planned << 8 | r->engine_knows << 9 | r->has_output << 10 |
-               (uint64_t)r->outcome.band << 16);
+               r->planned << 8 | (uint64_t)(r->preemptions > 0) << 11 | r->engine_knows << 9 |
+               r->has_output << 10 | (uint64_t)r->outcome.band << 16);
     if (r->state == BERTH__RUNNING || r->state == BERTH__STOPPING) {
         put(w, r->slot);
         put(w, rank(pair, BERTH__RUNNING, offsetof(core_model_request, admission), r->admission));
-        put(w, r->outcome.tokens_computed < r->outcome.prompt_tokens);
+        put(w, r->outcome.tokens_computed < r->prefill_tokens);
+        put(w, r->asked[0]);
     }
     if (r->state == BERTH__ENDED) {
         put(w, rank(pair, BERTH__ENDED, offsetof(core_model_request, ending), r->ending));
@@ -223,7 +227,8 @@ static void put_request(writer *w, const core_pair *pair, const core_model_reque
 }
 
 static void put_slots(writer *w, const core_model *model) {
-    for (uint32_t i = 0; i < model->leaving_count; i++) put(w, 64 + model->leaving[i].slot);
+    for (uint32_t i = 0; i < model->leaving_count; i++)
+        put(w, 64 + model->leaving[i].slot + 128 * model->leaving[i].flags);
     for (uint32_t s = 0; s < model->options.running_max; s++) {
         uint64_t freed_before = 0;
         for (uint32_t other = 0; other < model->options.running_max; other++)
@@ -398,6 +403,11 @@ static void every_life_of_an_engine_pool_of_many_events_keeps_the_laws(void **st
     explore(BERTH_FACE_ENGINE, core_long_tier() ? engine_most : engine_part, deep());
 }
 
+static void every_life_of_an_engine_pool_that_preempts_keeps_the_laws(void **state) {
+    (void)state;
+    explore(BERTH_FACE_ENGINE, engine_often, core_long_tier() ? 10 : 8);
+}
+
 static void every_life_of_a_gate_pool_of_many_events_keeps_the_laws(void **state) {
     (void)state;
     explore(BERTH_FACE_GATE, core_long_tier() ? worker_most : worker_part, deep());
@@ -408,6 +418,7 @@ int main(void) {
         cmocka_unit_test(every_life_of_an_engine_pool_to_a_moderate_depth_keeps_the_laws),
         cmocka_unit_test(every_life_of_a_gate_pool_to_a_moderate_depth_keeps_the_laws),
         cmocka_unit_test(every_life_of_an_engine_pool_of_many_events_keeps_the_laws),
+        cmocka_unit_test(every_life_of_an_engine_pool_that_preempts_keeps_the_laws),
         cmocka_unit_test(every_life_of_a_gate_pool_of_many_events_keeps_the_laws),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

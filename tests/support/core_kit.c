@@ -58,13 +58,16 @@ static const struct {
                           "two outcomes for one request"},
     [BERTH__T_ENDED] = {SEEN(BERTH__T_OUTCOME), 0, "ended twice, or without an outcome"},
     [BERTH__T_GONE] = {SEEN(BERTH__T_OUTCOME), 0, "gone twice, or without an outcome"},
+    [BERTH__T_PREEMPTED] = {SEEN(BERTH__T_ADMITTED), SEEN(BERTH__T_OUTCOME),
+                            "preempted twice, not running, or after its outcome"},
 };
 
 static void watch(void *context, uint32_t transition, berth_request_id id) {
     core_kit *kit = context;
     const uint32_t place = berth__id_place(id);
     core_log_add(&kit->log, transition, id);
-    if (transition < BERTH__T_ADMITTED || transition > BERTH__T_GONE || place >= kit->place_count) {
+    if (transition < BERTH__T_ADMITTED || transition > BERTH__T_PREEMPTED ||
+        place >= kit->place_count) {
         kit->broken = "the sink was told something that does not exist";
         return;
     }
@@ -76,6 +79,9 @@ static void watch(void *context, uint32_t transition, berth_request_id id) {
              (life->seen & order_of[transition].after) != order_of[transition].after)
         kit->broken = order_of[transition].name;
     life->seen |= SEEN(transition);
+    /* Each of the two is to be told in turn. */
+    if (transition == BERTH__T_PREEMPTED) life->seen &= ~SEEN(BERTH__T_ADMITTED);
+    if (transition == BERTH__T_ADMITTED) life->seen &= ~SEEN(BERTH__T_PREEMPTED);
     kit->told[transition]++;
 }
 
@@ -182,7 +188,9 @@ static const char *totals_law(const berth_stats *s) {
         s->refused_total + s->parked + s->running + s->stopping + s->ended_total)
         return "submitted is not refused + parked + running + stopping + ended";
     if (s->running + s->stopping > s->running_max) return "more run than running_max";
-    if (s->parked > s->parked_max) return "more are parked than parked_max";
+    /* Who was preempted is parked past every limit. */
+    if (s->parked > s->parked_max + s->preemptions_total - s->readmitted_total)
+        return "more are parked than parked_max";
     if (s->running > s->running_peak) return "running is above its peak";
     return NULL;
 }
@@ -202,11 +210,12 @@ static const char *bands_law(const berth_stats *s) {
         sum.stopping += band->stopping;
         sum.parked_size += band->parked_size;
         sum.admitted_total += band->admitted_total;
+        sum.preemptions_total += band->preemptions_total;
     }
     if (sum.submitted_total != s->submitted_total || sum.refused_total != s->refused_total ||
         sum.ended_total != s->ended_total || sum.parked != s->parked || sum.running != s->running ||
         sum.stopping != s->stopping || sum.parked_size != s->parked_size ||
-        sum.admitted_total != s->admitted_total)
+        sum.admitted_total != s->admitted_total || sum.preemptions_total != s->preemptions_total)
         return "the bands do not add up to the pool";
     return NULL;
 }
@@ -236,8 +245,11 @@ static const char *sink_law(const core_kit *kit, const berth_stats *s) {
     if (kit->broken != NULL) return kit->broken;
     if (kit->accepted != s->submitted_total - s->refused_total)
         return "accepted and submitted - refused differ";
-    if (kit->told[BERTH__T_ADMITTED] != s->admitted_total)
+    if (kit->told[BERTH__T_ADMITTED] != s->admitted_total + s->readmitted_total)
         return "admissions told and counted differ";
+    if (kit->told[BERTH__T_PREEMPTED] != s->preemptions_total)
+        return "preemptions told and counted differ";
+    if (s->readmitted_total > s->preemptions_total) return "more were readmitted than preempted";
     if (kit->told[BERTH__T_ENDED] != s->ended_total) return "ends told and counted differ";
     if (kit->accepted - kit->told[BERTH__T_OUTCOME] != unfinished)
         return "outcomes told and requests without one do not add up to those accepted";

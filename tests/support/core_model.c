@@ -160,13 +160,17 @@ static void retain(core_model *model, request *r) {
     forget(model, oldest(model, 0));
 }
 
-static void let_go(core_model *model, request *r) {
-    r->in_step = 0;
+static void leave_slot(core_model *model, request *r, uint32_t flags) {
     if (model->options.face != BERTH_FACE_ENGINE || r->engine_knows)
         give_slot(model, r->slot);
     else
-        model->leaving[model->leaving_count++] =
-            (core_model_leaving){.id = r->id, .slot = r->slot, .band = r->outcome.band};
+        model->leaving[model->leaving_count++] = (core_model_leaving){
+            .id = r->id, .slot = r->slot, .band = r->outcome.band, .flags = flags};
+}
+
+static void let_go(core_model *model, request *r) {
+    r->in_step = 0;
+    leave_slot(model, r, 0);
     retain(model, r);
 }
 
@@ -189,6 +193,43 @@ static void finish(core_model *model, request *r, uint32_t kind, int32_t code) {
         stop(model, r, BERTH_OUTCOME_FAILED, 0, code);
     else
         stop(model, r, BERTH_OUTCOME_COMPLETED, kind, 0);
+}
+
+/* Could it be parked with what it asked for? */
+static int can_be_parked(const core_model *model, const request *r) {
+    wide size = r->payload_size;
+    if (core_model_never_fits(model, r->asked) < BERTH_RESOURCES_MAX) return 0;
+    for (uint32_t other = 0; other < model->place_count; other++)
+        if (model->requests[other].state == BERTH__PARKED)
+            size += model->requests[other].payload_size;
+    if (size > UINT64_MAX) return 0;
+    for (uint32_t i = 0; i < model->options.resource_count; i++) {
+        wide sum = r->asked[i];
+        for (uint32_t other = 0; other < model->place_count; other++)
+            if (model->requests[other].state == BERTH__PARKED)
+                sum += model->requests[other].units[i];
+        if (sum > UINT64_MAX) return 0;
+    }
+    return 1;
+}
+
+static void preempt(core_model *model, request *r) {
+    if (!can_be_parked(model, r)) {
+        stop(model, r, BERTH_OUTCOME_EVICTED, BERTH_EVICT_CAPACITY, 0);
+        return;
+    }
+    leave_slot(model, r, BERTH_ENTRY_PREEMPTED);
+    model->counters.preemptions_total++;
+    model->counters.bands[r->outcome.band - 1].preemptions_total++;
+    add_capped(&model->counters.tokens_recomputed_total, r->outcome.tokens_computed);
+    memcpy(r->units, r->asked, sizeof r->units);
+    r->state = BERTH__PARKED;
+    r->slot = UINT32_MAX;
+    r->planned = 0;
+    r->outcome.tokens_computed = 0;
+    r->queue_due = NEVER;
+    if (r->preemptions < UINT8_MAX) r->preemptions++;
+    tell(model, BERTH__T_PREEMPTED, r);
 }
 
 /* ---- Time ---- */
@@ -260,19 +301,31 @@ static int fits(const core_model *model, const uint64_t *cost) {
     return 1;
 }
 
-static void admit_one(core_model *model, request *r) {
+static void count_first(core_model *model, request *r) {
     berth_band_stats *band = &model->counters.bands[r->outcome.band - 1];
-    uint64_t running = 0;
-    r->state = BERTH__RUNNING;
-    r->admission = ++model->ticks;
     r->outcome.admitted_at_ns = model->now;
-    r->slot = last_freed_slot(model);
-    model->slot_freed[r->slot] = 0;
-    raise_peaks(model);
+    r->prefill_tokens = r->outcome.prompt_tokens;
     model->counters.admitted_total++;
     band->admitted_total++;
     add_capped(&band->queue_ns_total, model->now - r->outcome.submitted_at_ns);
     add_capped(&model->counters.prompt_tokens_total, r->outcome.prompt_tokens);
+}
+
+static void admit_one(core_model *model, request *r) {
+    uint64_t running = 0;
+    r->state = BERTH__RUNNING;
+    r->admission = ++model->ticks;
+    r->slot = last_freed_slot(model);
+    model->slot_freed[r->slot] = 0;
+    memcpy(r->asked, r->units, sizeof r->asked);
+    raise_peaks(model);
+    if (r->preemptions == 0) {
+        count_first(model, r);
+    } else {
+        model->counters.readmitted_total++;
+        r->prefill_tokens = r->outcome.prompt_tokens;
+        add_capped(&r->prefill_tokens, r->outcome.tokens_generated);
+    }
     for (uint32_t i = 0; i < model->place_count; i++)
         running += model->requests[i].state == BERTH__RUNNING;
     if (running > model->counters.running_peak) model->counters.running_peak = running;
@@ -519,6 +572,18 @@ berth_status core_model_finish(core_model *model, uint64_t now, berth_request_id
     return BERTH_OK;
 }
 
+berth_status core_model_preempt(core_model *model, uint64_t now, berth_request_id id) {
+    if (model->options.face != BERTH_FACE_ENGINE) return BERTH_EFACE;
+    core_model_expire(model, now);
+    request *r = find_for_engine(model, id);
+    if (r == NULL) return BERTH_ESTALE;
+    if (r->outcome.kind != BERTH_OUTCOME_NONE) return BERTH_EENDED;
+    if (r->state == BERTH__PARKED) return BERTH_EAGAIN;
+    if (r->in_step) return BERTH_EBUSY;
+    preempt(model, r);
+    return BERTH_OK;
+}
+
 berth_status core_model_let_go(core_model *model, uint64_t now, berth_request_id id) {
     core_model_expire(model, now);
     request *r = find_for_engine(model, id);
@@ -540,14 +605,15 @@ uint32_t core_model_has_plan(const core_model *model) {
 }
 
 static void list_running(request *r, berth_plan *plan) {
-    const int prefill = r->outcome.tokens_computed < r->outcome.prompt_tokens;
+    const int prefill = r->outcome.tokens_computed < r->prefill_tokens;
+    const uint32_t again = r->preemptions > 0 ? BERTH_ENTRY_RESUMED : 0;
     plan->entries[plan->entry_count++] = (berth_plan_entry){
         .id = r->id,
         .slot = r->slot,
         .kind = prefill ? BERTH_ENTRY_PREFILL : BERTH_ENTRY_DECODE,
-        .flags = r->planned ? 0 : BERTH_ENTRY_ADMITTED,
+        .flags = r->planned ? 0 : BERTH_ENTRY_ADMITTED | again,
         .band = r->outcome.band,
-        .tokens = prefill ? r->outcome.prompt_tokens - r->outcome.tokens_computed : 1,
+        .tokens = prefill ? r->prefill_tokens - r->outcome.tokens_computed : 1,
         .tokens_computed = r->outcome.tokens_computed,
         .tokens_generated = r->outcome.tokens_generated,
         .prompt_tokens = r->outcome.prompt_tokens,
@@ -579,6 +645,7 @@ berth_status core_model_plan(core_model *model, uint64_t now, berth_plan *plan) 
         plan->entries[plan->entry_count++] = (berth_plan_entry){.id = model->leaving[i].id,
                                                                 .slot = model->leaving[i].slot,
                                                                 .kind = BERTH_ENTRY_LEAVE,
+                                                                .flags = model->leaving[i].flags,
                                                                 .band = model->leaving[i].band};
         give_slot(model, model->leaving[i].slot);
     }

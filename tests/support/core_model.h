@@ -30,10 +30,12 @@ typedef struct core_model_request {
     uint32_t planned;
     uint32_t engine_knows;
     uint32_t has_output;
-    uint32_t reserved;
+    uint32_t preemptions;
     uint64_t payload_size;
     uint64_t max_new_tokens;
     uint64_t units[BERTH_RESOURCES_MAX];
+    uint64_t asked[BERTH_RESOURCES_MAX]; /* its units when it was admitted */
+    uint64_t prefill_tokens;             /* since then: a prefill up to here */
     berth_outcome outcome;
 } core_model_request;
 
@@ -41,6 +43,8 @@ typedef struct core_model_leaving {
     berth_request_id id;
     uint32_t slot;
     uint32_t band;
+    uint32_t flags;
+    uint32_t reserved;
 } core_model_leaving;
 
 typedef struct core_model {
@@ -89,6 +93,7 @@ uint32_t core_model_admit(core_model *model, uint64_t now);
 berth_status core_model_emit(core_model *model, uint64_t now, berth_request_id id, uint64_t tokens);
 berth_status core_model_finish(core_model *model, uint64_t now, berth_request_id id,
                                uint32_t finish, int32_t code);
+berth_status core_model_preempt(core_model *model, uint64_t now, berth_request_id id);
 berth_status core_model_let_go(core_model *model, uint64_t now, berth_request_id id);
 uint32_t core_model_has_plan(const core_model *model);
 berth_status core_model_plan(core_model *model, uint64_t now, berth_plan *plan);

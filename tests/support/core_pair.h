@@ -32,7 +32,8 @@ enum core_event_kind {
     CORE_PIN,
     CORE_UNPIN,
     CORE_CHUNK,
-    CORE_IDLE
+    CORE_IDLE,
+    CORE_PREEMPT
 };
 
 /* How the results of a commit are made. */
