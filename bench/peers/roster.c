@@ -23,6 +23,11 @@ const size_t roster_count = sizeof roster / sizeof roster[0];
 #define SUBMITTERS(n)                                                                              \
     { "i/" n, "saturated " n " 2 200000 16 1", "saturated " n " 2 3200 16 1", NULL }
 
+#define STEPS(running, parked)                                                                     \
+    { "d/" running "/" parked, "engine " running " " parked, "engine " running " 10", "berth" }
+#define STORM(letter, verb, depth)                                                                 \
+    { letter "/" depth, verb " " depth, verb " 100", "berth,libuv" }
+
 const roster_workload workloads[] = {
     SATURATED("a/1x1", "1 1"),
     SATURATED("a/2x2", "2 2"),
@@ -30,7 +35,29 @@ const roster_workload workloads[] = {
     {"c/5us", "idle 5000 2000", "idle 5000 50", NULL},
     {"c/300us", "idle 300000 1000", "idle 300000 20", NULL},
     {"c/5ms", "idle 5000000 200", "idle 5000000 2", NULL},
-    {"h/first", "first", "first", NULL},
+    STEPS("1", "0"),
+    STEPS("16", "0"),
+    STEPS("64", "0"),
+    STEPS("256", "0"),
+    STEPS("1024", "0"),
+    STEPS("256", "1000"),
+    STEPS("256", "10000"),
+    STEPS("256", "100000"),
+    STEPS("256", "1000000"),
+    STEPS("1024", "1000000"),
+    STORM("e", "cancel", "1000"),
+    STORM("e", "cancel", "10000"),
+    STORM("e", "cancel", "100000"),
+    STORM("e", "cancel", "1000000"),
+    STORM("f", "expire", "1000"),
+    STORM("f", "expire", "10000"),
+    STORM("f", "expire", "100000"),
+    STORM("f", "expire", "1000000"),
+    {"g/1", "tenants 1", "tenants 1", "berth"},
+    {"g/10000", "tenants 10000", "tenants 10000", "berth"},
+    {"h", "memory", "memory", "berth"},
+    {"h", "library", "library", "berth"},
+    {"h", "first", "first", NULL},
     SUBMITTERS("2"),
     SUBMITTERS("8"),
     SUBMITTERS("16"),

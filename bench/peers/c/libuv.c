@@ -3,8 +3,11 @@
  * through the loop, which is the library's own way; uv_cancel() takes back what is queued. */
 #include "entrants.h"
 
+#include "shuffle.h"
+
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <uv.h>
 
 typedef struct work {
@@ -62,6 +65,89 @@ static void destroy(void *pool) {
     free(made);
 }
 
+/* ---- Storms: uv_cancel() of queued work, and timers that come due ---- */
+
+static uv_sem_t gate;
+
+static void block(uv_work_t *uv) {
+    (void)uv;
+    uv_sem_wait(&gate);
+}
+
+static void count_ended(uv_work_t *uv, int status) {
+    if (status == UV_ECANCELED) ++*(uint32_t *)uv->data;
+}
+
+/* The only thread is kept busy, so all of it is queued; the outcomes come through the loop. */
+static void cancel(uint32_t depth) {
+    uv_loop_t loop;
+    uv_work_t blocker;
+    uv_work_t *queued = calloc(depth, sizeof *queued);
+    uint64_t *order = calloc(depth, sizeof *order), before;
+    uint32_t ended_count = 0;
+    setenv("UV_THREADPOOL_SIZE", "1", 1);
+    if (queued == NULL || order == NULL || uv_loop_init(&loop) != 0 || uv_sem_init(&gate, 0) != 0)
+        exit(1);
+    blocker.data = &ended_count;
+    uv_queue_work(&loop, &blocker, block, count_ended);
+    for (uint32_t i = 0; i < depth; i++) {
+        order[i] = i;
+        queued[i].data = &ended_count;
+        uv_queue_work(&loop, &queued[i], run, count_ended);
+    }
+    shuffle(order, depth);
+    before = peer_now_ns();
+    for (uint32_t i = 0; i < depth; i++)
+        if (uv_cancel((uv_req_t *)&queued[order[i]]) != 0) exit(1);
+    peer_say("op", "ns", (double)(peer_now_ns() - before) / depth);
+    before = peer_now_ns();
+    while (ended_count < depth) uv_run(&loop, UV_RUN_ONCE);
+    peer_say("take", "ns", (double)(peer_now_ns() - before) / depth);
+    uv_sem_post(&gate);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    uv_loop_close(&loop);
+    free(queued);
+    free(order);
+}
+
+static void due(uv_timer_t *timer) {
+    ++*(uint32_t *)timer->data;
+}
+
+/* The loop's own timers, all due when the clock starts. */
+static void expire(uint32_t depth) {
+    const uint32_t spread_ms = 50;
+    uv_loop_t loop;
+    uv_timer_t *timers = calloc(depth, sizeof *timers);
+    uint32_t count = 0;
+    if (timers == NULL || uv_loop_init(&loop) != 0) exit(1);
+    for (uint32_t i = 0; i < depth; i++) {
+        uv_timer_init(&loop, &timers[i]);
+        timers[i].data = &count;
+        uv_timer_start(&timers[i], due, 1 + i * 2654435761u % spread_ms, 0);
+    }
+    uv_sleep(spread_ms + 10);
+    uint64_t before = peer_now_ns();
+    while (count < depth) uv_run(&loop, UV_RUN_NOWAIT);
+    peer_say("op", "ns", (double)(peer_now_ns() - before) / depth);
+    for (uint32_t i = 0; i < depth; i++) uv_close((uv_handle_t *)&timers[i], NULL);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    uv_loop_close(&loop);
+    free(timers);
+}
+
+static int32_t special(int argc, char **argv) {
+    if (argc < 4) return 0;
+    uint32_t depth = (uint32_t)strtoul(argv[3], NULL, 10);
+    if (strcmp(argv[2], "cancel") == 0)
+        cancel(depth);
+    else if (strcmp(argv[2], "expire") == 0)
+        expire(depth);
+    else
+        return 0;
+    return 1;
+}
+
 const peer_ops peer_libuv = {
     .name = "libuv",
     .features = PEER_CANCEL | PEER_RESULT,
@@ -70,4 +156,5 @@ const peer_ops peer_libuv = {
     .submit = submit,
     .wait = wait_for,
     .destroy = destroy,
+    .special = special,
 };

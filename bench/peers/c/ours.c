@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Berth on its worker face, with the options that a host has to set and no others. */
-#include "entrants.h"
+#include "ours_special.h"
 
 #include <berth.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define DEFAULT_PARKED_MAX 1024u
 #define DEFAULT_ENDED_MAX 256u
@@ -66,6 +67,28 @@ static void destroy(void *pool) {
     if (status != BERTH_OK) give_up("berth_pool_destroy", status);
 }
 
+static uint32_t number(int argc, char **argv, int index) {
+    if (index >= argc) exit(2);
+    return (uint32_t)strtoul(argv[index], NULL, 10);
+}
+
+static int32_t special(int argc, char **argv) {
+    const char *name = argv[2];
+    if (strcmp(name, "engine") == 0)
+        ours_engine(number(argc, argv, 3), number(argc, argv, 4));
+    else if (strcmp(name, "cancel") == 0)
+        ours_cancel(number(argc, argv, 3));
+    else if (strcmp(name, "expire") == 0)
+        ours_expire(number(argc, argv, 3));
+    else if (strcmp(name, "memory") == 0)
+        ours_memory();
+    else if (strcmp(name, "library") == 0)
+        ours_library();
+    else
+        return 0;
+    return 1;
+}
+
 const peer_ops ours = {
     .name = "berth",
     .features = PEER_PRIORITY | PEER_COST | PEER_DEADLINE | PEER_CANCEL | PEER_RESULT,
@@ -73,4 +96,5 @@ const peer_ops ours = {
     .submit = submit,
     .wait = wait_for,
     .destroy = destroy,
+    .special = special,
 };
