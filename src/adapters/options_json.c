@@ -32,14 +32,19 @@ typedef struct walk {
 enum field_kind {
     FIELD_U32 = 0,
     FIELD_U64 = 1,
-    FIELD_FACE = 2,
-    FIELD_CLOCK = 3,
-    FIELD_NAME = 4,
-    FIELD_KV_RESOURCE = 5,
-    FIELD_BANDS = 6,
-    FIELD_RESOURCES = 7,
-    FIELD_UNITS = 8 /* one u64 per resource */
+    FIELD_CHOICE = 2, /* a u32 that goes by name */
+    FIELD_NAME = 3,
+    FIELD_KV_RESOURCE = 4,
+    FIELD_BANDS = 5,
+    FIELD_RESOURCES = 6,
+    FIELD_UNITS = 7 /* one u64 per resource */
 };
+
+/* The names of a choice, by number. */
+typedef struct choice {
+    const char *const *names;
+    uint32_t count;
+} choice;
 
 /* One key: what it is, where it goes, and what its numbers may be. */
 typedef struct field {
@@ -47,22 +52,29 @@ typedef struct field {
     enum field_kind kind;
     size_t offset;
     uint64_t range[2];
+    choice choices;
 } field;
 
 typedef struct table {
     const field *fields;
-    size_t count; /* at most 32 */
+    size_t count; /* at most 64 */
 } table;
 
+static const char *const band_names[] = {"low", "normal", "high", "critical"};
+static const char *const face_names[] = {"engine", "worker", "gate"};
+static const char *const clock_names[] = {"system", "virtual"};
+
 /* clang-format off */
-#define FIELD(type, key, kind, min, max) {#key, kind, offsetof(type, key), {min, max}}
+#define FIELD(type, key, kind, min, max) {#key, kind, offsetof(type, key), {min, max}, {NULL, 0}}
+#define CHOICE(type, key, names)                                                                   \
+    {#key, FIELD_CHOICE, offsetof(type, key), {0, 0}, {names, sizeof names / sizeof names[0]}}
 #define U32(type, key) FIELD(type, key, FIELD_U32, 0, UINT32_MAX)
 #define U64(type, key) FIELD(type, key, FIELD_U64, 0, NUMBER_MAX)
 #define TABLE(fields) {fields, sizeof fields / sizeof fields[0]}
 
 static const field option_fields[] = {
-    FIELD(berth_options, face, FIELD_FACE, 0, 0),
-    FIELD(berth_options, clock, FIELD_CLOCK, 0, 0),
+    CHOICE(berth_options, face, face_names),
+    CHOICE(berth_options, clock, clock_names),
     U32(berth_options, running_max),
     U32(berth_options, parked_max),
     U32(berth_options, ended_max),
@@ -101,10 +113,6 @@ static const table option_table = TABLE(option_fields);
 static const table band_table = TABLE(band_fields);
 static const table resource_table = TABLE(resource_fields);
 static const table named_resource_table = {resource_fields, 2};
-
-static const char *const band_names[] = {"low", "normal", "high", "critical"};
-static const char *const face_names[] = {"engine", "worker", "gate"};
-static const char *const clock_names[] = {"system", "virtual"};
 
 static berth_status set_members(walk *on, const berth__json_member *of, table by, void *target);
 
@@ -209,22 +217,22 @@ static uint32_t find_band(const char *name) {
     return BERTH_BANDS_MAX;
 }
 
-static berth_status set_choice(walk *on, const berth__json_member *member, const char *const *names,
-                               uint32_t count, uint32_t *target) {
+static berth_status set_choice(walk *on, const berth__json_member *member, choice of,
+                               uint32_t *target) {
     char name[BERTH_NAME_SIZE];
-    char expected[64] = "";
+    char expected[128] = "";
     if (member->value.kind == BERTH__JSON_STRING &&
         berth__json_string(on->text, member->value, name, sizeof name)) {
-        const uint32_t index = find_name(names, count, name);
-        if (index < count) {
+        const uint32_t index = find_name(of.names, of.count, name);
+        if (index < of.count) {
             *target = index;
             return BERTH_OK;
         }
     }
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < of.count; i++) {
         const size_t length = strlen(expected);
-        const char *joint = i == 0 ? "" : i + 1 == count ? " or " : ", ";
-        snprintf(expected + length, sizeof expected - length, "%s\"%s\"", joint, names[i]);
+        const char *joint = i == 0 ? "" : i + 1 == of.count ? " or " : ", ";
+        snprintf(expected + length, sizeof expected - length, "%s\"%s\"", joint, of.names[i]);
     }
     return wrong_type(on, member, expected);
 }
@@ -379,8 +387,7 @@ static berth_status set_field(walk *on, const field *by, const berth__json_membe
     switch (by->kind) {
     case FIELD_U32: return set_u32(on, by, member, target);
     case FIELD_U64: return read_whole(on, member, by->range, target);
-    case FIELD_FACE: return set_choice(on, member, face_names, 3, target);
-    case FIELD_CLOCK: return set_choice(on, member, clock_names, 2, target);
+    case FIELD_CHOICE: return set_choice(on, member, by->choices, target);
     case FIELD_NAME: return set_name(on, member, target);
     case FIELD_KV_RESOURCE: return set_kv_resource(on, member, by, target);
     case FIELD_BANDS: return set_section(on, member, &band_section, NULL, NULL);
@@ -406,7 +413,7 @@ static berth_status set_members(walk *on, const berth__json_member *of, table by
     berth__json_iterator iterator;
     berth__json_member member;
     berth_status status = BERTH_OK;
-    uint32_t seen = 0;
+    uint64_t seen = 0;
     if (of->value.kind != BERTH__JSON_OBJECT) return wrong_type(on, of, "an object");
 
     berth__json_enter(on->text, of->value, &iterator);
@@ -415,12 +422,12 @@ static berth_status set_members(walk *on, const berth__json_member *of, table by
         const size_t index = find_field(by, member.name);
         if (index == by.count)
             status = fail(on, member.at, "unknown key");
-        else if (seen & UINT32_C(1) << index)
+        else if (seen & UINT64_C(1) << index)
             status = refuse_repeated(on, member.at);
         else if (is_its_turn(on, by, &by.fields[index]))
             status = set_field(on, &by.fields[index], &member,
                                (unsigned char *)target + by.fields[index].offset);
-        if (index < by.count) seen |= UINT32_C(1) << index;
+        if (index < by.count) seen |= UINT64_C(1) << index;
         on->path[length] = '\0';
     }
     return status;
