@@ -22,19 +22,27 @@ uint32_t berth__pool_idle(const berth_pool *pool) {
 
 /* ---- Create ---- */
 
+static void *align_up(void *memory) {
+    const uintptr_t mask = BERTH__LINE_SIZE - 1;
+    return (unsigned char *)memory + (-(uintptr_t)memory & mask);
+}
+
+/* From ring to ring their bytes begin at another place of a cache's sets: mailboxes that are
+ * written one after the other would push each other out if they lay a power of two apart. */
 static berth_status make_rings(berth_pool *pool) {
     const uint32_t count = pool->options.mailboxes_max;
-    const uint64_t size = pool->options.mailbox_size;
+    const uint64_t stride = pool->options.mailbox_size + BERTH__LINE_SIZE;
     uint64_t bytes;
-    if (!berth__mul(count, size, &bytes) || bytes > SIZE_MAX) return BERTH_ENOMEM;
-    pool->rings = calloc(count, sizeof *pool->rings);
+    if (!berth__mul(count, stride + sizeof *pool->rings, &bytes)) return BERTH_ENOMEM;
+    if (!berth__add(bytes, BERTH__LINE_SIZE, &bytes) || bytes > SIZE_MAX) return BERTH_ENOMEM;
     pool->rings_free = calloc(count, sizeof *pool->rings_free);
-    pool->ring_bytes = malloc((size_t)bytes);
-    if (pool->rings == NULL || pool->rings_free == NULL || pool->ring_bytes == NULL)
-        return BERTH_ENOMEM;
+    pool->ring_memory = malloc((size_t)bytes);
+    if (pool->rings_free == NULL || pool->ring_memory == NULL) return BERTH_ENOMEM;
+    pool->rings = align_up(pool->ring_memory);
+    unsigned char *first = (unsigned char *)(pool->rings + count);
     /* A stack whose top is ring 0: the memory of rings that were never needed stays untouched. */
     for (uint32_t i = count; i-- > 0;) {
-        berth__ring_init(&pool->rings[i], pool->ring_bytes + i * size, size);
+        berth__ring_init(&pool->rings[i], first + i * stride, pool->options.mailbox_size);
         pool->rings_free[pool->rings_free_count++] = i;
     }
     return BERTH_OK;
@@ -81,9 +89,8 @@ static void free_memory(berth_pool *pool) {
     free(pool->callback_links);
     free(pool->ready_links);
     free(pool->workers);
-    free(pool->rings);
     free(pool->rings_free);
-    free(pool->ring_bytes);
+    free(pool->ring_memory);
     free(pool->core_memory);
     free(pool);
 }

@@ -53,9 +53,9 @@ struct berth_pool {
     int32_t ready_read; /* descriptors; -1 until they are asked for */
     int32_t ready_write;
 
-    berth__ring *rings;        /* mailboxes_max */
-    unsigned char *ring_bytes; /* mailbox_size each */
-    uint32_t *rings_free;      /* a stack */
+    void *ring_memory;    /* fixed; holds the rings, then their bytes */
+    berth__ring *rings;   /* fixed; mailboxes_max */
+    uint32_t *rings_free; /* a stack */
     uint32_t rings_free_count;
 
     uint32_t closed;

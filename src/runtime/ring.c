@@ -1,65 +1,234 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Properties
+ *   Chunks are read whole, in order, each once until the reader is put back.
+ *   A push fits or changes nothing; it waits for nobody, and takes no room from what is unread.
+ *   kept <= read <= head, and head - kept <= size.
+ *
+ * Operation
+ *   A chunk is two words and its bytes, begun at a multiple of 16:
+ *
+ *     word 0   bit 63: the reader took it    bits 32 to 62: size    bits 0 to 31: tokens
+ *     word 1   sequence
+ *
+ *   The producer writes it behind `head` and then moves `head`. It looks at `read` only when its
+ *   own idea of the room, which ends at `kept`, is used up. A merge writes behind the last chunk's
+ *   bytes, then enlarges its word 0 by compare-and-swap, then moves `head`. The reader of a ring
+ *   that merges takes the last chunk by setting bit 63 first: from then on the swap fails.
+ *
+ * Safety
+ *   head: stored with release by push and merge, loaded with acquire by the reader: the bytes and
+ *     headers before it are written.
+ *   read: stored with release by pop and skip, loaded with acquire by the producer: the reader is
+ *     done with the bytes before it.
+ *   word 0: a merge's swap releases, the reader's taking acquires: the bytes that it counts are
+ *     written. The reader may see it before it sees the new head: then `read` passes the head that
+ *     it saw, and for that moment the ring is empty to it.
+ */
 #include "runtime/ring.h"
 
 #include <string.h>
 
+#define HEADER_SIZE UINT64_C(16)
+#define ALIGN_MASK (HEADER_SIZE - 1)
+#define TAKEN (UINT64_C(1) << 63)
+#define TOKENS_MAX UINT64_C(0xFFFFFFFF)
+#define SIZE_SHIFT 32u
+
+typedef struct header {
+    _Atomic uint64_t word;
+    uint64_t sequence;
+} header;
+
+_Static_assert(sizeof(header) == HEADER_SIZE, "a header is a multiple of its alignment");
+
+static uint64_t word_of(uint64_t size, uint64_t tokens) {
+    return size << SIZE_SHIFT | (tokens < TOKENS_MAX ? tokens : TOKENS_MAX);
+}
+
+static uint64_t size_of(uint64_t word) {
+    return (word & ~TAKEN) >> SIZE_SHIFT;
+}
+
+static uint64_t position(const berth__ring *ring, uint64_t offset) {
+    return offset & (ring->size - 1);
+}
+
+static header *header_at(const berth__ring *ring, uint64_t offset) {
+    return (header *)(void *)(ring->bytes + position(ring, offset));
+}
+
+static uint64_t after(uint64_t offset, uint64_t size) {
+    return (offset + HEADER_SIZE + size + ALIGN_MASK) & ~ALIGN_MASK;
+}
+
 void berth__ring_init(berth__ring *ring, unsigned char *bytes, uint64_t size) {
     ring->bytes = bytes;
     ring->size = size;
-    berth__ring_clear(ring);
+    ring->reserved = 0;
+    berth__ring_clear(ring, 0);
 }
 
-void berth__ring_clear(berth__ring *ring) {
-    ring->read_offset = 0;
-    ring->write_offset = 0;
-}
-
-uint32_t berth__ring_is_empty(const berth__ring *ring) {
-    return ring->read_offset == ring->write_offset;
-}
-
-uint32_t berth__ring_fits(const berth__ring *ring, uint64_t size) {
-    const uint64_t room = ring->size - (ring->write_offset - ring->read_offset);
-    return room >= sizeof(berth__chunk) && size <= room - sizeof(berth__chunk);
+void berth__ring_clear(berth__ring *ring, uint32_t traits) {
+    /* Not 0, which is no offset to look. */
+    atomic_store_explicit(&ring->head, ring->size, memory_order_relaxed);
+    atomic_store_explicit(&ring->read, ring->size, memory_order_relaxed);
+    ring->kept = ring->size;
+    ring->last = ring->size;
+    ring->sequence = 0;
+    ring->traits = traits;
 }
 
 /* Bytes from an offset to the end of the memory, at most `size`: the part before the wrap. */
 static size_t before_wrap(const berth__ring *ring, uint64_t offset, uint64_t size) {
-    const uint64_t left = ring->size - (offset & (ring->size - 1));
+    const uint64_t left = ring->size - position(ring, offset);
     return (size_t)(size < left ? size : left);
 }
 
 static void copy_in(berth__ring *ring, uint64_t offset, const void *from, uint64_t size) {
     const size_t first = before_wrap(ring, offset, size);
     if (size == 0) return;
-    memcpy(ring->bytes + (offset & (ring->size - 1)), from, first);
-    memcpy(ring->bytes, (const unsigned char *)from + first, (size_t)size - first);
+    memcpy(ring->bytes + position(ring, offset), from, first);
+    if (first < size) memcpy(ring->bytes, (const unsigned char *)from + first, size - first);
 }
 
-static void copy_out(const berth__ring *ring, uint64_t offset, void *to, uint64_t size) {
-    const size_t first = before_wrap(ring, offset, size);
-    if (size == 0) return;
-    memcpy(to, ring->bytes + (offset & (ring->size - 1)), first);
-    memcpy((unsigned char *)to + first, ring->bytes, (size_t)size - first);
+/* ---- The producer ---- */
+
+static uint64_t head_of(const berth__ring *ring) {
+    return atomic_load_explicit(&ring->head, memory_order_relaxed);
+}
+
+/* The word of a chunk that nobody changes any more. */
+static uint64_t settled_word(const berth__ring *ring, uint64_t offset) {
+    return atomic_load_explicit(&header_at(ring, offset)->word, memory_order_relaxed);
+}
+
+/* Is there room up to `end`? If not, what was read gives way. */
+static uint32_t has_room(berth__ring *ring, uint64_t end) {
+    if (end - ring->kept <= ring->size) return 1;
+    const uint64_t read = atomic_load_explicit(&ring->read, memory_order_acquire);
+    if (end - read > ring->size) return 0;
+    if ((ring->traits & BERTH__RING_KEEPS) == 0) {
+        ring->kept = read;
+        return 1;
+    }
+    while (end - ring->kept > ring->size)
+        ring->kept = after(ring->kept, size_of(settled_word(ring, ring->kept)));
+    return 1;
+}
+
+uint32_t berth__ring_fits(berth__ring *ring, uint64_t size) {
+    return size <= ring->size - HEADER_SIZE && has_room(ring, after(head_of(ring), size));
 }
 
 uint32_t berth__ring_push(berth__ring *ring, const berth__chunk *chunk, const void *bytes) {
+    const uint64_t head = head_of(ring);
     if (!berth__ring_fits(ring, chunk->size)) return 0;
-    copy_in(ring, ring->write_offset, chunk, sizeof *chunk);
-    copy_in(ring, ring->write_offset + sizeof *chunk, bytes, chunk->size);
-    ring->write_offset += sizeof *chunk + chunk->size;
+    header *at = header_at(ring, head);
+    atomic_store_explicit(&at->word, word_of(chunk->size, chunk->tokens), memory_order_relaxed);
+    at->sequence = chunk->sequence;
+    copy_in(ring, head + HEADER_SIZE, bytes, chunk->size);
+    ring->last = head;
+    ring->sequence = chunk->sequence + 1;
+    atomic_store_explicit(&ring->head, after(head, chunk->size), memory_order_release);
     return 1;
 }
 
-uint32_t berth__ring_peek(const berth__ring *ring, berth__chunk *out) {
-    if (berth__ring_is_empty(ring)) return 0;
-    copy_out(ring, ring->read_offset, out, sizeof *out);
+static uint64_t sum_of_tokens(uint64_t word, uint64_t tokens) {
+    const uint64_t have = word & TOKENS_MAX;
+    return tokens > TOKENS_MAX - have ? TOKENS_MAX : have + tokens;
+}
+
+uint32_t berth__ring_merge(berth__ring *ring, const berth__chunk *chunk, const void *bytes) {
+    if (ring->last == head_of(ring) || (ring->traits & BERTH__RING_MERGES) == 0) return 0;
+    header *at = header_at(ring, ring->last);
+    uint64_t word = atomic_load_explicit(&at->word, memory_order_relaxed);
+    const uint64_t size = size_of(word);
+    if ((word & TAKEN) != 0 || chunk->size > ring->size - HEADER_SIZE - size) return 0;
+    if (!has_room(ring, after(ring->last, size + chunk->size))) return 0;
+    copy_in(ring, ring->last + HEADER_SIZE + size, bytes, chunk->size);
+    const uint64_t merged = word_of(size + chunk->size, sum_of_tokens(word, chunk->tokens));
+    if (!atomic_compare_exchange_strong_explicit(&at->word, &word, merged, memory_order_release,
+                                                 memory_order_relaxed))
+        return 0;
+    atomic_store_explicit(&ring->head, after(ring->last, size + chunk->size), memory_order_release);
     return 1;
+}
+
+/* ---- The reader ---- */
+
+static uint64_t read_of(const berth__ring *ring) {
+    return atomic_load_explicit(&ring->read, memory_order_relaxed);
+}
+
+uint64_t berth__ring_unread(const berth__ring *ring) {
+    const uint64_t read = read_of(ring);
+    const uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
+    return read < head ? head - read : 0;
+}
+
+uint32_t berth__ring_is_empty(const berth__ring *ring) {
+    return berth__ring_unread(ring) == 0;
+}
+
+/* The word of the unread chunk at an offset, which is the reader's from here on. */
+static uint64_t take(berth__ring *ring, uint64_t offset) {
+    header *at = header_at(ring, offset);
+    if ((ring->traits & BERTH__RING_MERGES) == 0)
+        return atomic_load_explicit(&at->word, memory_order_relaxed);
+    return atomic_fetch_or_explicit(&at->word, TAKEN, memory_order_acquire);
+}
+
+static void pieces_of(const berth__ring *ring, uint64_t offset, uint64_t size,
+                      berth__piece pieces[2]) {
+    const uint64_t first = before_wrap(ring, offset, size);
+    pieces[0] = (berth__piece){.bytes = ring->bytes + position(ring, offset), .size = first};
+    pieces[1] = (berth__piece){.bytes = ring->bytes, .size = size - first};
+}
+
+uint64_t berth__ring_look(berth__ring *ring, uint64_t offset, berth__chunk *out,
+                          berth__piece pieces[2]) {
+    const uint64_t at = offset == 0 ? read_of(ring) : offset;
+    if (at >= atomic_load_explicit(&ring->head, memory_order_acquire)) return 0;
+    const uint64_t word = take(ring, at);
+    out->size = size_of(word);
+    out->tokens = word & TOKENS_MAX;
+    out->sequence = header_at(ring, at)->sequence;
+    pieces_of(ring, at + HEADER_SIZE, out->size, pieces);
+    return after(at, out->size);
+}
+
+void berth__ring_skip(berth__ring *ring, uint64_t offset) {
+    atomic_store_explicit(&ring->read, offset, memory_order_release);
+}
+
+uint32_t berth__ring_peek(berth__ring *ring, berth__chunk *out) {
+    berth__piece pieces[2];
+    return berth__ring_look(ring, 0, out, pieces) != 0;
 }
 
 void berth__ring_pop(berth__ring *ring, void *bytes) {
     berth__chunk chunk;
-    copy_out(ring, ring->read_offset, &chunk, sizeof chunk);
-    copy_out(ring, ring->read_offset + sizeof chunk, bytes, chunk.size);
-    ring->read_offset += sizeof chunk + chunk.size;
+    berth__piece pieces[2];
+    const uint64_t next = berth__ring_look(ring, 0, &chunk, pieces);
+    if (pieces[0].size > 0) memcpy(bytes, pieces[0].bytes, pieces[0].size);
+    if (pieces[1].size > 0)
+        memcpy((unsigned char *)bytes + pieces[0].size, pieces[1].bytes, pieces[1].size);
+    berth__ring_skip(ring, next);
+}
+
+/* ---- Nobody inside ---- */
+
+uint64_t berth__ring_oldest(const berth__ring *ring) {
+    return ring->kept < head_of(ring) ? header_at(ring, ring->kept)->sequence : ring->sequence;
+}
+
+uint32_t berth__ring_rewind(berth__ring *ring, uint64_t sequence) {
+    const uint64_t head = head_of(ring);
+    uint64_t offset = ring->kept;
+    while (offset < head && header_at(ring, offset)->sequence != sequence)
+        offset = after(offset, size_of(settled_word(ring, offset)));
+    if (offset >= head && sequence != ring->sequence) return 0;
+    berth__ring_skip(ring, offset);
+    return 1;
 }

@@ -3,49 +3,109 @@
  * What:    a bounded ring of bytes that holds whole chunks, each behind a small header.
  * Why:     output waits for its reader in memory that was paid for at create; a push never blocks
  *          and never allocates, it fits or it does not.
- * Rules:   the size is a power of two; one producer, one reader; a chunk may wrap around the end.
- * Threads: none of its own; the pool lock guards it.
+ * Rules:   the size is a power of two; one producer, one reader; the bytes of a chunk may wrap
+ *          around the end, its header does not. ring.c says what may run beside what.
+ * Threads: push, merge: one producer. peek, look, pop, skip: one reader, beside the producer. All
+ *          else: with neither of them inside.
+ *
+ *   Offsets count up for ever; the position in the memory is the offset modulo the size.
+ *
+ *            oldest              next to read                     next to write
+ *            v                   v                                v
+ *      ------[ chunk ][ chunk ]--[ chunk ][ chunk ][ last chunk ]--------
+ *            ^ kept                ^ read            ^ last         ^ head
+ *
+ *   Chunks behind `read` were read; they stay until a push needs their room, so that a reader can
+ *   be put back. A ring that `keeps` gives way chunk by chunk, one that does not all at once.
  */
 #ifndef BERTH__RUNTIME_RING_H
 #define BERTH__RUNTIME_RING_H
 
+#include <stdatomic.h>
 #include <stdint.h>
 
-/* What stands before the bytes of a chunk. Its size is part of the public promise that a chunk of
- * mailbox_size - 64 bytes fits into an empty ring. */
+/* A chunk, as it is told; its bytes are elsewhere. Its overhead in the ring is part of the public
+ * promise that a chunk of mailbox_size - 64 bytes fits into a ring that was read to its end. */
 typedef struct berth__chunk {
-    uint64_t size; /* bytes that follow */
-    uint64_t tokens;
+    uint64_t size;
+    uint64_t tokens; /* above 32 bits it is told as the largest 32-bit number */
     uint64_t sequence;
 } berth__chunk;
 
 #define BERTH__CHUNK_OVERHEAD_MAX 64u
+#define BERTH__LINE_SIZE 64
 
-/* Offsets count up for ever; the position in `bytes` is the offset modulo the size. */
+/* What a ring is for, as bits. */
+enum berth__ring_trait {
+    BERTH__RING_KEEPS = 1, /* what was read stays as long as there is room */
+    BERTH__RING_MERGES = 2 /* chunks may be appended to the last one while it is unread */
+};
+
+/* The producer's line, then the reader's: neither slows the other down. */
 typedef struct berth__ring {
-    unsigned char *bytes;
-    uint64_t size;
-    uint64_t read_offset;
-    uint64_t write_offset;
+    _Alignas(BERTH__LINE_SIZE) unsigned char *bytes; /* fixed; aligned to 16 */
+    uint64_t size;                                   /* fixed */
+    _Atomic uint64_t head; /* stored by the producer, loaded by the reader */
+    uint64_t kept;         /* the producer's; at most `read` */
+    uint64_t last;         /* the producer's: the chunk pushed last; `head` where there is none */
+    uint64_t sequence;     /* the producer's: of the next chunk, where oldest has none to tell */
+    uint32_t traits;       /* fixed from clear to clear */
+    uint32_t reserved;
+    _Alignas(BERTH__LINE_SIZE) _Atomic uint64_t read; /* stored by the reader, loaded by both */
 } berth__ring;
 
 void berth__ring_init(berth__ring *ring, unsigned char *bytes, uint64_t size);
 
-/* Forget what is in it. */
-void berth__ring_clear(berth__ring *ring);
+/* Forget what is in it, and begin anew with these traits. */
+void berth__ring_clear(berth__ring *ring, uint32_t traits);
 
-uint32_t berth__ring_is_empty(const berth__ring *ring);
+/* ---- The producer ---- */
 
 /* Does a chunk of this many bytes fit now? */
-uint32_t berth__ring_fits(const berth__ring *ring, uint64_t size);
+uint32_t berth__ring_fits(berth__ring *ring, uint64_t size);
 
 /* Append a chunk; 0 and nothing changed if it does not fit. `bytes` may be NULL with size 0. */
 uint32_t berth__ring_push(berth__ring *ring, const berth__chunk *chunk, const void *bytes);
 
-/* Header of the oldest chunk; 0 if there is none. */
-uint32_t berth__ring_peek(const berth__ring *ring, berth__chunk *out);
+/* Append the bytes and tokens to the last chunk, which keeps its sequence; 0 and nothing changed
+ * if the reader has taken it, or they do not fit. */
+uint32_t berth__ring_merge(berth__ring *ring, const berth__chunk *chunk, const void *bytes);
 
-/* Remove the oldest chunk, which there is, and copy its bytes out. */
+/* ---- The reader ---- */
+
+uint32_t berth__ring_is_empty(const berth__ring *ring);
+
+/* Bytes of ring that hold chunks which were not read yet, headers included. */
+uint64_t berth__ring_unread(const berth__ring *ring);
+
+/* The oldest unread chunk; 0 if there is none. It does not grow any more. */
+uint32_t berth__ring_peek(berth__ring *ring, berth__chunk *out);
+
+/* Go past the oldest unread chunk, which was peeked at, and copy its bytes out. */
 void berth__ring_pop(berth__ring *ring, void *bytes);
+
+/* Where the bytes of a chunk lie: one piece, or two where they wrap; size 0 where there is none. */
+typedef struct berth__piece {
+    const unsigned char *bytes;
+    uint64_t size;
+} berth__piece;
+
+/* The unread chunk at an offset (0: the oldest one) as it lies there, without going past it.
+ * Returns the offset of the next one; 0 if there is no chunk. */
+uint64_t berth__ring_look(berth__ring *ring, uint64_t offset, berth__chunk *out,
+                          berth__piece pieces[2]);
+
+/* Go past all chunks before an offset that look returned. */
+void berth__ring_skip(berth__ring *ring, uint64_t offset);
+
+/* ---- Nobody inside ---- */
+
+/* The sequence of the oldest chunk that is still there, read or not; of the next one to be pushed
+ * if there is none. */
+uint64_t berth__ring_oldest(const berth__ring *ring);
+
+/* Put the reader before the chunk of this sequence, or, for the next one to be pushed, behind all;
+ * 0 and nothing changed if it is not there any more, or not yet. O(chunks). */
+uint32_t berth__ring_rewind(berth__ring *ring, uint64_t sequence);
 
 #endif

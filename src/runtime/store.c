@@ -21,7 +21,7 @@ void berth__store_attach(berth_pool *pool, berth__row *row) {
     BERTH__ASSERT(pool->failed, pool->rings_free_count > 0);
     if (pool->rings_free_count == 0) return;
     row->ring = pool->rings_free[--pool->rings_free_count];
-    berth__ring_clear(&pool->rings[row->ring]);
+    berth__ring_clear(&pool->rings[row->ring], 0);
 }
 
 void berth__store_detach(berth_pool *pool, berth__row *row) {

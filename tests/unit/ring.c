@@ -10,12 +10,13 @@
 #include <cmocka.h>
 
 #define SIZE 256u
+#define HEADER 16u
 #define LARGEST (SIZE - BERTH__CHUNK_OVERHEAD_MAX)
 
 /* The ring's memory between two walls that nothing may write to. */
 typedef struct walled {
     unsigned char before[16];
-    unsigned char bytes[SIZE];
+    _Alignas(16) unsigned char bytes[SIZE];
     unsigned char after[16];
     berth__ring ring;
 } walled;
@@ -106,7 +107,7 @@ static void a_full_ring_takes_no_more_and_loses_nothing(void **state) {
     (void)state;
     build(&w);
     while (push(&w, count, 8)) count++;
-    assert_true(count == SIZE / (8 + sizeof(berth__chunk)));
+    assert_true(count == SIZE / (2 * HEADER));
     assert_false(berth__ring_fits(&w.ring, 8));
     for (uint64_t i = 0; i < count; i++) assert_pops(&w, i, 8);
     assert_true(berth__ring_is_empty(&w.ring));
@@ -117,12 +118,12 @@ static void the_last_byte_can_be_used_and_not_one_more(void **state) {
     walled w;
     (void)state;
     build(&w);
-    assert_false(berth__ring_fits(&w.ring, SIZE - sizeof(berth__chunk) + 1));
-    assert_false(push(&w, 0, SIZE - sizeof(berth__chunk) + 1));
+    assert_false(berth__ring_fits(&w.ring, SIZE - HEADER + 1));
+    assert_false(push(&w, 0, SIZE - HEADER + 1));
     assert_true(berth__ring_is_empty(&w.ring));
-    assert_true(push(&w, 0, SIZE - sizeof(berth__chunk)));
+    assert_true(push(&w, 0, SIZE - HEADER));
     assert_false(push(&w, 1, 0));
-    assert_pops(&w, 0, SIZE - sizeof(berth__chunk));
+    assert_pops(&w, 0, SIZE - HEADER);
     assert_walls(&w);
 }
 
@@ -131,7 +132,7 @@ static void a_size_near_the_largest_number_does_not_wrap_into_fitting(void **sta
     (void)state;
     build(&w);
     assert_false(berth__ring_fits(&w.ring, UINT64_MAX));
-    assert_false(berth__ring_fits(&w.ring, UINT64_MAX - sizeof(berth__chunk) + 1));
+    assert_false(berth__ring_fits(&w.ring, UINT64_MAX - HEADER + 1));
 }
 
 static void a_cleared_ring_is_as_new(void **state) {
@@ -140,10 +141,202 @@ static void a_cleared_ring_is_as_new(void **state) {
     build(&w);
     assert_true(push(&w, 0, 100));
     assert_true(push(&w, 1, 50));
-    berth__ring_clear(&w.ring);
+    berth__ring_clear(&w.ring, 0);
     assert_true(berth__ring_is_empty(&w.ring));
     assert_true(push(&w, 2, LARGEST));
     assert_pops(&w, 2, LARGEST);
+}
+
+/* ---- What was read ---- */
+
+static void assert_next(walled *w, uint64_t sequence) {
+    berth__chunk chunk;
+    assert_true(berth__ring_peek(&w->ring, &chunk));
+    assert_true(chunk.sequence == sequence);
+}
+
+static void a_reader_is_put_back_to_any_chunk_that_is_still_there(void **state) {
+    walled w;
+    (void)state;
+    build(&w);
+    berth__ring_clear(&w.ring, BERTH__RING_KEEPS);
+    for (uint64_t i = 0; i < 5; i++) assert_true(push(&w, i, 9 + i));
+    for (uint64_t i = 0; i < 4; i++) assert_pops(&w, i, 9 + i);
+    assert_true(berth__ring_oldest(&w.ring) == 0);
+    for (uint64_t from = 0; from < 5; from++) {
+        assert_true(berth__ring_rewind(&w.ring, from));
+        for (uint64_t i = from; i < 5; i++) assert_pops(&w, i, 9 + i);
+    }
+    assert_true(berth__ring_rewind(&w.ring, 5));
+    assert_true(berth__ring_is_empty(&w.ring));
+    assert_false(berth__ring_rewind(&w.ring, 6));
+    assert_true(berth__ring_rewind(&w.ring, 1));
+    assert_next(&w, 1);
+}
+
+static void what_was_read_gives_way_to_what_is_pushed_oldest_first(void **state) {
+    const uint64_t chunks = SIZE / (2 * HEADER);
+    walled w;
+    (void)state;
+    build(&w);
+    berth__ring_clear(&w.ring, BERTH__RING_KEEPS);
+    for (uint64_t i = 0; i < 1000; i++) {
+        assert_true(push(&w, i, HEADER));
+        assert_pops(&w, i, HEADER);
+        const uint64_t oldest = i < chunks ? 0 : i + 1 - chunks;
+        assert_true(berth__ring_oldest(&w.ring) == oldest);
+        assert_false(oldest > 0 && berth__ring_rewind(&w.ring, oldest - 1));
+        assert_true(berth__ring_rewind(&w.ring, oldest));
+        for (uint64_t k = oldest; k <= i; k++) assert_pops(&w, k, HEADER);
+    }
+    assert_walls(&w);
+}
+
+static void what_is_unread_never_gives_way(void **state) {
+    walled w;
+    uint64_t count = 0;
+    (void)state;
+    build(&w);
+    berth__ring_clear(&w.ring, BERTH__RING_KEEPS);
+    assert_true(push(&w, count++, 0));
+    assert_pops(&w, 0, 0);
+    while (push(&w, count, HEADER)) count++;
+    assert_true(berth__ring_oldest(&w.ring) == 1);
+    for (uint64_t i = 1; i < count; i++) assert_pops(&w, i, HEADER);
+}
+
+static void an_empty_ring_remembers_the_next_sequence(void **state) {
+    walled w;
+    (void)state;
+    build(&w);
+    assert_true(berth__ring_oldest(&w.ring) == 0);
+    assert_true(berth__ring_rewind(&w.ring, 0));
+    assert_false(berth__ring_rewind(&w.ring, 1));
+}
+
+/* ---- Merging ---- */
+
+static uint32_t merge(walled *w, const char *text, uint64_t tokens) {
+    const berth__chunk chunk = {.size = strlen(text), .tokens = tokens};
+    return berth__ring_merge(&w->ring, &chunk, text);
+}
+
+static void assert_text(walled *w, uint64_t sequence, const char *text, uint64_t tokens) {
+    char bytes[SIZE];
+    berth__chunk chunk;
+    assert_true(berth__ring_peek(&w->ring, &chunk));
+    assert_true(chunk.sequence == sequence);
+    assert_true(chunk.size == strlen(text));
+    assert_true(chunk.tokens == tokens);
+    berth__ring_pop(&w->ring, bytes);
+    assert_memory_equal(bytes, text, strlen(text));
+}
+
+static uint32_t push_text(walled *w, uint64_t sequence, const char *text) {
+    const berth__chunk chunk = {.size = strlen(text), .tokens = 1, .sequence = sequence};
+    return berth__ring_push(&w->ring, &chunk, text);
+}
+
+static void merged_text_is_one_chunk_with_the_tokens_of_all(void **state) {
+    walled w;
+    (void)state;
+    build(&w);
+    berth__ring_clear(&w.ring, BERTH__RING_MERGES);
+    assert_false(merge(&w, "no chunk yet", 1));
+    assert_true(push_text(&w, 0, "one "));
+    assert_true(push_text(&w, 1, "two "));
+    assert_true(merge(&w, "three and a header more ", 5));
+    assert_true(merge(&w, "four", 2));
+    assert_text(&w, 0, "one ", 1);
+    assert_text(&w, 1, "two three and a header more four", 8);
+    assert_true(berth__ring_is_empty(&w.ring));
+}
+
+static void a_chunk_that_was_looked_at_grows_no_more(void **state) {
+    walled w;
+    berth__chunk chunk;
+    (void)state;
+    build(&w);
+    berth__ring_clear(&w.ring, BERTH__RING_MERGES);
+    assert_true(push_text(&w, 0, "one "));
+    assert_true(berth__ring_peek(&w.ring, &chunk));
+    assert_false(merge(&w, "two", 1));
+    assert_text(&w, 0, "one ", 1);
+    assert_false(merge(&w, "two", 1));
+}
+
+static void a_merge_takes_no_room_that_is_unread(void **state) {
+    char text[SIZE];
+    walled w;
+    (void)state;
+    build(&w);
+    berth__ring_clear(&w.ring, BERTH__RING_MERGES);
+    assert_true(push_text(&w, 0, ""));
+    memset(text, 'x', sizeof text);
+    text[SIZE - HEADER + 1] = 0;
+    assert_false(merge(&w, text, 1));
+    assert_true(merge(&w, text + 1, 1));
+    assert_false(merge(&w, "x", 1));
+    text[SIZE - HEADER] = 0;
+    assert_text(&w, 0, text, 2);
+    assert_walls(&w);
+}
+
+static void a_ring_that_does_not_merge_refuses(void **state) {
+    walled w;
+    (void)state;
+    build(&w);
+    assert_true(push_text(&w, 0, "one "));
+    assert_false(merge(&w, "two", 1));
+}
+
+static void tokens_above_32_bits_are_told_as_the_largest(void **state) {
+    walled w;
+    (void)state;
+    build(&w);
+    berth__ring_clear(&w.ring, BERTH__RING_MERGES);
+    assert_true(push_text(&w, 0, "a"));
+    assert_true(merge(&w, "b", UINT64_MAX));
+    assert_true(merge(&w, "c", 1));
+    assert_text(&w, 0, "abc", UINT32_MAX);
+}
+
+/* ---- Without a copy ---- */
+
+static void chunks_can_be_looked_at_where_they_lie(void **state) {
+    walled w;
+    berth__chunk chunk;
+    berth__piece pieces[2];
+    uint64_t at = 0;
+    (void)state;
+    build(&w);
+    for (uint64_t i = 0; i < 7; i++) {
+        assert_true(push(&w, i, 30));
+        assert_pops(&w, i, 30);
+    }
+    for (uint64_t i = 7; i < 11; i++) assert_true(push(&w, i, 30));
+    uint32_t wrapped = 0;
+    for (uint64_t i = 7; i < 11; i++) {
+        at = berth__ring_look(&w.ring, at, &chunk, pieces);
+        assert_true(at != 0 && chunk.sequence == i && chunk.size == 30);
+        assert_true(pieces[0].size + pieces[1].size == 30);
+        for (uint64_t k = 0; k < 30; k++) {
+            const unsigned char byte =
+                k < pieces[0].size ? pieces[0].bytes[k] : pieces[1].bytes[k - pieces[0].size];
+            assert_int_equal(byte, (unsigned char)(i + k));
+        }
+        wrapped += pieces[1].size > 0;
+        if (i == 8) assert_next(&w, 7);
+        if (i == 8) berth__ring_skip(&w.ring, at);
+        if (i == 8) assert_next(&w, 9);
+    }
+    assert_int_equal(wrapped, 1);
+    assert_true(berth__ring_look(&w.ring, at, &chunk, pieces) == 0);
+}
+
+/* A header, and the bytes up to where the next one may begin. */
+static uint64_t room_of(uint64_t size) {
+    return HEADER + (size + HEADER - 1) / HEADER * HEADER;
 }
 
 /* Against the obvious model: a list of sizes, and a sum that may not exceed the ring. */
@@ -157,7 +350,7 @@ static void random_pushes_and_pops_agree_with_a_list(void **state) {
     for (int turn = 0; turn < 200000; turn++) {
         random = random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
         const uint64_t size = (random >> 33) % 96;
-        const uint64_t needed = size + sizeof(berth__chunk);
+        const uint64_t needed = room_of(size);
         if ((random >> 62) & 1) {
             const uint32_t fits = used + needed <= SIZE;
             assert_int_equal(berth__ring_fits(&w.ring, size), fits);
@@ -167,7 +360,7 @@ static void random_pushes_and_pops_agree_with_a_list(void **state) {
             used += needed;
         } else if (first != last) {
             assert_pops(&w, first, sizes[first % SIZE]);
-            used -= sizes[first++ % SIZE] + sizeof(berth__chunk);
+            used -= room_of(sizes[first++ % SIZE]);
         }
         assert_int_equal(berth__ring_is_empty(&w.ring), first == last);
     }
@@ -186,6 +379,16 @@ int main(void) {
         cmocka_unit_test(a_size_near_the_largest_number_does_not_wrap_into_fitting),
         cmocka_unit_test(a_cleared_ring_is_as_new),
         cmocka_unit_test(random_pushes_and_pops_agree_with_a_list),
+        cmocka_unit_test(a_reader_is_put_back_to_any_chunk_that_is_still_there),
+        cmocka_unit_test(what_was_read_gives_way_to_what_is_pushed_oldest_first),
+        cmocka_unit_test(what_is_unread_never_gives_way),
+        cmocka_unit_test(an_empty_ring_remembers_the_next_sequence),
+        cmocka_unit_test(merged_text_is_one_chunk_with_the_tokens_of_all),
+        cmocka_unit_test(a_chunk_that_was_looked_at_grows_no_more),
+        cmocka_unit_test(a_merge_takes_no_room_that_is_unread),
+        cmocka_unit_test(a_ring_that_does_not_merge_refuses),
+        cmocka_unit_test(tokens_above_32_bits_are_told_as_the_largest),
+        cmocka_unit_test(chunks_can_be_looked_at_where_they_lie),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
