@@ -748,7 +748,7 @@ typedef struct berth_record {
  *           BERTH_ETIMEDOUT nothing came in time (with timeout 0: nothing is there)
  *           BERTH_ESPACE    the chunk is larger than the buffer; out->size says how large
  *           BERTH_EBUSY     another reader is inside
- *           BERTH_EREENTRY  called from a callback with a timeout other than 0
+ *           BERTH_EREENTRY  called from a callback with a timeout other than 0, and no chunk there
  * Threads:  one at a time per request; blocks up to timeout_ns; from callbacks: with timeout 0
  * Memory:   does not allocate
  * Cost:     O(size)

@@ -5,6 +5,7 @@
 #include "base/first.h"
 #include "base/grow.h"
 #include "runtime/mailbox.h"
+#include "runtime/reader.h"
 #include "runtime/ready.h"
 
 #include <string.h>
@@ -40,7 +41,7 @@ berth_status berth_mailbox_read(berth_pool *pool, berth_request_id id, void *buf
     berth__grow_clear(out, BERTH__FIRST_RECORD);
     if (pool == NULL || id == 0 || (buffer == NULL && buffer_size != 0)) return BERTH_EINVAL;
     memset(&ours, 0, sizeof ours);
-    const berth_status status = berth__mailbox_read(pool, id, to, timeout_ns, &ours);
+    const berth_status status = berth__reader_read(pool, id, to, timeout_ns, &ours);
     if (status == BERTH_OK || status == BERTH_ESPACE) berth__grow_out(out, &ours, sizeof ours);
     return status;
 }

@@ -6,6 +6,7 @@
 #include "runtime/pool.h"
 #include "runtime/ready.h"
 #include "runtime/sink.h"
+#include "runtime/store.h"
 #include "runtime/timer.h"
 #include "runtime/worker.h"
 
@@ -54,9 +55,12 @@ static berth_status make_tables(berth_pool *pool) {
     pool->work_links = calloc(pool->row_count, sizeof *pool->work_links);
     pool->callback_links = calloc(pool->row_count, sizeof *pool->callback_links);
     pool->ready_links = calloc(pool->row_count, sizeof *pool->ready_links);
+    pool->ring_at = calloc(pool->row_count, sizeof *pool->ring_at);
     if (pool->rows == NULL || pool->work_links == NULL || pool->callback_links == NULL ||
-        pool->ready_links == NULL)
+        pool->ready_links == NULL || pool->ring_at == NULL)
         return BERTH_ENOMEM;
+    for (uint32_t place = 0; place < pool->row_count; place++)
+        atomic_init(&pool->ring_at[place], BERTH__NONE);
     if (pool->options.worker_count == 0) return BERTH_OK;
     pool->workers = calloc(pool->options.worker_count, sizeof *pool->workers);
     return pool->workers == NULL ? BERTH_ENOMEM : BERTH_OK;
@@ -89,6 +93,7 @@ static void free_memory(berth_pool *pool) {
     free(pool->callback_links);
     free(pool->ready_links);
     free(pool->workers);
+    free(pool->ring_at);
     free(pool->rings_free);
     free(pool->ring_memory);
     free(pool->core_memory);
@@ -141,7 +146,7 @@ berth_status berth__life_create(const berth_options *options, const berth_execut
 /* Who still owes the pool a return? Workers and timer between two callbacks do not: they are
  * joined. What waits for a worker has not begun. */
 static uint32_t is_busy(const berth_pool *pool) {
-    if (pool->call_count > 1 || pool->active_count > 0) return 1;
+    if (pool->call_count > 1 || pool->active_count > 0 || berth__store_has_reader(pool)) return 1;
     if (pool->options.face == BERTH_FACE_ENGINE) return pool->step_id != 0;
     return pool->inside_count > pool->take.count;
 }

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-static uint32_t has_chunk(const berth_pool *pool, const berth__row *row) {
+uint32_t berth__mailbox_has_chunk(const berth_pool *pool, const berth__row *row) {
     return row->ring != BERTH__NONE && !berth__ring_is_empty(&pool->rings[row->ring]);
 }
 
@@ -28,12 +28,13 @@ void berth__mailbox_tell(berth_pool *pool, berth__row *row) {
             ((berth__watcher *)each)->outcome = view.outcome;
         if (row->watch != NULL) row->watch->outcome = view.outcome;
     }
+    if (row->ring != BERTH__NONE) berth__gate_ask(&pool->rings[row->ring].gate, BERTH__GATE_FIXED);
     berth__waiter_wake_all(pool, &row->waiters);
     berth__mailbox_notify(pool, row);
 }
 
 void berth__mailbox_dismiss(berth_pool *pool, berth__row *row) {
-    if (row->watch != NULL) row->watch->lost = row->announce || has_chunk(pool, row);
+    if (row->watch != NULL) row->watch->lost = row->announce || berth__mailbox_has_chunk(pool, row);
     row->watch = NULL;
     berth__waiter_wake_all(pool, &row->waiters);
     berth__waiter_wake_all(pool, &row->reader);
@@ -61,120 +62,19 @@ void berth__mailbox_deliver(berth_pool *pool, berth__row *row, const berth__outp
     berth__mailbox_notify(pool, row);
 }
 
-/* ---- Reading ---- */
+/* ---- The end of a mailbox ---- */
 
-static berth_status read_admitted(berth_pool *pool, berth__row *row, berth_record *out) {
-    berth__view view;
-    (void)berth__core_view(pool->core, row->id, &view);
-    row->announce = 0;
-    out->kind = BERTH_RECORD_ADMITTED;
-    out->slot = view.slot;
-    return BERTH_OK;
-}
-
-static berth_status read_chunk(berth_pool *pool, berth__row *row, berth__buffer buffer,
-                               berth_record *out) {
-    berth__ring *ring = &pool->rings[row->ring];
-    berth__chunk chunk;
-    (void)berth__ring_peek(ring, &chunk);
-    out->size = chunk.size;
-    if (chunk.size > buffer.size) return BERTH_ESPACE;
-    berth__ring_pop(ring, buffer.bytes);
-    out->kind = BERTH_RECORD_CHUNK;
-    out->sequence = chunk.sequence;
-    out->tokens = chunk.tokens;
-    /* Nobody writes into it any more, or not for now. */
-    if ((row->ended || row->work == BERTH__WORK_HELD) && berth__ring_is_empty(ring))
-        berth__store_detach(pool, row);
-    return BERTH_OK;
-}
-
-static berth_status read_end(berth_pool *pool, berth__row *row, berth_record *out) {
-    berth__view view;
-    (void)berth__core_view(pool->core, row->id, &view);
-    out->kind = BERTH_RECORD_END;
-    out->sequence = row->chunk_count;
-    out->outcome = view.outcome;
-    return BERTH_OK;
-}
-
-static berth_status read_next(berth_pool *pool, berth__row *row, berth__buffer buffer,
-                              berth_record *out) {
-    if (row->announce) return read_admitted(pool, row, out);
-    if (has_chunk(pool, row)) return read_chunk(pool, row, buffer, out);
-    if (row->fixed) return read_end(pool, row, out);
-    return BERTH_EAGAIN;
-}
-
-static berth_status watcher_init(berth__watcher *watcher) {
-    memset(watcher, 0, sizeof *watcher);
-    return berth__waiter_init(&watcher->waiter);
-}
-
-/* Sleep until there is a record; returns the row as it is then, NULL if the request is gone. */
-static berth__row *sleep_as_reader(berth_pool *pool, berth__row *row, berth__watcher *watcher,
-                                   uint64_t until_ns) {
-    const berth_request_id id = row->id;
-    row->watch = watcher;
-    berth__waiter_join(&watcher->waiter, &row->reader);
-    (void)berth__waiter_sleep(pool, &watcher->waiter, until_ns);
-    row = berth__row_find_for_user(pool, id);
-    if (row != NULL) row->watch = NULL;
-    return row;
-}
-
-/* The request went while its reader slept: its end is still news, unless records went with it. */
-static berth_status read_end_of_gone(const berth__watcher *watcher, uint64_t chunk_count,
-                                     berth_record *out) {
-    if (watcher->outcome.kind == BERTH_OUTCOME_NONE || watcher->lost) return BERTH_ESTALE;
-    out->kind = BERTH_RECORD_END;
-    out->sequence = chunk_count;
-    out->outcome = watcher->outcome;
-    return BERTH_OK;
-}
-
-/* More than one record may have come for the one wake-up, or the one was too large for the buffer:
- * nobody waits for what is left. */
-static void mark_rest(berth_pool *pool, berth__row *row, const berth_record *read) {
-    if (row->announce || has_chunk(pool, row) ||
-        (row->fixed && read->kind != BERTH_RECORD_END && read->kind != BERTH_RECORD_NONE))
-        berth__ready_mark(pool, row);
-}
-
-static berth_status wait_and_read(berth_pool *pool, berth__row *row, berth__buffer buffer,
-                                  uint64_t timeout_ns, berth_record *out) {
-    const uint64_t until_ns = berth__waiter_until(timeout_ns);
-    const uint64_t chunk_count = row->chunk_count;
-    berth__watcher watcher;
-    berth_status status = watcher_init(&watcher);
-    if (status != BERTH_OK) return status;
-    row = sleep_as_reader(pool, row, &watcher, until_ns);
-    berth__waiter_fini(&watcher.waiter);
-    if (row == NULL) return read_end_of_gone(&watcher, chunk_count, out);
-    status = read_next(pool, row, buffer, out);
-    if (status == BERTH_OK || status == BERTH_ESPACE) mark_rest(pool, row, out);
-    return status;
-}
-
-berth_status berth__mailbox_read(berth_pool *pool, berth_request_id id, berth__buffer buffer,
-                                 uint64_t timeout_ns, berth_record *out) {
-    berth__lock_enter(pool);
-    if (timeout_ns != 0 && berth__callback_is_inside(pool))
-        return berth__lock_leave(pool, BERTH_EREENTRY);
-    berth__row *row = berth__row_find_for_user(pool, id);
-    if (row == NULL) return berth__lock_leave(pool, BERTH_ESTALE);
-    if (row->watch != NULL) return berth__lock_leave(pool, BERTH_EBUSY);
-    berth_status status = read_next(pool, row, buffer, out);
-    if (status == BERTH_EAGAIN && timeout_ns != 0 && berth__clock_can_wait(pool))
-        status = wait_and_read(pool, row, buffer, timeout_ns, out);
-    return berth__lock_leave(pool, status == BERTH_EAGAIN ? BERTH_ETIMEDOUT : status);
+/* Does somebody read it now, asleep or not? */
+static uint32_t is_busy(const berth_pool *pool, const berth__row *row) {
+    return row->watch != NULL ||
+           (row->ring != BERTH__NONE && berth__gate_is_inside(&pool->rings[row->ring].gate));
 }
 
 berth_status berth__mailbox_close(berth_pool *pool, berth_request_id id) {
     berth__lock_enter(pool);
     berth__row *row = berth__row_find_for_user(pool, id);
     if (row == NULL) return berth__lock_leave(pool, BERTH_ESTALE);
-    if (row->watch != NULL) return berth__lock_leave(pool, BERTH_EBUSY);
+    if (is_busy(pool, row)) return berth__lock_leave(pool, BERTH_EBUSY);
     if (berth__pool_failed(pool)) return berth__lock_leave(pool, BERTH_EBROKEN);
     if (!row->fixed)
         (void)berth__core_cancel(pool->core, berth__clock_read(pool), id, BERTH_CANCEL_READER_GONE);
@@ -192,7 +92,8 @@ static berth_status wait_for_outcome(berth_pool *pool, berth__row *row, uint64_t
     const berth_request_id id = row->id;
     berth__watcher watcher;
     berth__view view;
-    if (watcher_init(&watcher) != BERTH_OK) return BERTH_ESYSTEM;
+    memset(&watcher, 0, sizeof watcher);
+    if (berth__waiter_init(&watcher.waiter) != BERTH_OK) return BERTH_ESYSTEM;
     berth__waiter_join(&watcher.waiter, &row->waiters);
     (void)berth__waiter_sleep(pool, &watcher.waiter, berth__waiter_until(timeout_ns));
     berth__waiter_fini(&watcher.waiter);
@@ -231,7 +132,7 @@ berth_status berth__mailbox_take(berth_pool *pool, berth_request_id id, berth_ou
     berth__lock_enter(pool);
     berth__row *row = berth__row_find_for_user(pool, id);
     if (row == NULL) return berth__lock_leave(pool, BERTH_ESTALE);
-    if (row->watch != NULL) return berth__lock_leave(pool, BERTH_EBUSY);
+    if (is_busy(pool, row)) return berth__lock_leave(pool, BERTH_EBUSY);
     (void)berth__core_view(pool->core, id, &view);
     const berth_status status = berth__core_forget(pool->core, id, 0);
     if (status == BERTH_OK) *out = view.outcome;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What:    mailboxes: chunks in, records out, and waiting for an outcome.
+ * What:    mailboxes as their producer sees them: chunks in, who hears of them; and the outcome.
  * Why:     the producer never waits for the reader, and the outcome is there however full the ring.
- * Rules:   a reader that waits has the mailbox to itself; whoever waits looks the row up again
- *          on waking, because the request may be gone by then. The outcome was noted in the
- *          watcher when it was fixed: retention cannot take it from those who were there.
+ * Rules:   whoever waits looks the row up again on waking, because the request may be gone by then.
+ *          The outcome was noted in the watcher when it was fixed: retention cannot take it from
+ *          those who were there.
  * Threads: any.
  */
 #ifndef BERTH__RUNTIME_MAILBOX_H
@@ -19,12 +19,6 @@ typedef struct berth__output {
     uint64_t tokens;
 } berth__output;
 
-/* Where a reader wants a chunk. */
-typedef struct berth__buffer {
-    void *bytes;
-    uint64_t size;
-} berth__buffer;
-
 /* Under the pool lock: there is a new record; wake the reader, or list the mailbox as ready. */
 void berth__mailbox_notify(berth_pool *pool, berth__row *row);
 
@@ -33,6 +27,9 @@ void berth__mailbox_tell(berth_pool *pool, berth__row *row);
 
 /* Under the pool lock: the request goes, before its ring does; send all who wait away. */
 void berth__mailbox_dismiss(berth_pool *pool, berth__row *row);
+
+/* Under the pool lock: is there a chunk to read? */
+uint32_t berth__mailbox_has_chunk(const berth_pool *pool, const berth__row *row);
 
 /* Under the pool lock: would deliver find room? */
 uint32_t berth__mailbox_has_room(const berth_pool *pool, const berth__row *row, uint64_t size);
@@ -44,8 +41,6 @@ void berth__mailbox_deliver(berth_pool *pool, berth__row *row, const berth__outp
 uint64_t berth__mailbox_chunk_size_max(const berth_pool *pool);
 
 /* The public calls, arguments checked. */
-berth_status berth__mailbox_read(berth_pool *pool, berth_request_id id, berth__buffer buffer,
-                                 uint64_t timeout_ns, berth_record *out);
 berth_status berth__mailbox_close(berth_pool *pool, berth_request_id id);
 berth_status berth__mailbox_wait(berth_pool *pool, berth_request_id id, uint64_t timeout_ns,
                                  berth_outcome *out);

@@ -53,9 +53,10 @@ struct berth_pool {
     int32_t ready_read; /* descriptors; -1 until they are asked for */
     int32_t ready_write;
 
-    void *ring_memory;    /* fixed; holds the rings, then their bytes */
-    berth__ring *rings;   /* fixed; mailboxes_max */
-    uint32_t *rings_free; /* a stack */
+    void *ring_memory;         /* fixed; holds the rings, then their bytes */
+    berth__ring *rings;        /* fixed; mailboxes_max */
+    uint32_t *rings_free;      /* a stack */
+    _Atomic uint32_t *ring_at; /* by place: as row->ring, for readers without the lock */
     uint32_t rings_free_count;
 
     uint32_t closed;

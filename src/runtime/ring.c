@@ -66,6 +66,7 @@ void berth__ring_init(berth__ring *ring, unsigned char *bytes, uint64_t size) {
     ring->bytes = bytes;
     ring->size = size;
     ring->reserved = 0;
+    berth__gate_assign(&ring->gate, 0);
     berth__ring_clear(ring, 0);
 }
 

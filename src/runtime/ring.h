@@ -21,6 +21,8 @@
 #ifndef BERTH__RUNTIME_RING_H
 #define BERTH__RUNTIME_RING_H
 
+#include "runtime/gate.h"
+
 #include <stdatomic.h>
 #include <stdint.h>
 
@@ -52,6 +54,7 @@ typedef struct berth__ring {
     uint32_t traits;       /* fixed from clear to clear */
     uint32_t reserved;
     _Alignas(BERTH__LINE_SIZE) _Atomic uint64_t read; /* stored by the reader, loaded by both */
+    berth__gate gate;                                 /* who may read */
 } berth__ring;
 
 void berth__ring_init(berth__ring *ring, unsigned char *bytes, uint64_t size);

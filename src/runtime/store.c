@@ -15,6 +15,7 @@ static void unlist(berth_pool *pool, berth__row *row) {
 void berth__store_attach(berth_pool *pool, berth__row *row) {
     if (row->ring != BERTH__NONE) {
         unlist(pool, row);
+        berth__gate_unask(&pool->rings[row->ring].gate, BERTH__GATE_RETURN);
         return;
     }
     pool->parked_streams--;
@@ -22,39 +23,78 @@ void berth__store_attach(berth_pool *pool, berth__row *row) {
     if (pool->rings_free_count == 0) return;
     row->ring = pool->rings_free[--pool->rings_free_count];
     berth__ring_clear(&pool->rings[row->ring], 0);
+    berth__gate_assign(&pool->rings[row->ring].gate, row->id);
+    atomic_store_explicit(&pool->ring_at[berth__row_place(pool, row)], row->ring,
+                          memory_order_relaxed);
+    /* A gate's first record is no chunk; and who sleeps has the mailbox to himself. */
+    if (pool->options.face != BERTH_FACE_GATE && row->watch == NULL)
+        berth__gate_open(&pool->rings[row->ring].gate);
+}
+
+static void give_back(berth_pool *pool, uint32_t ring) {
+    pool->rings_free[pool->rings_free_count++] = ring;
 }
 
 void berth__store_detach(berth_pool *pool, berth__row *row) {
     if (row->ring == BERTH__NONE) return;
     if (row->work == BERTH__WORK_HELD) pool->parked_streams++;
     unlist(pool, row);
-    pool->rings_free[pool->rings_free_count++] = row->ring;
+    if (berth__gate_take(&pool->rings[row->ring].gate)) give_back(pool, row->ring);
     row->ring = BERTH__NONE;
+    atomic_store_explicit(&pool->ring_at[berth__row_place(pool, row)], BERTH__NONE,
+                          memory_order_relaxed);
+}
+
+/* Nobody writes into it any more, or not for now: a reader who is inside gives it back when he has
+ * read the last chunk. He is asked before it is looked at, so that one of the two sees it empty. */
+static void list_or_detach(berth_pool *pool, berth__row *row, berth__list *list, uint8_t work) {
+    row->work = work;
+    berth__list_push(list, pool->work_links, berth__row_place(pool, row));
+    berth__gate_ask(&pool->rings[row->ring].gate, BERTH__GATE_RETURN);
+    if (berth__ring_is_empty(&pool->rings[row->ring])) berth__store_detach(pool, row);
 }
 
 void berth__store_hold(berth_pool *pool, berth__row *row) {
-    row->work = BERTH__WORK_HELD;
-    berth__list_push(&pool->held, pool->work_links, berth__row_place(pool, row));
-    if (berth__ring_is_empty(&pool->rings[row->ring])) berth__store_detach(pool, row);
+    list_or_detach(pool, row, &pool->held, BERTH__WORK_HELD);
 }
 
 void berth__store_keep(berth_pool *pool, berth__row *row) {
     if (row->ring == BERTH__NONE) return;
     unlist(pool, row);
-    if (berth__ring_is_empty(&pool->rings[row->ring])) {
-        berth__store_detach(pool, row);
-        return;
-    }
-    row->work = BERTH__WORK_KEPT;
-    berth__list_push(&pool->kept, pool->work_links, berth__row_place(pool, row));
+    list_or_detach(pool, row, &pool->kept, BERTH__WORK_KEPT);
 }
 
-/* The oldest that nobody is reading just now; the oldest of all if all are being read. */
+void berth__store_reader_left(berth_pool *pool, uint32_t ring, berth_request_id id,
+                              uint32_t asked) {
+    berth__row *row = berth__row_find(pool, id);
+    if ((asked & BERTH__GATE_WANTED) != 0) {
+        berth__gate_assign(&pool->rings[ring].gate, 0);
+        give_back(pool, ring);
+        return;
+    }
+    if (row == NULL || row->ring != ring || !berth__ring_is_empty(&pool->rings[ring])) return;
+    if (row->work == BERTH__WORK_KEPT || row->work == BERTH__WORK_HELD)
+        berth__store_detach(pool, row);
+}
+
+uint32_t berth__store_has_reader(const berth_pool *pool) {
+    for (uint32_t ring = 0; ring < pool->options.mailboxes_max; ring++)
+        if (berth__gate_is_inside(&pool->rings[ring].gate)) return 1;
+    return 0;
+}
+
+/* A request that keeps a ring, and gives it back at once when it is dropped: the oldest that nobody
+ * waits for, or else the oldest. BERTH__NONE if a reader is inside of each. */
 static uint32_t victim(const berth_pool *pool) {
-    uint32_t place = pool->kept.head;
-    while (place != BERTH__NONE && pool->rows[place].watch != NULL)
-        place = pool->work_links[place].next;
-    return place == BERTH__NONE ? pool->kept.head : place;
+    uint32_t waited_for = BERTH__NONE;
+    for (uint32_t place = pool->kept.head; place != BERTH__NONE;
+         place = pool->work_links[place].next) {
+        const berth__row *row = &pool->rows[place];
+        if (berth__gate_is_inside(&pool->rings[row->ring].gate)) continue;
+        if (row->watch == NULL) return place;
+        if (waited_for == BERTH__NONE) waited_for = place;
+    }
+    return waited_for;
 }
 
 void berth__store_make_room(berth_pool *pool) {
@@ -63,8 +103,10 @@ void berth__store_make_room(berth_pool *pool) {
     if (pool->options.face == BERTH_FACE_WORKER && needed > berth__worker_free_count(pool))
         needed = berth__worker_free_count(pool);
     while (pool->rings_free_count < needed && pool->kept.count > 0) {
+        const uint32_t place = victim(pool);
+        if (place == BERTH__NONE) return;
         /* The core answers by T_GONE, which gives the ring back. */
-        if (berth__core_forget(pool->core, pool->rows[victim(pool)].id, 1) != BERTH_OK) return;
+        if (berth__core_forget(pool->core, pool->rows[place].id, 1) != BERTH_OK) return;
     }
 }
 

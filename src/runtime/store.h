@@ -25,12 +25,19 @@ void berth__store_detach(berth_pool *pool, berth__row *row);
 /* At the end of a request: keep its unread chunks, or give the ring back. */
 void berth__store_keep(berth_pool *pool, berth__row *row);
 
-/* Before admission: drop the oldest ended requests that keep a ring, those with a reader inside
- * last, until whatever can be admitted now will find one. */
+/* A reader has left the gate of this ring, and was asked for something (berth__gate_ask). */
+void berth__store_reader_left(berth_pool *pool, uint32_t ring, berth_request_id id, uint32_t asked);
+
+/* Is any reader inside? O(rings). */
+uint32_t berth__store_has_reader(const berth_pool *pool);
+
+/* Before admission: drop the oldest ended requests that keep a ring, those somebody waits for last,
+ * those whose ring is being read never, until whatever can be admitted now will find one. */
 void berth__store_make_room(berth_pool *pool);
 
-/* After make_room, on an engine: how many may be admitted, so that each finds a ring; BERTH__NONE
- * where there are rings for all. Requests that were preempted with unread chunks hold theirs. */
+/* After make_room: how many may be admitted, so that each finds a ring; BERTH__NONE
+ * where there are rings for all. Requests that were preempted with unread chunks hold theirs, and
+ * so do readers who are inside of a mailbox that was dropped. */
 uint32_t berth__store_bound(berth_pool *pool);
 
 #endif

@@ -3,6 +3,7 @@
 #include "runtime/clock.h"
 #include "runtime/lock.h"
 #include "runtime/pool.h"
+#include "runtime/store.h"
 
 void berth__worker_wake(berth_pool *pool) {
     while (pool->idle != NULL && (pool->stopping || pool->take.count > pool->waking_count)) {
@@ -17,8 +18,11 @@ uint32_t berth__worker_free_count(const berth_pool *pool) {
 }
 
 void berth__worker_tell_idle(berth_pool *pool) {
-    if (pool->options.face == BERTH_FACE_WORKER)
-        berth__core_set_idle(pool->core, berth__worker_free_count(pool));
+    if (pool->options.face == BERTH_FACE_ENGINE) return;
+    uint32_t bound = berth__store_bound(pool);
+    if (pool->options.face == BERTH_FACE_WORKER && berth__worker_free_count(pool) < bound)
+        bound = berth__worker_free_count(pool);
+    berth__core_set_idle(pool->core, bound);
 }
 
 /* execute() has returned: fix the outcome if nothing else did, and let go unless it is pending. */

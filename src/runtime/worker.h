@@ -19,8 +19,8 @@ void berth__worker_join_all(berth_pool *pool);
 /* Under the pool lock: workers that nothing is waiting for. */
 uint32_t berth__worker_free_count(const berth_pool *pool);
 
-/* Under the pool lock, before a submit and before admission: tell the core how many workers are
- * free, so that it admits no request which would then wait for one. */
+/* Under the pool lock, before a submit and before admission: tell the core how many requests will
+ * find a worker and a ring, so that it admits none which would then wait for one. */
 void berth__worker_tell_idle(berth_pool *pool);
 
 /* Under the pool lock, after events. */

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Properties
+ *   A chunk that is there is read without the pool lock, beside the producer and other readers.
+ *   Records are read in order, each once; END again and again. A second reader is sent away.
+ *   No wake-up is lost: who finds nothing looks again under the lock before he sleeps, and the
+ *   producer, who holds it, wakes him.
+ *
+ * Operation
+ *   The short way enters the gate of the ring, reads one chunk, and leaves. Where that cannot be
+ *   (no ring, no chunk, somebody inside, a record that is no chunk) the long way takes the lock,
+ *   shuts the gate, reads or sleeps, and opens it again.
+ *
+ * Safety
+ *   The place of the ring is read without the lock and may be old: the gate knows whose it is.
+ *   The ring of a request that goes stays its reader's until he leaves; whatever he is asked for
+ *   then, he does under the lock.
+ */
+#include "runtime/reader.h"
+#include "base/ids.h"
+#include "runtime/clock.h"
+#include "runtime/lock.h"
+#include "runtime/mailbox.h"
+#include "runtime/pool.h"
+#include "runtime/ready.h"
+#include "runtime/store.h"
+
+#include <string.h>
+
+/* ---- Without the lock ---- */
+
+/* Returns what the reader was asked, when that is done. */
+static uint32_t leave(berth_pool *pool, berth__ring *ring, berth_request_id id) {
+    const uint32_t asked = berth__gate_leave(&ring->gate);
+    if ((asked & BERTH__GATE_WANTED) == 0 &&
+        ((asked & BERTH__GATE_RETURN) == 0 || !berth__ring_is_empty(ring)))
+        return asked;
+    berth__lock_enter(pool);
+    berth__store_reader_left(pool, (uint32_t)(ring - pool->rings), id, asked);
+    berth__lock_settle(pool);
+    (void)berth__lock_leave(pool, BERTH_OK);
+    return asked;
+}
+
+/* The ring of a request, and the caller inside its gate; NULL if the lock is needed. */
+static berth__ring *enter(berth_pool *pool, berth_request_id id) {
+    const uint32_t place = berth__id_place(id);
+    if (place >= pool->row_count) return NULL;
+    const uint32_t at = atomic_load_explicit(&pool->ring_at[place], memory_order_relaxed);
+    if (at == BERTH__NONE) return NULL;
+    berth__ring *ring = &pool->rings[at];
+    if (!berth__gate_enter(&ring->gate, id)) return NULL;
+    if (ring->gate.id == id) return ring;
+    (void)leave(pool, ring, ring->gate.id);
+    return NULL;
+}
+
+/* The oldest chunk of a ring, whole or not at all; EAGAIN if there is none. */
+static berth_status read_ring(berth__ring *ring, berth__buffer buffer, berth_record *out) {
+    berth__chunk chunk;
+    if (!berth__ring_peek(ring, &chunk)) return BERTH_EAGAIN;
+    out->size = chunk.size;
+    if (chunk.size > buffer.size) return BERTH_ESPACE;
+    berth__ring_pop(ring, buffer.bytes);
+    out->kind = BERTH_RECORD_CHUNK;
+    out->sequence = chunk.sequence;
+    out->tokens = chunk.tokens;
+    return BERTH_OK;
+}
+
+/* EAGAIN: the lock will tell. ETIMEDOUT: there is no record, and the caller does not wait. */
+static berth_status read_without_lock(berth_pool *pool, berth_request_id id, berth__buffer buffer,
+                                      uint64_t timeout_ns, berth_record *out) {
+    berth__ring *ring = enter(pool, id);
+    if (ring == NULL) return BERTH_EAGAIN;
+    const berth_status status = read_ring(ring, buffer, out);
+    const uint32_t asked = leave(pool, ring, id);
+    if (status != BERTH_EAGAIN || timeout_ns != 0 || (asked & BERTH__GATE_FIXED) != 0)
+        return status;
+    return BERTH_ETIMEDOUT;
+}
+
+/* ---- Under it ---- */
+
+/* 0 if another reader is inside, or asleep. */
+static uint32_t shut(berth_pool *pool, berth__row *row) {
+    if (row->watch != NULL) return 0;
+    return row->ring == BERTH__NONE || berth__gate_shut(&pool->rings[row->ring].gate);
+}
+
+static void reopen(berth_pool *pool, berth__row *row) {
+    if (row->ring != BERTH__NONE && !row->announce) berth__gate_open(&pool->rings[row->ring].gate);
+}
+
+static berth_status read_admitted(berth_pool *pool, berth__row *row, berth_record *out) {
+    berth__view view;
+    (void)berth__core_view(pool->core, row->id, &view);
+    row->announce = 0;
+    out->kind = BERTH_RECORD_ADMITTED;
+    out->slot = view.slot;
+    return BERTH_OK;
+}
+
+static berth_status read_chunk(berth_pool *pool, berth__row *row, berth__buffer buffer,
+                               berth_record *out) {
+    berth__ring *ring = &pool->rings[row->ring];
+    const berth_status status = read_ring(ring, buffer, out);
+    /* Nobody writes into it any more, or not for now. */
+    if ((row->ended || row->work == BERTH__WORK_HELD) && berth__ring_is_empty(ring))
+        berth__store_detach(pool, row);
+    return status;
+}
+
+static berth_status read_end(berth_pool *pool, berth__row *row, berth_record *out) {
+    berth__view view;
+    (void)berth__core_view(pool->core, row->id, &view);
+    out->kind = BERTH_RECORD_END;
+    out->sequence = row->chunk_count;
+    out->outcome = view.outcome;
+    return BERTH_OK;
+}
+
+static berth_status read_next(berth_pool *pool, berth__row *row, berth__buffer buffer,
+                              berth_record *out) {
+    if (row->announce) return read_admitted(pool, row, out);
+    if (berth__mailbox_has_chunk(pool, row)) return read_chunk(pool, row, buffer, out);
+    if (row->fixed) return read_end(pool, row, out);
+    return BERTH_EAGAIN;
+}
+
+/* ---- Waiting ---- */
+
+/* Sleep until there is a record; returns the row as it is then, NULL if the request is gone. */
+static berth__row *sleep_as_reader(berth_pool *pool, berth__row *row, berth__watcher *watcher,
+                                   uint64_t until_ns) {
+    const berth_request_id id = row->id;
+    row->watch = watcher;
+    berth__waiter_join(&watcher->waiter, &row->reader);
+    (void)berth__waiter_sleep(pool, &watcher->waiter, until_ns);
+    row = berth__row_find_for_user(pool, id);
+    if (row != NULL) row->watch = NULL;
+    return row;
+}
+
+/* The request went while its reader slept: its end is still news, unless records went with it. */
+static berth_status read_end_of_gone(const berth__watcher *watcher, uint64_t chunk_count,
+                                     berth_record *out) {
+    if (watcher->outcome.kind == BERTH_OUTCOME_NONE || watcher->lost) return BERTH_ESTALE;
+    out->kind = BERTH_RECORD_END;
+    out->sequence = chunk_count;
+    out->outcome = watcher->outcome;
+    return BERTH_OK;
+}
+
+/* More than one record may have come for the one wake-up, or the one was too large for the buffer:
+ * nobody waits for what is left. */
+static void mark_rest(berth_pool *pool, berth__row *row, const berth_record *read) {
+    if (row->announce || berth__mailbox_has_chunk(pool, row) ||
+        (row->fixed && read->kind != BERTH_RECORD_END && read->kind != BERTH_RECORD_NONE))
+        berth__ready_mark(pool, row);
+}
+
+/* The gate is shut. It is open again after, if the request is still there. */
+static berth_status wait_and_read(berth_pool *pool, berth__row *row, berth__buffer buffer,
+                                  uint64_t timeout_ns, berth_record *out) {
+    const uint64_t until_ns = berth__waiter_until(timeout_ns);
+    const uint64_t chunk_count = row->chunk_count;
+    berth__watcher watcher;
+    memset(&watcher, 0, sizeof watcher);
+    berth_status status = berth__waiter_init(&watcher.waiter);
+    if (status != BERTH_OK) return status;
+    row = sleep_as_reader(pool, row, &watcher, until_ns);
+    berth__waiter_fini(&watcher.waiter);
+    if (row == NULL) return read_end_of_gone(&watcher, chunk_count, out);
+    status = read_next(pool, row, buffer, out);
+    if (status == BERTH_OK || status == BERTH_ESPACE) mark_rest(pool, row, out);
+    return status;
+}
+
+static berth_status read_under_lock(berth_pool *pool, berth_request_id id, berth__buffer buffer,
+                                    uint64_t timeout_ns, berth_record *out) {
+    if (timeout_ns != 0 && berth__callback_is_inside(pool)) return BERTH_EREENTRY;
+    berth__row *row = berth__row_find_for_user(pool, id);
+    if (row == NULL) return BERTH_ESTALE;
+    if (!shut(pool, row)) return BERTH_EBUSY;
+    berth_status status = read_next(pool, row, buffer, out);
+    if (status == BERTH_EAGAIN && timeout_ns != 0 && berth__clock_can_wait(pool))
+        status = wait_and_read(pool, row, buffer, timeout_ns, out);
+    row = berth__row_find_for_user(pool, id);
+    if (row != NULL && row->watch == NULL) reopen(pool, row);
+    return status;
+}
+
+berth_status berth__reader_read(berth_pool *pool, berth_request_id id, berth__buffer buffer,
+                                uint64_t timeout_ns, berth_record *out) {
+    berth_status status = read_without_lock(pool, id, buffer, timeout_ns, out);
+    if (status != BERTH_EAGAIN) return status;
+    berth__lock_enter(pool);
+    status = read_under_lock(pool, id, buffer, timeout_ns, out);
+    return berth__lock_leave(pool, status == BERTH_EAGAIN ? BERTH_ETIMEDOUT : status);
+}
