@@ -205,6 +205,19 @@ enum berth_clock {
     BERTH_CLOCK_VIRTUAL = 1 /* starts at 0, moves only by berth_clock_advance; no threads */
 };
 
+/** How much of the KV cache admission reserves, and whom it lets in. */
+enum berth_kv_mode {
+    BERTH_KV_WORST_CASE = 0, /* prompt and max_new_tokens: who is in never runs out */
+    BERTH_KV_OPTIMISTIC = 1  /* the prompt, if the watermark stays free beside it */
+};
+
+/** Who gives way when the KV cache runs out, in the lowest band that runs; ties: the newest. */
+enum berth_victim {
+    BERTH_VICTIM_NEWEST = 0,         /* who was admitted last */
+    BERTH_VICTIM_LEAST_COMPUTED = 1, /* who has generated least; then the longest prompt */
+    BERTH_VICTIM_CHEAPEST = 2        /* who has computed least, so that least is computed again */
+};
+
 /* ---- Options ------------------------------------------------------------------------------- */
 
 /** One resource of a pool. */
@@ -248,7 +261,8 @@ typedef struct berth_options {
 
     /* KV cost from tokens. With kv_block_tokens > 0 every request asks for
      * ceil((prompt_tokens + max_new_tokens) / kv_block_tokens) blocks of kv_resource, times
-     * kv_block_units; what it names for that resource in its own cost must be 0. */
+     * kv_block_units; what it names for that resource in its own cost must be 0. kv_mode below may
+     * ask for less, and refuses at submit whoever could not get that much alone. */
     uint32_t kv_block_tokens; /* tokens per block; 0 = costs are the request's own */
     uint32_t reserved0;       /* must be 0 */
     uint64_t kv_block_units;  /* units per block (1 to count blocks, bytes to count bytes); 0 = 1 */
@@ -263,6 +277,20 @@ typedef struct berth_options {
 
     uint64_t queue_ns_max; /* deadline to leave the queue for requests that set none; 0 = none */
     uint64_t seed;         /* of the jitter in retry_after_ns; any value */
+
+    /* KV that grows, engine face with kv_block_tokens only. In every mode but worst_case a request
+     * asks for the blocks of its prompt, and while it runs it holds those of its tokens so far; a
+     * plan grants what its step adds, and where that does not fit it preempts one request after
+     * the other until it does. parked_units_max counts what is asked. */
+    uint32_t kv_mode;             /* berth_kv_mode; default: worst_case */
+    uint32_t kv_watermark_ppm;    /* part of the capacity, in millionths, that stays free beside a
+                                     newcomer while anything runs; not with worst_case */
+    uint32_t victim;              /* berth_victim: who gives way in the lowest band that runs */
+    uint32_t preempt_max;         /* who was preempted so often gives way last in its band;
+                                     0 = no such limit, 255 at most */
+    uint32_t preempt_pause_steps; /* after a plan that preempts nobody is admitted for so many
+                                     further plans while anything runs; 0 = only in that plan */
+    uint32_t reserved2;           /* must be 0 */
 } berth_options;
 
 /**
@@ -557,7 +585,8 @@ BERTH_API berth_status berth_recost(berth_pool *pool, berth_request_id id,
  *
  * Absolute, so saying it twice is harmless. Less than before frees units for others; more is
  * taken even where it exceeds the capacity, because it is a report: the excess shows as overdraft
- * in the stats and stops admission until it is paid back.
+ * in the stats and stops admission until it is paid back. Where KV grows (kv_mode) the pool counts
+ * it by itself: held[kv_resource] must be 0.
  *
  * @pool        not NULL
  * @id          a running or stopping request
@@ -580,8 +609,9 @@ BERTH_API berth_status berth_charge(berth_pool *pool, berth_request_id id, const
 /**
  * berth_capacity_set() - change the capacity of a resource while the pool runs.
  *
- * Nothing that runs is stopped: what is held above a smaller capacity shows as overdraft. Parked
- * requests that could never fit any more end with BERTH_OUTCOME_EVICTED.
+ * Nothing that runs is stopped: what is held above a smaller capacity shows as overdraft, and where
+ * KV grows (kv_mode) the next growth preempts until it fits. Parked requests that could never fit
+ * any more end with BERTH_OUTCOME_EVICTED; so does a preempted one whose tokens so far do not.
  *
  * @pool            not NULL
  * @resource        index below the pool's resource_count
@@ -644,7 +674,7 @@ enum berth_deadline {
 };
 
 enum berth_evict_cause {
-    BERTH_EVICT_CAPACITY = 1 /* a capacity shrank below what it asks for */
+    BERTH_EVICT_CAPACITY = 1 /* a capacity is below what it needs: either has changed */
 };
 
 /** How a request ended. The first cause wins; there is exactly one. */
@@ -867,8 +897,13 @@ typedef struct berth_plan {
  *
  * Admits what fits, strictly by band and then by arrival, and lists every running request once.
  * First come those that must leave: forget them before setting up the admitted ones, which may
- * get their slots. A plan with a step_id must be committed before the next one is asked for; a
- * plan without one (step_id 0) holds LEAVE entries or nothing, and is not committed.
+ * get their slots. Where KV grows (kv_mode), what the step adds is granted before it; if it does
+ * not fit, requests are preempted one after the other, and nobody is admitted in that plan: they
+ * leave with the flag PREEMPTED, keep id, unread output and place in line, and come back later
+ * with RESUMED, to compute their prompt and what they had generated.
+ *
+ * A plan with a step_id must be committed before the next one is asked for; a plan without one
+ * (step_id 0) holds LEAVE entries or nothing, and is not committed.
  *
  * @pool     not NULL
  * @plan     in and out; see its fields
@@ -882,7 +917,7 @@ typedef struct berth_plan {
  *           BERTH_EBROKEN the pool has failed
  * Threads:  engine thread; never blocks; from callbacks: no
  * Memory:   does not allocate
- * Cost:     O(running + admitted)
+ * Cost:     O(running + admitted), and O(running + preempted * log running) where KV runs out
  */
 BERTH_API berth_status berth_plan_next(berth_pool *pool, berth_plan *plan);
 
@@ -924,7 +959,8 @@ typedef struct berth_result {
     uint64_t tokens_generated; /* new ones; one chunk may carry several, or none */
     const void *bytes;         /* output, borrowed for the call; NULL where there is none */
     uint64_t bytes_size;       /* at most mailbox_size - 64 */
-    const uint64_t *held;      /* what it holds now, as for berth_charge; NULL = as before */
+    const uint64_t *held;      /* what it holds now, as for berth_charge; NULL = as before. KV that
+                                  grows follows from tokens_computed */
     uint64_t reserved[6];      /* must be 0 */
 } berth_result;
 

@@ -38,7 +38,9 @@ static void compute(const berth_plan_entry *entry, berth_result *result) {
 
 static void run_step(const berth_plan *plan, berth_result *results) {
     printf("step %2llu:", (unsigned long long)plan->step_id);
-    /* Who leaves comes first: its slot may be given to an admitted one further down. */
+    /* Who leaves comes first: its slot may be given to an admitted one further down. With the flag
+     * PREEMPTED (options.kv_mode) it comes back later, as RESUMED: keep what it generated, and
+     * compute that after its prompt. */
     for (uint32_t i = 0; i < plan->leave_count; i++) sequence[plan->entries[i].slot] = NULL;
     for (uint32_t i = plan->leave_count; i < plan->entry_count; i++) {
         const berth_plan_entry *entry = &plan->entries[i];

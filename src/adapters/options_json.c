@@ -63,6 +63,8 @@ typedef struct table {
 static const char *const band_names[] = {"low", "normal", "high", "critical"};
 static const char *const face_names[] = {"engine", "worker", "gate"};
 static const char *const clock_names[] = {"system", "virtual"};
+static const char *const kv_mode_names[] = {"worst_case", "optimistic"};
+static const char *const victim_names[] = {"newest", "least_computed", "cheapest"};
 
 /* clang-format off */
 #define FIELD(type, key, kind, min, max) {#key, kind, offsetof(type, key), {min, max}, {NULL, 0}}
@@ -93,6 +95,11 @@ static const field option_fields[] = {
     U64(berth_options, worker_stack_size),
     U64(berth_options, queue_ns_max),
     U64(berth_options, seed),
+    CHOICE(berth_options, kv_mode, kv_mode_names),
+    U32(berth_options, kv_watermark_ppm),
+    CHOICE(berth_options, victim, victim_names),
+    U32(berth_options, preempt_max),
+    U32(berth_options, preempt_pause_steps),
 };
 
 static const field band_fields[] = {

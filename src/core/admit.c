@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/admit.h"
 #include "core/cursor.h"
+#include "core/kv_mode.h"
 #include "core/life.h"
 
 /* Free slots bound what runs: free + running + still to be told to leave = running_max. */
@@ -13,7 +14,8 @@ uint32_t berth__admit_next(const berth__core *core) {
     berth__cursor cursor;
     const uint32_t place = berth__cursor_first(core, &cursor);
     if (place == BERTH__NONE) return BERTH__NONE;
-    return has_room(core, berth__units_of(core, place)) ? place : BERTH__NONE;
+    if (!has_room(core, berth__units_of(core, place))) return BERTH__NONE;
+    return berth__kv_mode_admits(core, place) ? place : BERTH__NONE;
 }
 
 int berth__admit_at_once(const berth__core *core, const berth__load *load) {

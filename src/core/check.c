@@ -3,7 +3,11 @@
  * Every invariant of the core, worked out anew from the table: what tests call after each event.
  * A check returns the line of the first that does not hold.
  */
+#include "base/checked.h"
 #include "core/core.h"
+#include "core/kv.h"
+#include "core/kv_grow.h"
+#include "core/kv_mode.h"
 #include "core/life.h"
 
 #define MUST(condition)                                                                            \
@@ -26,6 +30,19 @@ static void count_units(const berth__core *core, uint32_t place, uint64_t *sum) 
     for (uint32_t r = 0; r < core->options.resource_count; r++) sum[r] += units[r];
 }
 
+/* Parked, it asks for the blocks of what it has; running, it holds those of what it has and what
+ * the step adds, and not one more. */
+static int kv_is_exact(const berth__core *core, uint32_t place) {
+    const berth__entry *entry = &core->entries[place];
+    if (!berth__kv_grows(&core->options)) return 1;
+    const uint64_t units = berth__units_of(core, place)[core->options.kv_resource];
+    if (entry->state == BERTH__PARKED) return units == berth__kv_mode_units(core, place);
+    if (entry->state != BERTH__RUNNING) return 1;
+    const uint64_t planned = berth__run_of(core, place)->planned_tokens;
+    return units == berth__kv_grow_units(core, place,
+                                         berth__add_saturating(entry->tokens_computed, planned));
+}
+
 static uint32_t count_entry(const berth__core *core, uint32_t place, census *c) {
     const berth__entry *entry = &core->entries[place];
     const int held = entry->state == BERTH__RUNNING || entry->state == BERTH__STOPPING;
@@ -37,6 +54,7 @@ static uint32_t count_entry(const berth__core *core, uint32_t place, census *c) 
     MUST(fixed == (entry->state == BERTH__STOPPING || entry->state == BERTH__ENDED));
     MUST(!entry->gone || fixed);
     MUST(!entry->in_step || held);
+    MUST(kv_is_exact(core, place));
     MUST((core->deadlines.position[place] != BERTH__NONE) == (berth__life_armed(core, place) != 0));
     if (entry->state == BERTH__PARKED) {
         count_units(core, place, c->parked);
@@ -114,6 +132,7 @@ static uint32_t check_lists(const berth__core *core) {
         MUST(entry->state == BERTH__RUNNING || entry->state == BERTH__STOPPING);
         MUST(!entry->in_step || core->step_outstanding);
         MUST(berth__run_of(core, place)->prefill_tokens >= entry->prompt_tokens);
+        MUST(entry->in_step || berth__run_of(core, place)->planned_tokens == 0);
         MUST(!berth__is_engine(core) || entry->state == BERTH__RUNNING || entry->in_step);
     }
     for (uint32_t place = core->ended.head; place != BERTH__NONE; place = core->links[place].next)

@@ -3,6 +3,7 @@
 #include "core/core.h"
 #include "base/checked.h"
 #include "core/admit.h"
+#include "core/kv.h"
 #include "core/life.h"
 
 /* A user's id: BERTH__NONE once its outcome was taken or dropped. */
@@ -28,14 +29,28 @@ static berth_status begin(berth__core *core, uint64_t now) {
 
 berth_status berth__core_charge(berth__core *core, uint64_t now, berth_request_id id,
                                 const uint64_t *held, uint32_t held_count) {
+    uint64_t after[BERTH_RESOURCES_MAX];
     if (held_count > core->options.resource_count) return BERTH_EINVAL;
+    if (berth__kv_is_named(&core->options, held, held_count)) return BERTH_EINVAL;
     const berth_status status = begin(core, now);
     if (status != BERTH_OK) return status;
     const uint32_t place = find_for_engine(core, id);
     if (place == BERTH__NONE) return BERTH_ESTALE;
     if (core->entries[place].state == BERTH__PARKED) return BERTH_EAGAIN;
     if (core->entries[place].state == BERTH__ENDED) return BERTH_EENDED;
-    return berth__life_charge(core, place, held, held_count);
+    berth__life_report(core, place, held, held_count, after);
+    return berth__life_hold(core, place, after);
+}
+
+/* What it must be able to hold at once: all that it may grow to, or, once it has run, what it had
+ * grown to, since it may end at any token. */
+static void needs_of(const berth__core *core, uint32_t place, uint64_t *needs) {
+    const berth__entry *entry = &core->entries[place];
+    const berth_options *o = &core->options;
+    for (uint32_t r = 0; r < o->resource_count; r++) needs[r] = berth__units_of(core, place)[r];
+    if (berth__kv_grows(o) && entry->preemptions == 0)
+        needs[o->kv_resource] =
+            berth__kv_units(o, berth__add_saturating(entry->prompt_tokens, entry->max_new_tokens));
 }
 
 /* End the parked requests that the capacity can never hold any more. */
@@ -45,8 +60,9 @@ static void evict_never_fits(berth__core *core) {
         uint32_t place = core->queue.lists[b].head;
         while (place != BERTH__NONE) {
             const uint32_t next = core->links[place].next;
-            const uint32_t resource =
-                berth__ledger_never_fits(&core->ledger, berth__units_of(core, place));
+            uint64_t needs[BERTH_RESOURCES_MAX];
+            needs_of(core, place, needs);
+            const uint32_t resource = berth__ledger_never_fits(&core->ledger, needs);
             if (resource < core->options.resource_count) berth__life_stop(core, place, cause);
             place = next;
         }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What:    what a request asks of the KV cache, from its tokens.
- * Why:     the engine's blocks are the scarce resource; this is the arithmetic of admission that
- *          reserves the whole of what a request may grow to ("worst case").
- * Rules:   checked 64-bit; blocks = ceil((prompt + max_new) / block_tokens).
- * Threads: none; pure function.
+ * What:    KV blocks and units from tokens.
+ * Why:     the engine's blocks are the scarce resource, and every mode of admission counts them by
+ *          this one arithmetic.
+ * Rules:   64-bit; blocks = ceil(tokens / block_tokens). What is priced is checked for overflow;
+ *          what grows stays at UINT64_MAX instead.
+ * Threads: none; pure functions.
  */
 #ifndef BERTH__CORE_KV_H
 #define BERTH__CORE_KV_H
@@ -21,5 +22,19 @@ typedef struct berth__kv_block {
  * output may be NULL, and both are left alone on failure. */
 berth_status berth__kv_cost(uint64_t prompt_tokens, uint64_t max_new_tokens, berth__kv_block block,
                             uint64_t *out_blocks, uint64_t *out_units);
+
+/* ---- With normalised options ---- */
+
+/* 1 if requests hold KV for the tokens they have, and more as they go on. */
+int berth__kv_grows(const berth_options *options);
+
+/* What a request holds with so many tokens, at least one block. */
+uint64_t berth__kv_units(const berth_options *options, uint64_t tokens);
+
+/* Whole blocks in so many units. */
+uint64_t berth__kv_blocks(const berth_options *options, uint64_t units);
+
+/* 1 if a report of what is held names KV, which the pool counts by itself. */
+int berth__kv_is_named(const berth_options *options, const uint64_t *held, uint32_t held_count);
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/life.h"
 #include "base/checked.h"
+#include "core/kv.h"
+#include "core/kv_mode.h"
 
 static void tell(berth__core *core, uint32_t transition, uint32_t place) {
     core->sink(core->sink_context, transition, berth__ids_of(&core->ids, place));
@@ -106,7 +108,7 @@ static void count_first(berth__core *core, uint32_t place) {
 static void begin_run(berth__core *core, uint32_t place) {
     berth__entry *entry = &core->entries[place];
     berth__run *run = &core->runs[entry->slot];
-    *run = (berth__run){.prefill_tokens = entry->prompt_tokens};
+    *run = (berth__run){.prefill_tokens = entry->prompt_tokens, .admission = core->admissions++};
     if (entry->preemptions > 0)
         run->prefill_tokens = berth__add_saturating(entry->prompt_tokens, entry->tokens_generated);
     for (uint32_t r = 0; r < core->options.resource_count; r++)
@@ -133,14 +135,20 @@ void berth__life_admit(berth__core *core, uint32_t place) {
     tell(core, BERTH__T_ADMITTED, place);
 }
 
-berth_status berth__life_charge(berth__core *core, uint32_t place, const uint64_t *held,
-                                uint32_t held_count) {
-    const uint32_t count = core->options.resource_count;
+void berth__life_report(const berth__core *core, uint32_t place, const uint64_t *held,
+                        uint32_t held_count, uint64_t *after) {
+    const uint64_t *units = berth__units_of(core, place);
+    for (uint32_t r = 0; r < core->options.resource_count; r++)
+        after[r] = r < held_count ? held[r] : units[r];
+    if (berth__kv_grows(&core->options))
+        after[core->options.kv_resource] = units[core->options.kv_resource];
+}
+
+berth_status berth__life_hold(berth__core *core, uint32_t place, const uint64_t *after) {
     uint64_t *units = berth__units_of(core, place);
-    uint64_t after[BERTH_RESOURCES_MAX] = {0};
-    for (uint32_t r = 0; r < count; r++) after[r] = r < held_count ? held[r] : units[r];
     const berth_status status = berth__ledger_change(&core->ledger, units, after);
-    for (uint32_t r = 0; r < count && status == BERTH_OK; r++) units[r] = after[r];
+    for (uint32_t r = 0; r < core->options.resource_count && status == BERTH_OK; r++)
+        units[r] = after[r];
     return status;
 }
 
@@ -183,7 +191,9 @@ void berth__life_preempt(berth__core *core, uint32_t place) {
     berth__entry *entry = &core->entries[place];
     berth_band_stats *band = berth__band_of(core, place);
     const berth__load load = berth__load_of(core, place);
-    const berth__run *run = berth__run_of(core, place);
+    berth__run *run = berth__run_of(core, place);
+    if (berth__kv_grows(&core->options))
+        run->asked[core->options.kv_resource] = berth__kv_mode_units(core, place);
     if (!can_be_parked(core, entry->payload_size, run->asked)) {
         berth__life_stop(core, place, cause);
         return;

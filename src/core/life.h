@@ -28,9 +28,13 @@ void berth__life_admit(berth__core *core, uint32_t place);
  * admitted again. */
 void berth__life_preempt(berth__core *core, uint32_t place);
 
-/* A running or stopping request now holds `held`; EOVERFLOW changes nothing. */
-berth_status berth__life_charge(berth__core *core, uint32_t place, const uint64_t *held,
-                                uint32_t held_count);
+/* What a running or stopping request would hold after a report of `held`. KV that grows with the
+ * tokens is as it was, whatever the report says. */
+void berth__life_report(const berth__core *core, uint32_t place, const uint64_t *held,
+                        uint32_t held_count, uint64_t *after);
+
+/* It holds `after` now; EOVERFLOW changes nothing. */
+berth_status berth__life_hold(berth__core *core, uint32_t place, const uint64_t *after);
 
 /* Fix the outcome of a parked or running request. A parked one ends; a running one is stopping
  * until it is let go, which on an engine is at once where no step contains it. */

@@ -2,6 +2,7 @@
 /* The core's memory: one block, cut into aligned arrays, and its first state. */
 #include "base/checked.h"
 #include "core/core.h"
+#include "core/kv.h"
 #include "core/options.h"
 #include "core/state.h"
 
@@ -32,12 +33,15 @@ typedef struct layout {
     berth__entry *entries;
     uint64_t *units;
     berth__run *runs;
+    uint32_t *growing;
+    uint32_t *victims;
     uint32_t *slots_free;
     berth__leaving *leaving;
 } layout;
 
 static layout lay_out(arena *from, const berth_options *options) {
     const uint32_t places = berth__options_requests_max(options);
+    const uint32_t growing_max = berth__kv_grows(options) ? options->running_max : 0;
     layout l;
     l.core = cut(from, 1, sizeof *l.core);
     l.generations = cut(from, places, sizeof *l.generations);
@@ -48,6 +52,8 @@ static layout lay_out(arena *from, const berth_options *options) {
     l.entries = cut(from, places, sizeof *l.entries);
     l.units = cut(from, (uint64_t)places * options->resource_count, sizeof *l.units);
     l.runs = cut(from, options->running_max, sizeof *l.runs);
+    l.growing = cut(from, growing_max, sizeof *l.growing);
+    l.victims = cut(from, growing_max, sizeof *l.victims);
     l.slots_free = cut(from, options->running_max, sizeof *l.slots_free);
     l.leaving = cut(from, options->running_max, sizeof *l.leaving);
     return l;
@@ -72,6 +78,8 @@ berth__core *berth__core_init(void *memory, const berth_options *options, berth_
     core->entries = l.entries;
     core->units = l.units;
     core->runs = l.runs;
+    core->growing = l.growing;
+    core->victims = l.victims;
     core->slots_free = l.slots_free;
     core->leaving = l.leaving;
     berth__ids_init(&core->ids, l.generations, l.taken, l.links, places);

@@ -40,6 +40,12 @@ static const range ranges[] = {
     RANGE(worker_stack_size, 16384, UINT64_C(1) << 40),
     RANGE(reserved0, 0, 0),
     RANGE(reserved1, 0, 0),
+    RANGE(kv_mode, 0, BERTH_KV_OPTIMISTIC),
+    RANGE(kv_watermark_ppm, 0, 1000000),
+    RANGE(victim, 0, BERTH_VICTIM_CHEAPEST),
+    RANGE(preempt_max, 0, 255),
+    RANGE(preempt_pause_steps, 0, 1000000),
+    RANGE(reserved2, 0, 0),
 };
 
 static berth_status wrong(berth_config_error *error, const char *path, const char *message) {
@@ -162,6 +168,26 @@ static berth_status check_kv(const berth_options *options, berth_config_error *e
     return BERTH_OK;
 }
 
+/* Nothing of this makes sense where KV does not grow. */
+static berth_status check_kv_mode(const berth_options *options, berth_config_error *error) {
+    if (options->kv_mode != BERTH_KV_WORST_CASE) {
+        if (options->face != BERTH_FACE_ENGINE)
+            return wrong(error, "kv_mode", "other than worst_case, but face is not engine");
+        if (options->kv_block_tokens == 0)
+            return wrong(error, "kv_mode", "other than worst_case, but kv_block_tokens is 0");
+        return BERTH_OK;
+    }
+    if (options->kv_watermark_ppm != 0)
+        return wrong(error, "kv_watermark_ppm", "set, but kv_mode is worst_case");
+    if (options->victim != BERTH_VICTIM_NEWEST)
+        return wrong(error, "victim", "set, but kv_mode is worst_case");
+    if (options->preempt_max != 0)
+        return wrong(error, "preempt_max", "set, but kv_mode is worst_case");
+    if (options->preempt_pause_steps != 0)
+        return wrong(error, "preempt_pause_steps", "set, but kv_mode is worst_case");
+    return BERTH_OK;
+}
+
 /* What fits each by itself, but not together. Works on defaults filled in. */
 static berth_status check_together(const berth_options *given, berth_config_error *error) {
     berth_options options = *given;
@@ -195,6 +221,7 @@ berth_status berth__options_check(const berth_options *options, berth_config_err
         status = check_band(options, i, error);
     if (status == BERTH_OK) status = check_workers(options, error);
     if (status == BERTH_OK) status = check_kv(options, error);
+    if (status == BERTH_OK) status = check_kv_mode(options, error);
     if (status == BERTH_OK) status = check_together(options, error);
     return status;
 }

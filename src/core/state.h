@@ -65,6 +65,8 @@ typedef struct berth__run {
                                 preemption also what had been generated */
     uint64_t asked[BERTH_RESOURCES_MAX]; /* its units when it was admitted: what it asks for again
                                             if it is preempted */
+    uint64_t planned_tokens;             /* in the outstanding step; KV is held for them */
+    uint64_t admission;                  /* counts admissions: the newest has the largest */
 } berth__run;
 
 /* A slot that the engine must be told to forget. */
@@ -94,7 +96,12 @@ struct berth__core {
     berth__list running; /* in order of admission */
     berth__list ended;   /* in order of ending */
 
-    berth__run *runs;     /* running_max, by slot */
+    berth__run *runs; /* running_max, by slot */
+    uint64_t admissions;
+    uint32_t *growing; /* running_max where KV grows: who is asked for growth, in a plan */
+    uint32_t *victims; /* the same: who gives way, a heap in the order of victim.h */
+    uint32_t victims_count;
+    uint32_t pause_steps; /* plans left in which nobody is admitted, after a preemption */
     uint32_t *slots_free; /* a stack */
     uint32_t slots_free_count;
     uint32_t leaving_count;

@@ -2,13 +2,17 @@
 /*
  * The engine's steps: what a plan lists, what a commit means.
  *
- * One step is outstanding at most. A plan first names the slots to forget, which frees them for
- * those that it then admits; it lists every running request once. A commit is one result per
- * request, in any order, some left out; its end lets go of all that is stopping.
+ * One step is outstanding at most. A plan first grants what its step will add to the KV of those
+ * who run, and some may have to give way; it names the slots to forget, which frees them for those
+ * that it then admits (nobody, if somebody gave way); it lists every running request once. A commit
+ * is one result per request, in any order, some left out; its end lets go of all that is stopping.
  */
+#include "core/step.h"
 #include "base/checked.h"
 #include "core/admit.h"
 #include "core/core.h"
+#include "core/kv.h"
+#include "core/kv_grow.h"
 #include "core/life.h"
 
 #include <string.h>
@@ -46,26 +50,48 @@ static uint32_t flags_of(const berth__entry *entry) {
                                    : BERTH_ENTRY_ADMITTED | BERTH_ENTRY_RESUMED;
 }
 
+int berth__step_is_prefill(const berth__core *core, uint32_t place) {
+    return core->entries[place].tokens_computed < berth__run_of(core, place)->prefill_tokens;
+}
+
+uint64_t berth__step_tokens(const berth__core *core, uint32_t place) {
+    if (!berth__step_is_prefill(core, place)) return 1;
+    return berth__run_of(core, place)->prefill_tokens - core->entries[place].tokens_computed;
+}
+
 static void list_running(berth__core *core, uint32_t place, berth_plan *plan) {
     berth__entry *entry = &core->entries[place];
-    const uint64_t prefill_tokens = berth__run_of(core, place)->prefill_tokens;
-    const int prefill = entry->tokens_computed < prefill_tokens;
+    const uint64_t tokens = berth__step_tokens(core, place);
     plan->entries[plan->entry_count++] = (berth_plan_entry){
         .id = berth__ids_of(&core->ids, place),
         .slot = entry->slot,
-        .kind = prefill ? BERTH_ENTRY_PREFILL : BERTH_ENTRY_DECODE,
+        .kind = berth__step_is_prefill(core, place) ? BERTH_ENTRY_PREFILL : BERTH_ENTRY_DECODE,
         .flags = flags_of(entry),
         .band = entry->band_index + 1u,
-        .tokens = prefill ? prefill_tokens - entry->tokens_computed : 1,
+        .tokens = tokens,
         .tokens_computed = entry->tokens_computed,
         .tokens_generated = entry->tokens_generated,
         .prompt_tokens = entry->prompt_tokens,
         .max_new_tokens = entry->max_new_tokens,
     };
+    berth__run_of(core, place)->planned_tokens = tokens;
     plan->admitted_count += entry->planned ? 0 : 1;
     entry->planned = 1;
     entry->in_step = 1;
     entry->committed = 0;
+}
+
+/* Admit, unless somebody had to give way in this plan or shortly before. */
+static void admit(berth__core *core, uint32_t gave_way) {
+    if (gave_way > 0) {
+        core->pause_steps = core->options.preempt_pause_steps;
+        return;
+    }
+    if (core->running.count == 0) core->pause_steps = 0;
+    if (core->pause_steps > 0)
+        core->pause_steps--;
+    else
+        (void)berth__admit_all(core);
 }
 
 static void clear(berth_plan *plan) {
@@ -88,8 +114,9 @@ berth_status berth__core_plan(berth__core *core, uint64_t now, berth_plan *plan)
         plan->entry_count = (uint32_t)needed;
         return BERTH_ESPACE;
     }
+    const uint32_t gave_way = berth__kv_grow_all(core);
     list_leaving(core, plan);
-    (void)berth__admit_all(core);
+    admit(core, gave_way);
     for (uint32_t place = core->running.head; place != BERTH__NONE; place = core->links[place].next)
         list_running(core, place, plan);
     if (core->running.count > 0) {
@@ -127,15 +154,22 @@ berth_status berth__core_commit_entry(berth__core *core, berth_request_id id,
                                       const berth__progress *progress) {
     const uint32_t place = berth__ids_find(&core->ids, id);
     const uint32_t held_count = progress->held == NULL ? 0 : progress->held_count;
+    uint64_t after[BERTH_RESOURCES_MAX];
     if (progress->finish > BERTH_FINISH_FAILED || held_count > core->options.resource_count)
         return BERTH_EINVAL;
+    if (berth__kv_is_named(&core->options, progress->held, held_count)) return BERTH_EINVAL;
     if (place == BERTH__NONE || !core->entries[place].in_step) return BERTH_ESTALE;
     berth__entry *entry = &core->entries[place];
     if (entry->committed) return BERTH_EINVAL;
-    const berth_status status = berth__life_charge(core, place, progress->held, held_count);
+    const uint64_t tokens =
+        berth__add_saturating(entry->tokens_computed, progress->tokens_computed);
+    berth__life_report(core, place, progress->held, held_count, after);
+    if (entry->outcome == BERTH_OUTCOME_NONE) berth__kv_grow_settle(core, place, tokens, after);
+    const berth_status status = berth__life_hold(core, place, after);
     if (status != BERTH_OK) return status;
     entry->committed = 1;
     if (entry->outcome != BERTH_OUTCOME_NONE) return BERTH_EENDED;
+    berth__run_of(core, place)->planned_tokens = 0;
     progress_by(core, place, progress);
     if (progress->finish == BERTH_FINISH_NONE) return BERTH_OK;
     entry->engine_knows = 1;
@@ -143,12 +177,24 @@ berth_status berth__core_commit_entry(berth__core *core, berth_request_id id,
     return BERTH_OK;
 }
 
+/* It was in the step, and no result mentions it: what was granted for the step is free again. */
+static void did_nothing(berth__core *core, uint32_t place) {
+    uint64_t after[BERTH_RESOURCES_MAX];
+    berth__life_report(core, place, NULL, 0, after);
+    berth__kv_grow_settle(core, place, core->entries[place].tokens_computed, after);
+    (void)berth__life_hold(core, place, after); /* no more than before */
+    berth__run_of(core, place)->planned_tokens = 0;
+}
+
 void berth__core_commit_end(berth__core *core) {
     uint32_t place = core->running.head;
     while (place != BERTH__NONE) {
         const uint32_t next = core->links[place].next;
         core->entries[place].in_step = 0;
-        if (core->entries[place].state == BERTH__STOPPING) berth__life_end(core, place);
+        if (core->entries[place].state == BERTH__STOPPING)
+            berth__life_end(core, place);
+        else if (!core->entries[place].committed)
+            did_nothing(core, place);
         place = next;
     }
     core->step_outstanding = 0;

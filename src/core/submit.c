@@ -9,20 +9,32 @@
 
 #include <string.h>
 
-/* What the request asks for: its own cost, and the KV blocks that its tokens make. */
-static berth_status price(const berth_options *options, const berth__submit *submit,
-                          uint64_t *units) {
+/* What a request asks for, and the most that it may grow to. */
+typedef struct ask {
+    uint64_t units[BERTH_RESOURCES_MAX];
+    uint64_t peak[BERTH_RESOURCES_MAX];
+} ask;
+
+/* Its own cost, and the KV blocks that its tokens make: all it may have, or those of its prompt. */
+static berth_status price(const berth_options *options, const berth__submit *submit, ask *out) {
     const berth__kv_block block = {.tokens = options->kv_block_tokens,
                                    .units = options->kv_block_units};
+    const uint32_t kv = options->kv_resource;
     if (submit->cost_count > options->resource_count) return BERTH_EINVAL;
     for (uint32_t r = 0; r < BERTH_RESOURCES_MAX; r++) {
         if (r >= submit->cost_count && submit->cost[r] != 0) return BERTH_EINVAL;
-        units[r] = submit->cost[r];
+        out->units[r] = out->peak[r] = submit->cost[r];
     }
     if (block.tokens == 0) return BERTH_OK;
-    if (units[options->kv_resource] != 0) return BERTH_EINVAL;
-    return berth__kv_cost(submit->prompt_tokens, submit->max_new_tokens, block, NULL,
-                          &units[options->kv_resource]);
+    if (out->units[kv] != 0) return BERTH_EINVAL;
+    const berth_status status =
+        berth__kv_cost(submit->prompt_tokens, submit->max_new_tokens, block, NULL, &out->peak[kv]);
+    if (status != BERTH_OK) return status;
+    out->units[kv] = out->peak[kv];
+    if (!berth__kv_grows(options)) return BERTH_OK;
+    out->units[kv] = berth__kv_units(options, submit->prompt_tokens);
+    if (out->peak[kv] < out->units[kv]) out->peak[kv] = out->units[kv]; /* no tokens: one block */
+    return BERTH_OK;
 }
 
 static uint64_t due(const berth__core *core, uint64_t after_ns) {
@@ -57,14 +69,15 @@ static berth_status refuse(berth_refusal *refusal, uint32_t reason, uint64_t lim
 }
 
 /* Every reason not to take it, in the order of berth_refusal_reason. */
-static berth_status consider(berth__core *core, const berth__load *load, berth_refusal *refusal) {
-    const uint32_t resource = berth__ledger_never_fits(&core->ledger, load->units);
+static berth_status consider(berth__core *core, const berth__load *load, const uint64_t *peak,
+                             berth_refusal *refusal) {
+    const uint32_t resource = berth__ledger_never_fits(&core->ledger, peak);
     berth_status status = BERTH_OK;
     if (core->closed) return refuse(refusal, BERTH_REFUSAL_CLOSED, 0, 0);
     if (resource < core->options.resource_count) {
         refusal->resource = resource;
         return refuse(refusal, BERTH_REFUSAL_NEVER_FITS, core->ledger.capacity[resource],
-                      load->units[resource]);
+                      peak[resource]);
     }
     if (berth__is_engine(core) || !berth__admit_at_once(core, load))
         status = berth__limits_check(&core->options, &core->queue, load, refusal);
@@ -124,20 +137,20 @@ static void accept(berth__core *core, uint32_t place, int at_once) {
 
 berth_status berth__core_submit(berth__core *core, uint64_t now, const berth__submit *submit,
                                 berth_request_id *out, berth_refusal *refusal) {
-    uint64_t units[BERTH_RESOURCES_MAX];
+    ask asked;
     berth_refusal reason = {.struct_size = (uint32_t)sizeof reason};
     *out = 0;
     if (refusal != NULL) *refusal = reason;
     if (berth__core_broken(core)) return BERTH_EBROKEN;
     if (submit->band < 1 || submit->band > core->options.band_count) return BERTH_EINVAL;
-    berth_status status = price(&core->options, submit, units);
+    berth_status status = price(&core->options, submit, &asked);
     if (status != BERTH_OK) return status;
 
     const berth__load load = {
-        .band_index = submit->band - 1, .size = submit->payload_size, .units = units};
+        .band_index = submit->band - 1, .size = submit->payload_size, .units = asked.units};
     berth__life_tick(core, now);
     berth__life_expire(core);
-    status = consider(core, &load, &reason);
+    status = consider(core, &load, asked.peak, &reason);
     if (status == BERTH_EOVERFLOW) return status;
     if (status != BERTH_OK) {
         count_refusal(core, load.band_index, reason.reason);
@@ -147,14 +160,24 @@ berth_status berth__core_submit(berth__core *core, uint64_t now, const berth__su
     }
     const int at_once = !berth__is_engine(core) && berth__admit_at_once(core, &load);
     *out = berth__ids_take(&core->ids);
-    fill(core, berth__id_place(*out), submit, units);
+    fill(core, berth__id_place(*out), submit, asked.units);
     accept(core, berth__id_place(*out), at_once);
     return BERTH_OK;
 }
 
+/* One that was preempted also asks for the blocks of what it had generated. */
+static void add_generated(const berth__core *core, uint32_t place, uint64_t prompt_tokens,
+                          ask *asked) {
+    const uint32_t kv = core->options.kv_resource;
+    const uint64_t generated = core->entries[place].tokens_generated;
+    asked->units[kv] =
+        berth__kv_units(&core->options, berth__add_saturating(prompt_tokens, generated));
+    if (asked->peak[kv] < asked->units[kv]) asked->peak[kv] = asked->units[kv];
+}
+
 /* The new price of a parked request; without a cost, what the old one had beside KV blocks. */
 static berth_status reprice(const berth__core *core, uint32_t place, const berth__submit *known,
-                            uint64_t *units) {
+                            ask *out) {
     berth__submit submit = *known;
     if (submit.cost_count == 0) {
         submit.cost_count = core->options.resource_count;
@@ -162,28 +185,33 @@ static berth_status reprice(const berth__core *core, uint32_t place, const berth
                core->options.resource_count * sizeof *submit.cost);
         if (core->options.kv_block_tokens != 0) submit.cost[core->options.kv_resource] = 0;
     }
-    return price(&core->options, &submit, units);
+    const berth_status status = price(&core->options, &submit, out);
+    if (status == BERTH_OK && berth__kv_grows(&core->options))
+        add_generated(core, place, submit.prompt_tokens, out);
+    return status;
 }
 
 static berth_status recost(berth__core *core, uint32_t place, const berth__submit *known,
                            berth_refusal *refusal) {
-    uint64_t units[BERTH_RESOURCES_MAX];
+    ask asked;
     const berth__load load = berth__load_of(core, place);
-    const berth__load wanted = {.band_index = load.band_index, .size = load.size, .units = units};
-    berth_status status = reprice(core, place, known, units);
+    const berth__load wanted = {
+        .band_index = load.band_index, .size = load.size, .units = asked.units};
+    berth_status status = reprice(core, place, known, &asked);
     if (status != BERTH_OK) return status;
-    refusal->resource = berth__ledger_never_fits(&core->ledger, units);
+    refusal->resource = berth__ledger_never_fits(&core->ledger, asked.peak);
     if (refusal->resource < core->options.resource_count)
         status = refuse(refusal, BERTH_REFUSAL_NEVER_FITS, core->ledger.capacity[refusal->resource],
-                        units[refusal->resource]);
+                        asked.peak[refusal->resource]);
     else
         status = berth__limits_recost(&core->options, &core->queue, &load, &wanted, refusal);
     /* No hint if refused: it stays parked, and nothing is counted. */
     if (status != BERTH_OK) return status;
-    berth__queue_recost(&core->queue, &load, units);
+    berth__queue_recost(&core->queue, &load, asked.units);
     core->entries[place].prompt_tokens = known->prompt_tokens;
     core->entries[place].max_new_tokens = known->max_new_tokens;
-    memcpy(berth__units_of(core, place), units, core->options.resource_count * sizeof *units);
+    memcpy(berth__units_of(core, place), asked.units,
+           core->options.resource_count * sizeof *asked.units);
     return BERTH_OK;
 }
 

@@ -54,6 +54,12 @@ static void make_resources(maker *m, berth_options *o) {
     o->kv_resource = (uint32_t)below(m, count);
     o->kv_block_tokens = 1 + (uint32_t)below(m, 8);
     o->kv_block_units = below(m, 3);
+    if (o->face != BERTH_FACE_ENGINE || below(m, 3) == 0) return;
+    o->kv_mode = BERTH_KV_OPTIMISTIC;
+    o->kv_watermark_ppm = below(m, 2) == 0 ? 0 : (uint32_t)below(m, 400000);
+    o->victim = (uint32_t)below(m, BERTH_VICTIM_CHEAPEST + 1);
+    o->preempt_max = below(m, 2) == 0 ? 0 : 1 + (uint32_t)below(m, 3);
+    o->preempt_pause_steps = below(m, 3) == 0 ? (uint32_t)below(m, 3) : 0;
 }
 
 static berth_options make_options(maker *m) {

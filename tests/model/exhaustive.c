@@ -25,6 +25,9 @@
  *   k  take the oldest outcome                   P  pin the oldest ended, or unpin what is pinned
  *   K  take the outcome of one still stopping
  *   C  close          D  shutdown
+ *
+ * Where KV grows, the units are KV blocks of one token, 4 of them: 1 or 2 units are that many
+ * tokens of prompt with 2 to come, charges are gone, s and S make the capacity 2 and 4.
  */
 #include "support/core_pair.h"
 
@@ -44,6 +47,7 @@
 static const char *const engine_all = "abcdexyztuvsSrkKCDhpq01234";
 static const char *const engine_part = "abdxtuvkp02";
 static const char *const engine_often = "abdxtshkp02";
+static const char *const growing = "abcxsSkp012";
 static const char *const engine_most = "abcdexytuvsSkKhp02";
 static const char *const worker_all = "abcdexyztuvsSrkKCDfgolmP";
 static const char *const worker_part = "abdxtuvkfl";
@@ -99,10 +103,15 @@ static void ask(core_event *e, const core_pair *pair, uint32_t band, uint64_t un
     e->kind = CORE_SUBMIT;
     e->name = pair->name_count;
     e->submit.band = band;
-    e->submit.cost_count = 1;
-    e->submit.cost[0] = units;
     e->submit.prompt_tokens = 1;
     e->submit.payload_size = 1;
+    if (core_model_kv_grows(&pair->model)) {
+        e->submit.prompt_tokens = units;
+        e->submit.max_new_tokens = 2;
+        return;
+    }
+    e->submit.cost_count = 1;
+    e->submit.cost[0] = units;
 }
 
 static void about(core_event *e, uint32_t kind, uint32_t name, uint32_t choice) {
@@ -117,9 +126,9 @@ static void charge(core_event *e, const core_pair *pair, uint64_t units) {
     e->submit.cost[0] = units;
 }
 
-static void capacity(core_event *e, uint64_t units) {
+static void capacity(core_event *e, const core_pair *pair, uint64_t units) {
     e->kind = CORE_CAPACITY;
-    e->amount = units;
+    e->amount = core_model_kv_grows(&pair->model) ? 2 * units : units;
 }
 
 /* Letters of both faces; 0 if it is none of them. */
@@ -136,8 +145,8 @@ static int shared_letter(char letter, const core_pair *pair, core_event *e) {
     case 't': e->kind = CORE_EXPIRE, e->elapsed_ns = TICK; return 1;
     case 'u': charge(e, pair, 3); return 1;
     case 'v': charge(e, pair, 0); return 1;
-    case 's': capacity(e, 1); return 1;
-    case 'S': capacity(e, 2); return 1;
+    case 's': capacity(e, pair, 1); return 1;
+    case 'S': capacity(e, pair, 2); return 1;
     case 'k': about(e, CORE_FORGET, pick(pair, is_retained, 0), 0); return 1;
     case 'K': about(e, CORE_FORGET, pick(pair, is_stopping, 0), 0); return 1;
     case 'C': e->kind = CORE_CLOSE; return 1;
@@ -216,12 +225,14 @@ static void put_request(writer *w, const core_pair *pair, const core_model_reque
         put(w, rank(pair, BERTH__RUNNING, offsetof(core_model_request, admission), r->admission));
         put(w, r->outcome.tokens_computed < r->prefill_tokens);
         put(w, r->asked[0]);
+        put(w, core_model_kv_grows(&pair->model) ? r->outcome.tokens_computed : 0);
     }
     if (r->state == BERTH__ENDED) {
         put(w, rank(pair, BERTH__ENDED, offsetof(core_model_request, ending), r->ending));
         return;
     }
     put(w, r->units[0]);
+    put(w, core_model_kv_grows(&pair->model) ? r->outcome.tokens_generated : 0);
     put(w, left(pair, r->queue_due));
     put(w, left(pair, r->total_due));
 }
@@ -247,6 +258,7 @@ static uint64_t canonical(const core_pair *pair) {
     }
     put_slots(&w, &pair->model);
     put(&w, pair->model.closed);
+    put(&w, pair->model.pause_steps);
     put(&w, pair->model.step_outstanding);
     put(&w, pair->model.options.resources[0].capacity_units);
     put(&w, pick_stale(pair) != 0);
@@ -351,14 +363,27 @@ static void expand(search *s, uint32_t index) {
     }
 }
 
-static void explore(uint32_t face, const char *alphabet, uint32_t depth) {
-    static search s;
+static berth_options plain_options(uint32_t face) {
     berth_options options = core_kit_options(face, 2, 2);
     options.band_count = 2;
     options.ended_max = 1;
     core_kit_add_resource(&options, "units", 2);
+    return options;
+}
+
+static berth_options growing_options(uint32_t mode) {
+    berth_options options = plain_options(BERTH_FACE_ENGINE);
+    options.resources[0].capacity_units = 4;
+    options.kv_block_tokens = 1;
+    options.kv_mode = mode;
+    return options;
+}
+
+static void explore(const berth_options *options, const char *alphabet, uint32_t depth) {
+    static search s;
+    const uint32_t face = options->face;
     memset(&s, 0, sizeof s);
-    core_pair_init(&s.pair, &options);
+    core_pair_init(&s.pair, options);
     s.alphabet = alphabet;
     s.node_max = 1024;
     s.nodes = grow(NULL, s.node_max * sizeof *s.nodes);
@@ -384,33 +409,49 @@ static void explore(uint32_t face, const char *alphabet, uint32_t depth) {
     free(s.here);
 }
 
+static void explore_plain(uint32_t face, const char *alphabet, uint32_t depth) {
+    const berth_options options = plain_options(face);
+    explore(&options, alphabet, depth);
+}
+
 static uint32_t deep(void) {
     return core_long_tier() ? DEPTH_MAX : SHORT_DEPTH;
 }
 
 static void every_life_of_an_engine_pool_to_a_moderate_depth_keeps_the_laws(void **state) {
     (void)state;
-    explore(BERTH_FACE_ENGINE, engine_all, core_long_tier() ? 10 : 5);
+    explore_plain(BERTH_FACE_ENGINE, engine_all, core_long_tier() ? 10 : 5);
 }
 
 static void every_life_of_a_gate_pool_to_a_moderate_depth_keeps_the_laws(void **state) {
     (void)state;
-    explore(BERTH_FACE_GATE, worker_all, core_long_tier() ? 9 : 5);
+    explore_plain(BERTH_FACE_GATE, worker_all, core_long_tier() ? 9 : 5);
 }
 
 static void every_life_of_an_engine_pool_of_many_events_keeps_the_laws(void **state) {
     (void)state;
-    explore(BERTH_FACE_ENGINE, core_long_tier() ? engine_most : engine_part, deep());
+    explore_plain(BERTH_FACE_ENGINE, core_long_tier() ? engine_most : engine_part, deep());
 }
 
 static void every_life_of_an_engine_pool_that_preempts_keeps_the_laws(void **state) {
     (void)state;
-    explore(BERTH_FACE_ENGINE, engine_often, core_long_tier() ? 10 : 8);
+    explore_plain(BERTH_FACE_ENGINE, engine_often, core_long_tier() ? 10 : 8);
+}
+
+static void every_life_of_an_engine_pool_whose_kv_grows_keeps_the_laws(void **state) {
+    berth_options options = growing_options(BERTH_KV_OPTIMISTIC);
+    (void)state;
+    explore(&options, growing, core_long_tier() ? 11 : 8);
+    options.kv_watermark_ppm = 250000; /* one block */
+    options.victim = BERTH_VICTIM_LEAST_COMPUTED;
+    options.preempt_max = 1;
+    options.preempt_pause_steps = 1;
+    explore(&options, growing, core_long_tier() ? 11 : 8);
 }
 
 static void every_life_of_a_gate_pool_of_many_events_keeps_the_laws(void **state) {
     (void)state;
-    explore(BERTH_FACE_GATE, core_long_tier() ? worker_most : worker_part, deep());
+    explore_plain(BERTH_FACE_GATE, core_long_tier() ? worker_most : worker_part, deep());
 }
 
 int main(void) {
@@ -419,6 +460,7 @@ int main(void) {
         cmocka_unit_test(every_life_of_a_gate_pool_to_a_moderate_depth_keeps_the_laws),
         cmocka_unit_test(every_life_of_an_engine_pool_of_many_events_keeps_the_laws),
         cmocka_unit_test(every_life_of_an_engine_pool_that_preempts_keeps_the_laws),
+        cmocka_unit_test(every_life_of_an_engine_pool_whose_kv_grows_keeps_the_laws),
         cmocka_unit_test(every_life_of_a_gate_pool_of_many_events_keeps_the_laws),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

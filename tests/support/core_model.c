@@ -59,7 +59,7 @@ static request *head(const core_model *model) {
 }
 
 /* The held request that was admitted first of those after `after`. */
-static request *next_held(const core_model *model, uint64_t after) {
+core_model_request *core_model_next_held(const core_model *model, uint64_t after) {
     request *best = NULL;
     for (uint32_t i = 0; i < model->place_count; i++) {
         request *r = &model->requests[i];
@@ -99,7 +99,12 @@ static wide used(const core_model *model, uint32_t resource) {
     return sum;
 }
 
-static void raise_peaks(core_model *model) {
+uint64_t core_model_free(const core_model *model, uint32_t resource) {
+    const uint64_t capacity = model->options.resources[resource].capacity_units;
+    return used(model, resource) < capacity ? capacity - (uint64_t)used(model, resource) : 0;
+}
+
+void core_model_raise_peaks(core_model *model) {
     for (uint32_t r = 0; r < model->options.resource_count; r++)
         if (used(model, r) > model->used_peak[r]) model->used_peak[r] = (uint64_t)used(model, r);
 }
@@ -213,7 +218,8 @@ static int can_be_parked(const core_model *model, const request *r) {
     return 1;
 }
 
-static void preempt(core_model *model, request *r) {
+void core_model_give_way(core_model *model, request *r) {
+    core_model_kv_ask(model, r);
     if (!can_be_parked(model, r)) {
         stop(model, r, BERTH_OUTCOME_EVICTED, BERTH_EVICT_CAPACITY, 0);
         return;
@@ -318,7 +324,7 @@ static void admit_one(core_model *model, request *r) {
     r->slot = last_freed_slot(model);
     model->slot_freed[r->slot] = 0;
     memcpy(r->asked, r->units, sizeof r->asked);
-    raise_peaks(model);
+    core_model_raise_peaks(model);
     if (r->preemptions == 0) {
         count_first(model, r);
     } else {
@@ -339,7 +345,8 @@ void core_model_set_idle(core_model *model, uint32_t idle_count) {
 uint32_t core_model_admit(core_model *model, uint64_t now) {
     uint32_t count = 0;
     core_model_expire(model, now);
-    for (request *r = head(model); r != NULL && fits(model, r->units); r = head(model)) {
+    for (request *r = head(model);
+         r != NULL && fits(model, r->units) && core_model_kv_admits(model, r); r = head(model)) {
         admit_one(model, r);
         if (model->idle_count != UINT32_MAX) model->idle_count--;
         count++;
@@ -357,7 +364,9 @@ static int goes_in_at_once(const core_model *model, const berth__submit *submit,
 
 static berth_status consider(core_model *model, const berth__submit *submit, const uint64_t *units,
                              berth_refusal *refusal) {
-    const uint32_t resource = core_model_never_fits(model, units);
+    uint64_t peak[BERTH_RESOURCES_MAX];
+    core_model_kv_peak(model, submit, units, peak);
+    const uint32_t resource = core_model_never_fits(model, peak);
     berth_status status = BERTH_OK;
     if (model->closed) {
         refusal->reason = BERTH_REFUSAL_CLOSED;
@@ -367,7 +376,7 @@ static berth_status consider(core_model *model, const berth__submit *submit, con
         refusal->resource = resource;
         refusal->reason = BERTH_REFUSAL_NEVER_FITS;
         refusal->limit = model->options.resources[resource].capacity_units;
-        refusal->asked = units[resource];
+        refusal->asked = peak[resource];
         return BERTH_EREFUSED;
     }
     if (!goes_in_at_once(model, submit, units))
@@ -466,7 +475,8 @@ berth_status core_model_recost(core_model *model, uint64_t now, berth_request_id
     }
     berth_status status = core_model_price(model, &submit, units);
     if (status != BERTH_OK) return status;
-    status = core_model_recost_limits(model, r, units, refusal);
+    core_model_kv_price(model, submit.prompt_tokens, r->outcome.tokens_generated, units);
+    status = core_model_recost_limits(model, r, &submit, units, refusal);
     if (status != BERTH_EREFUSED) *refusal = none;
     if (status != BERTH_OK) return status;
     memcpy(r->units, units, sizeof r->units);
@@ -477,24 +487,41 @@ berth_status core_model_recost(core_model *model, uint64_t now, berth_request_id
 
 /* ---- Charge, capacity, cancel, close ---- */
 
-static berth_status charge(core_model *model, request *r, const uint64_t *held,
-                           uint32_t held_count) {
-    for (uint32_t i = 0; i < held_count; i++)
-        if (used(model, i) - r->units[i] + held[i] > UINT64_MAX) return BERTH_EOVERFLOW;
-    for (uint32_t i = 0; i < held_count; i++) r->units[i] = held[i];
-    raise_peaks(model);
+static berth_status hold(core_model *model, request *r, const uint64_t *after) {
+    for (uint32_t i = 0; i < model->options.resource_count; i++)
+        if (used(model, i) - r->units[i] + after[i] > UINT64_MAX) return BERTH_EOVERFLOW;
+    for (uint32_t i = 0; i < model->options.resource_count; i++) r->units[i] = after[i];
+    core_model_raise_peaks(model);
     return BERTH_OK;
+}
+
+/* A report of what is held; KV that grows is as it was, or `kv_units` if that is not 0. */
+static berth_status charge(core_model *model, request *r, const uint64_t *held, uint32_t held_count,
+                           uint64_t kv_units) {
+    uint64_t after[BERTH_RESOURCES_MAX];
+    memcpy(after, r->units, sizeof after);
+    for (uint32_t i = 0; i < held_count; i++)
+        if (!core_model_kv_grows(model) || i != model->options.kv_resource) after[i] = held[i];
+    if (kv_units != 0) after[model->options.kv_resource] = kv_units;
+    return hold(model, r, after);
+}
+
+/* KV that grows is not the host's to report. */
+static int names_kv(const core_model *model, const uint64_t *held, uint32_t held_count) {
+    const uint32_t kv = model->options.kv_resource;
+    return core_model_kv_grows(model) && kv < held_count && held[kv] != 0;
 }
 
 berth_status core_model_charge(core_model *model, uint64_t now, berth_request_id id,
                                const uint64_t *held, uint32_t held_count) {
     if (held_count > model->options.resource_count) return BERTH_EINVAL;
+    if (names_kv(model, held, held_count)) return BERTH_EINVAL;
     core_model_expire(model, now);
     request *r = find_for_engine(model, id);
     if (r == NULL) return BERTH_ESTALE;
     if (r->state == BERTH__PARKED) return BERTH_EAGAIN;
     if (r->state == BERTH__ENDED) return BERTH_EENDED;
-    return charge(model, r, held, held_count);
+    return charge(model, r, held, held_count, 0);
 }
 
 berth_status core_model_capacity_set(core_model *model, uint64_t now, uint32_t resource,
@@ -508,7 +535,7 @@ berth_status core_model_capacity_set(core_model *model, uint64_t now, uint32_t r
             for (uint32_t i = 0; i < model->place_count; i++) {
                 request *r = &model->requests[i];
                 if (r->state == BERTH__PARKED && r->outcome.band == band &&
-                    core_model_never_fits(model, r->units) < BERTH_RESOURCES_MAX &&
+                    core_model_kv_never(model, r) < BERTH_RESOURCES_MAX &&
                     (first == NULL || r->arrival < first->arrival))
                     first = r;
             }
@@ -538,7 +565,8 @@ void core_model_shutdown(core_model *model, uint64_t now, uint32_t running) {
     while (head(model) != NULL) stop(model, head(model), BERTH_OUTCOME_SHUTDOWN, 0, 0);
     if (!running) return;
     uint64_t after = 0;
-    for (request *r = next_held(model, after); r != NULL; r = next_held(model, after)) {
+    for (request *r = core_model_next_held(model, after); r != NULL;
+         r = core_model_next_held(model, after)) {
         after = r->admission;
         if (!r->in_step && r->outcome.kind == BERTH_OUTCOME_NONE)
             stop(model, r, BERTH_OUTCOME_SHUTDOWN, 0, 0);
@@ -580,7 +608,7 @@ berth_status core_model_preempt(core_model *model, uint64_t now, berth_request_i
     if (r->outcome.kind != BERTH_OUTCOME_NONE) return BERTH_EENDED;
     if (r->state == BERTH__PARKED) return BERTH_EAGAIN;
     if (r->in_step) return BERTH_EBUSY;
-    preempt(model, r);
+    core_model_give_way(model, r);
     return BERTH_OK;
 }
 
@@ -600,8 +628,8 @@ berth_status core_model_let_go(core_model *model, uint64_t now, berth_request_id
 uint32_t core_model_has_plan(const core_model *model) {
     const request *r = head(model);
     if (model->step_outstanding) return 0;
-    return model->leaving_count > 0 || next_held(model, 0) != NULL ||
-           (r != NULL && fits(model, r->units));
+    return model->leaving_count > 0 || core_model_next_held(model, 0) != NULL ||
+           (r != NULL && fits(model, r->units) && core_model_kv_admits(model, r));
 }
 
 static void list_running(request *r, berth_plan *plan) {
@@ -641,6 +669,7 @@ berth_status core_model_plan(core_model *model, uint64_t now, berth_plan *plan) 
         plan->entry_count = model->leaving_count + (uint32_t)held;
         return BERTH_ESPACE;
     }
+    const uint32_t gave_way = core_model_kv_grow(model);
     for (uint32_t i = 0; i < model->leaving_count; i++) {
         plan->entries[plan->entry_count++] = (berth_plan_entry){.id = model->leaving[i].id,
                                                                 .slot = model->leaving[i].slot,
@@ -651,8 +680,9 @@ berth_status core_model_plan(core_model *model, uint64_t now, berth_plan *plan) 
     }
     plan->leave_count = model->leaving_count;
     model->leaving_count = 0;
-    (void)core_model_admit(model, now);
-    for (request *r = next_held(model, after); r != NULL; r = next_held(model, after)) {
+    core_model_plan_admission(model, now, gave_way);
+    for (request *r = core_model_next_held(model, after); r != NULL;
+         r = core_model_next_held(model, after)) {
         after = r->admission;
         list_running(r, plan);
     }
@@ -677,9 +707,14 @@ berth_status core_model_commit_entry(core_model *model, berth_request_id id,
     const uint32_t held_count = progress->held == NULL ? 0 : progress->held_count;
     if (progress->finish > BERTH_FINISH_FAILED) return BERTH_EINVAL;
     if (held_count > model->options.resource_count) return BERTH_EINVAL;
+    if (names_kv(model, progress->held, held_count)) return BERTH_EINVAL;
     if (r == NULL || !r->in_step) return BERTH_ESTALE;
     if (r->committed) return BERTH_EINVAL;
-    if (charge(model, r, progress->held, held_count) != BERTH_OK) return BERTH_EOVERFLOW;
+    uint64_t tokens = r->outcome.tokens_computed;
+    add_capped(&tokens, progress->tokens_computed);
+    const uint64_t kv =
+        r->outcome.kind == BERTH_OUTCOME_NONE ? core_model_kv_held(model, r, tokens) : 0;
+    if (charge(model, r, progress->held, held_count, kv) != BERTH_OK) return BERTH_EOVERFLOW;
     r->committed = 1;
     if (r->outcome.kind != BERTH_OUTCOME_NONE) return BERTH_EENDED;
     add_capped(&r->outcome.tokens_computed, progress->tokens_computed);
@@ -695,10 +730,15 @@ berth_status core_model_commit_entry(core_model *model, berth_request_id id,
 
 void core_model_commit_end(core_model *model) {
     uint64_t after = 0;
-    for (request *r = next_held(model, after); r != NULL; r = next_held(model, after)) {
+    for (request *r = core_model_next_held(model, after); r != NULL;
+         r = core_model_next_held(model, after)) {
         after = r->admission;
         r->in_step = 0;
-        if (r->state == BERTH__STOPPING) let_go(model, r);
+        if (r->state == BERTH__STOPPING)
+            let_go(model, r);
+        else if (!r->committed)
+            (void)charge(model, r, NULL, 0,
+                         core_model_kv_held(model, r, r->outcome.tokens_computed));
     }
     model->step_outstanding = 0;
     model->counters.steps_total++;

@@ -61,7 +61,7 @@ typedef struct core_model {
     uint32_t step_outstanding;
     uint32_t closed;
     uint32_t idle_count; /* UINT32_MAX = no bound */
-    uint32_t reserved;
+    uint32_t pause_steps;
     uint64_t used_peak[BERTH_RESOURCES_MAX];
     berth_stats counters; /* totals and peaks only */
 } core_model;
@@ -121,8 +121,40 @@ uint64_t core_model_parked_count(const core_model *model, uint32_t first, uint32
 berth_status core_model_limits(const core_model *model, const berth__submit *submit,
                                const uint64_t *units, berth_refusal *refusal);
 berth_status core_model_recost_limits(const core_model *model, const core_model_request *r,
-                                      const uint64_t *units, berth_refusal *refusal);
+                                      const berth__submit *known, const uint64_t *units,
+                                      berth_refusal *refusal);
 uint64_t core_model_has_hint(const core_model *model, uint64_t size, const uint64_t *units,
                              const berth_refusal *refusal);
+
+/* ---- Inside the model: KV that grows ---- */
+
+int core_model_kv_grows(const core_model *model);
+
+/* What a running request holds with so many tokens; 0 where KV does not grow. */
+uint64_t core_model_kv_held(const core_model *model, const core_model_request *r, uint64_t tokens);
+
+/* What a parked request of so many tokens asks for, put into `units`. */
+void core_model_kv_price(const core_model *model, uint64_t prompt_tokens, uint64_t generated,
+                         uint64_t *units);
+
+/* What it will ask for when it is parked again. */
+void core_model_kv_ask(const core_model *model, core_model_request *r);
+
+/* The most that a newcomer may grow to. */
+void core_model_kv_peak(const core_model *model, const berth__submit *submit, const uint64_t *units,
+                        uint64_t *peak);
+
+/* The resource that can never hold a parked request; BERTH_RESOURCES_MAX if all can. */
+uint32_t core_model_kv_never(const core_model *model, const core_model_request *r);
+int core_model_kv_admits(const core_model *model, const core_model_request *r);
+
+/* Before a step: grant growth, preempt who is in the way; how many were. */
+uint32_t core_model_kv_grow(core_model *model);
+void core_model_plan_admission(core_model *model, uint64_t now, uint32_t gave_way);
+
+core_model_request *core_model_next_held(const core_model *model, uint64_t after);
+uint64_t core_model_free(const core_model *model, uint32_t resource);
+void core_model_raise_peaks(core_model *model);
+void core_model_give_way(core_model *model, core_model_request *r);
 
 #endif

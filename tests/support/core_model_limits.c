@@ -20,6 +20,7 @@ berth_status core_model_price(const core_model *model, const berth__submit *subm
     if (tokens > UINT64_MAX || blocks * options->kv_block_units > UINT64_MAX)
         return BERTH_EOVERFLOW;
     units[options->kv_resource] = (uint64_t)(blocks * options->kv_block_units);
+    core_model_kv_price(model, submit->prompt_tokens, 0, units);
     return BERTH_OK;
 }
 
@@ -130,10 +131,13 @@ static berth_status recost_limit(const core_model *model, uint32_t band, uint32_
 }
 
 berth_status core_model_recost_limits(const core_model *model, const core_model_request *r,
-                                      const uint64_t *units, berth_refusal *refusal) {
-    refusal->resource = core_model_never_fits(model, units);
+                                      const berth__submit *known, const uint64_t *units,
+                                      berth_refusal *refusal) {
+    uint64_t peak[BERTH_RESOURCES_MAX];
+    core_model_kv_peak(model, known, units, peak);
+    refusal->resource = core_model_never_fits(model, peak);
     if (refusal->resource < BERTH_RESOURCES_MAX) {
-        (void)above(refusal, BERTH_REFUSAL_NEVER_FITS, units[refusal->resource],
+        (void)above(refusal, BERTH_REFUSAL_NEVER_FITS, peak[refusal->resource],
                     model->options.resources[refusal->resource].capacity_units);
         return BERTH_EREFUSED;
     }

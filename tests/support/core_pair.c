@@ -243,7 +243,10 @@ static const char *apply_commit(core_pair *pair, const core_event *event) {
     const berth_status b = core_model_commit_begin(&pair->model, now, step);
     const char *wrong = same_status(pair, a, b);
     if (wrong != NULL || a != BERTH_OK) return wrong;
-    if (event->submit.cost_count > 0) pair->kit.may_overdraw = 1;
+    /* Units and tokens beyond the plan are reports. */
+    if (event->submit.cost_count > 0 ||
+        (core_model_kv_grows(&pair->model) && event->choice == CORE_COMMIT_RANDOM))
+        pair->kit.may_overdraw = 1;
     if (event->choice != CORE_COMMIT_NOTHING) wrong = commit_entries(pair, event);
     berth__core_commit_end(pair->kit.core);
     core_model_commit_end(&pair->model);

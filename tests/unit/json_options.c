@@ -157,6 +157,24 @@ static void a_resource_of_an_array_can_be_renamed_and_fewer_do_not_remove(void *
     assert_memory_equal(&options, &expected, sizeof options);
 }
 
+static void kv_that_grows_is_set_by_name(void **state) {
+    berth_options options = with_resources();
+    (void)state;
+    must_read(&options, "{\"kv_block_tokens\": 16, \"kv_mode\": \"optimistic\","
+                        " \"kv_watermark_ppm\": 20000, \"victim\": \"cheapest\","
+                        " \"preempt_max\": 3, \"preempt_pause_steps\": 2}");
+    assert_int_equal(options.kv_mode, BERTH_KV_OPTIMISTIC);
+    assert_int_equal(options.kv_watermark_ppm, 20000);
+    assert_int_equal(options.victim, BERTH_VICTIM_CHEAPEST);
+    assert_int_equal(options.preempt_max, 3);
+    assert_int_equal(options.preempt_pause_steps, 2);
+    must_read(&options, "{\"victim\": \"least_computed\"}");
+    assert_int_equal(options.victim, BERTH_VICTIM_LEAST_COMPUTED);
+    must_read(&options, "{\"kv_mode\": \"worst_case\", \"kv_watermark_ppm\": 0, \"preempt_max\": 0,"
+                        " \"victim\": \"newest\", \"preempt_pause_steps\": 0}");
+    assert_int_equal(options.kv_mode, BERTH_KV_WORST_CASE);
+}
+
 static void kv_cost_can_be_set_by_name_before_the_resources_stand(void **state) {
     (void)state;
     berth_options options = defaults();
@@ -492,7 +510,7 @@ static void malformed_arguments_are_refused(void **state) {
     assert_int_equal(berth_options_from_json(&options, "{}", 2, NULL), BERTH_OK);
     error.struct_size = 4; /* smaller than any version had it */
     assert_int_equal(berth_options_from_json(&options, "{}", 2, &error), BERTH_EINVAL);
-    options.struct_size = (uint32_t)sizeof options - 1;
+    options.struct_size = offsetof(berth_options, seed); /* likewise */
     assert_int_equal(berth_options_from_json(&options, "{}", 2, NULL), BERTH_EINVAL);
 }
 
@@ -577,6 +595,7 @@ int main(void) {
         cmocka_unit_test(resources_can_be_an_array),
         cmocka_unit_test(resources_can_be_an_object_in_order_of_the_text),
         cmocka_unit_test(a_resource_of_an_array_can_be_renamed_and_fewer_do_not_remove),
+        cmocka_unit_test(kv_that_grows_is_set_by_name),
         cmocka_unit_test(kv_cost_can_be_set_by_name_before_the_resources_stand),
         cmocka_unit_test(bands_can_be_an_array),
         cmocka_unit_test(bands_can_be_an_object_by_name_or_number),

@@ -105,6 +105,12 @@ static void numbers_out_of_range_are_refused_by_name(void **state) {
     WRONG(worker_stack_size, (UINT64_C(1) << 40) + 1, "worker_stack_size");
     WRONG(reserved0, 1, "reserved0");
     WRONG(reserved1, 1, "reserved1");
+    WRONG(reserved2, 1, "reserved2");
+    WRONG(kv_mode, 5, "kv_mode");
+    WRONG(kv_watermark_ppm, 1000001, "kv_watermark_ppm");
+    WRONG(victim, 3, "victim");
+    WRONG(preempt_max, 256, "preempt_max");
+    WRONG(preempt_pause_steps, 1000001, "preempt_pause_steps");
     GOOD(running_max, 1);
     GOOD(running_max, 65536);
     GOOD(mailbox_size, 256);
@@ -146,6 +152,40 @@ static void bands_that_do_not_exist_have_no_limits(void **state) {
     must_be_good(&options);
     options.band_count = 3;
     must_be_wrong(&options, "bands[3]");
+}
+
+/* The same for options of a pool whose KV grows. */
+static berth_options growing(void) {
+    berth_options options = good();
+    options.kv_block_tokens = 16;
+    options.kv_mode = BERTH_KV_OPTIMISTIC;
+    return options;
+}
+
+#define GROWING(field, value, path)                                                                \
+    do {                                                                                           \
+        berth_options grown = growing();                                                           \
+        grown.field = value;                                                                       \
+        must_be_good(&grown);                                                                      \
+        grown.kv_mode = BERTH_KV_WORST_CASE;                                                       \
+        must_be_wrong(&grown, path);                                                               \
+    } while (0)
+
+static void what_is_about_growing_kv_needs_kv_that_grows(void **state) {
+    berth_options options = growing();
+    (void)state;
+    must_be_good(&options);
+    GROWING(kv_watermark_ppm, 1000000, "kv_watermark_ppm");
+    GROWING(victim, BERTH_VICTIM_CHEAPEST, "victim");
+    GROWING(preempt_max, 255, "preempt_max");
+    GROWING(preempt_pause_steps, 3, "preempt_pause_steps");
+    options.face = BERTH_FACE_GATE;
+    must_be_wrong(&options, "kv_mode");
+    options.face = BERTH_FACE_WORKER;
+    must_be_wrong(&options, "kv_mode");
+    options = growing();
+    options.kv_block_tokens = 0;
+    must_be_wrong(&options, "kv_mode");
 }
 
 static void contradictions_are_refused(void **state) {
@@ -193,6 +233,7 @@ int main(void) {
         cmocka_unit_test(numbers_out_of_range_are_refused_by_name),
         cmocka_unit_test(resources_need_a_good_unique_name_and_a_capacity),
         cmocka_unit_test(bands_that_do_not_exist_have_no_limits),
+        cmocka_unit_test(what_is_about_growing_kv_needs_kv_that_grows),
         cmocka_unit_test(contradictions_are_refused),
         cmocka_unit_test(a_core_says_how_much_memory_it_needs),
     };

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/* KV that grows, as obvious as can be: whoever is looked for is found by looking at everybody. */
+#include "support/core_model.h"
+
+#include <string.h>
+
+typedef core_model_request request;
+
+__extension__ typedef unsigned __int128 wide;
+
+int core_model_kv_grows(const core_model *model) {
+    return model->options.kv_block_tokens != 0 && model->options.kv_mode != BERTH_KV_WORST_CASE;
+}
+
+static uint64_t units_of(const core_model *model, wide tokens) {
+    const wide block = model->options.kv_block_tokens;
+    wide blocks = 0;
+    if (tokens > UINT64_MAX) tokens = UINT64_MAX;
+    blocks = (tokens + block - 1) / block;
+    if (blocks == 0) blocks = 1;
+    blocks *= model->options.kv_block_units;
+    return blocks > UINT64_MAX ? UINT64_MAX : (uint64_t)blocks;
+}
+
+uint64_t core_model_kv_held(const core_model *model, const request *r, uint64_t tokens) {
+    if (!core_model_kv_grows(model)) return 0;
+    return units_of(model, tokens > r->prefill_tokens ? tokens : r->prefill_tokens);
+}
+
+void core_model_kv_price(const core_model *model, uint64_t prompt_tokens, uint64_t generated,
+                         uint64_t *units) {
+    if (core_model_kv_grows(model))
+        units[model->options.kv_resource] = units_of(model, (wide)prompt_tokens + generated);
+}
+
+void core_model_kv_ask(const core_model *model, request *r) {
+    core_model_kv_price(model, r->outcome.prompt_tokens, r->outcome.tokens_generated, r->asked);
+}
+
+void core_model_kv_peak(const core_model *model, const berth__submit *submit, const uint64_t *units,
+                        uint64_t *peak) {
+    const uint32_t kv = model->options.kv_resource;
+    memcpy(peak, units, BERTH_RESOURCES_MAX * sizeof *peak);
+    if (!core_model_kv_grows(model)) return;
+    peak[kv] = units_of(model, (wide)submit->prompt_tokens + submit->max_new_tokens);
+    if (peak[kv] < units[kv]) peak[kv] = units[kv];
+}
+
+uint32_t core_model_kv_never(const core_model *model, const request *r) {
+    uint64_t needs[BERTH_RESOURCES_MAX];
+    memcpy(needs, r->units, sizeof needs);
+    if (core_model_kv_grows(model) && r->preemptions == 0)
+        needs[model->options.kv_resource] =
+            units_of(model, (wide)r->outcome.prompt_tokens + r->max_new_tokens);
+    return core_model_never_fits(model, needs);
+}
+
+static uint32_t running_count(const core_model *model) {
+    uint32_t count = 0;
+    for (const request *r = core_model_next_held(model, 0); r != NULL;
+         r = core_model_next_held(model, r->admission))
+        count++;
+    return count;
+}
+
+int core_model_kv_admits(const core_model *model, const request *r) {
+    const uint32_t kv = model->options.kv_resource;
+    if (!core_model_kv_grows(model) || running_count(model) == 0) return 1;
+    const wide unit = model->options.kv_block_units;
+    const wide blocks = model->options.resources[kv].capacity_units / unit;
+    const wide watermark = blocks * model->options.kv_watermark_ppm / 1000000 * unit;
+    return r->units[kv] + watermark <= core_model_free(model, kv);
+}
+
+/* Does a give way before b? */
+static int gives_way_before(const core_model *model, const request *a, const request *b) {
+    const uint32_t max = model->options.preempt_max;
+    const uint32_t victim = model->options.victim;
+    const int a_capped = max != 0 && a->preemptions >= max;
+    const int b_capped = max != 0 && b->preemptions >= max;
+    if (a->outcome.band != b->outcome.band) return a->outcome.band < b->outcome.band;
+    if (a_capped != b_capped) return b_capped;
+    if (victim == BERTH_VICTIM_LEAST_COMPUTED) {
+        if (a->outcome.tokens_generated != b->outcome.tokens_generated)
+            return a->outcome.tokens_generated < b->outcome.tokens_generated;
+        if (a->outcome.prompt_tokens != b->outcome.prompt_tokens)
+            return a->outcome.prompt_tokens > b->outcome.prompt_tokens;
+    }
+    if (victim == BERTH_VICTIM_CHEAPEST && a->outcome.tokens_computed != b->outcome.tokens_computed)
+        return a->outcome.tokens_computed < b->outcome.tokens_computed;
+    return a->admission > b->admission;
+}
+
+static request *first_to_give_way(const core_model *model) {
+    request *first = NULL;
+    for (request *r = core_model_next_held(model, 0); r != NULL;
+         r = core_model_next_held(model, r->admission))
+        if (r->state == BERTH__RUNNING && (first == NULL || gives_way_before(model, r, first)))
+            first = r;
+    return first;
+}
+
+/* What the coming step makes of it. */
+static uint64_t wanted(const core_model *model, const request *r) {
+    const int prefill = r->outcome.tokens_computed < r->prefill_tokens;
+    return core_model_kv_held(model, r, 0) > 0
+               ? units_of(model,
+                          prefill ? (wide)r->prefill_tokens : (wide)r->outcome.tokens_computed + 1)
+               : 0;
+}
+
+uint32_t core_model_kv_grow(core_model *model) {
+    const uint32_t kv = model->options.kv_resource;
+    uint32_t gone = 0;
+    uint64_t after = 0;
+    if (!core_model_kv_grows(model)) return 0;
+    for (request *r = core_model_next_held(model, 0); r != NULL;
+         r = core_model_next_held(model, after)) {
+        after = r->admission;
+        const uint64_t units = wanted(model, r);
+        while (r->state == BERTH__RUNNING && units > r->units[kv] &&
+               units - r->units[kv] > core_model_free(model, kv)) {
+            core_model_give_way(model, first_to_give_way(model));
+            gone++;
+        }
+        if (r->state != BERTH__RUNNING) continue;
+        r->units[kv] = units;
+        core_model_raise_peaks(model);
+    }
+    return gone;
+}
+
+void core_model_plan_admission(core_model *model, uint64_t now, uint32_t gave_way) {
+    if (gave_way > 0) {
+        model->pause_steps = model->options.preempt_pause_steps;
+        return;
+    }
+    if (running_count(model) == 0) model->pause_steps = 0;
+    if (model->pause_steps > 0)
+        model->pause_steps--;
+    else
+        (void)core_model_admit(model, now);
+}
