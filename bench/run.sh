@@ -40,15 +40,31 @@ if [ "$name" = peers ]; then
     case " $* " in *" --svg"*) berth_install gnuplot-nox >&2 || exit 1 ;; esac
 fi
 
+# The crates among the peers; where cargo or its registry is missing they are skipped, by name.
+crates=
+build_crates() {
+    command -v cargo >/dev/null 2>&1 || return 0
+    echo "building the crates among the peers" >&2
+    if cargo build --release --quiet --manifest-path "$root/bench/peers/rust/Cargo.toml" \
+        --target-dir "$build/cargo" >"$build/cargo.log" 2>&1; then
+        crates=$build/cargo/release/libberth_peers_rust.a
+    else
+        tail -n 5 "$build/cargo.log" >&2
+        echo "the crates cannot be built (log: build/bench/cargo.log); they are skipped" >&2
+    fi
+}
+
 compile() {
     cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DBERTH_BUILD_TESTS=OFF \
-        -DBERTH_BUILD_EXAMPLES=OFF && cmake --build "$build" --target "berth-$name" --parallel 2
+        -DBERTH_BUILD_EXAMPLES=OFF "-DBERTH_PEERS_RUST=$crates" &&
+        cmake --build "$build" --target "berth-$name" --parallel 2
 }
 
 # Two runs at once build one after the other.
 mkdir -p "$build"
 exec 9>"$build/run.lock"
 if command -v flock >/dev/null 2>&1; then flock 9; fi
+if [ "$name" = peers ]; then build_crates; fi
 if [ -t 2 ] && [ ! -x "$build/bench/$program" ]; then echo "building berth-$name" >&2; fi
 if ! compile >"$build/run.log" 2>&1; then
     cat "$build/run.log" >&2

@@ -15,6 +15,13 @@ const roster_entrant roster[] = {
     {"glib-sorted", "berth-peers-c", "libglib2.0-dev", PEER_PRIORITY},
     {"mutex-ring", "berth-peers-c", "nothing", 0},
     {"futex-ring", "berth-peers-c", "nothing", 0},
+    {"crossbeam", "berth-peers-rust", "cargo and its registry", 0},
+    {"flume", "berth-peers-rust", "cargo and its registry", 0},
+    {"tokio", "berth-peers-rust", "cargo and its registry", PEER_CANCEL | PEER_RESULT},
+    {"tokio-blocking", "berth-peers-rust", "cargo and its registry", PEER_RESULT},
+    {"rayon", "berth-peers-rust", "cargo and its registry", 0},
+    {"rust-heap", "berth-peers-rust", "cargo and its registry", PEER_PRIORITY},
+    {"replaced", "berth-peers-rust", "cargo and its registry", PEER_RESULT},
 };
 const size_t roster_count = sizeof roster / sizeof roster[0];
 
@@ -25,6 +32,8 @@ const size_t roster_count = sizeof roster / sizeof roster[0];
 
 #define STEPS(running, parked)                                                                     \
     { "d/" running "/" parked, "engine " running " " parked, "engine " running " 10", "berth" }
+#define RECIPE(name, verb, size)                                                                   \
+    { "j/" name, verb " " size, verb " " size, "berth,replaced" }
 #define STORM(letter, verb, depth)                                                                 \
     { letter "/" depth, verb " " depth, verb " 100", "berth,libuv" }
 
@@ -62,6 +71,18 @@ const roster_workload workloads[] = {
     SUBMITTERS("8"),
     SUBMITTERS("16"),
     SUBMITTERS("32"),
+    RECIPE("enqueue_dequeue/100", "enqueue_dequeue", "100"),
+    RECIPE("enqueue_dequeue/1000", "enqueue_dequeue", "1000"),
+    RECIPE("enqueue_dequeue/10000", "enqueue_dequeue", "10000"),
+    RECIPE("priority_sorting", "priority_sorting", "5000"),
+    RECIPE("prune_expired", "prune_expired", "5000"),
+    RECIPE("mailbox_deliver", "mailbox_deliver", "10000"),
+    RECIPE("mailbox_fetch", "mailbox_fetch", "5000"),
+    RECIPE("submit_immediate", "submit_immediate", "100"),
+    RECIPE("with_queueing", "with_queueing", "200"),
+    RECIPE("mixed_priorities", "mixed_priorities", "100"),
+    RECIPE("deadline_checking", "deadline_checking", "50"),
+    RECIPE("end_to_end", "end_to_end", "150"),
 };
 const size_t workload_count = sizeof workloads / sizeof workloads[0];
 

@@ -3,7 +3,8 @@
  * one limit is what that limit costs. */
 #include "ours_special.h"
 
-#include <berth.h>
+#include "expect.h"
+
 #include <malloc.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -13,12 +14,6 @@
 #include <unistd.h>
 
 #define MORE 10000u
-
-static void expect(berth_status status, const char *call) {
-    if (status == BERTH_OK) return;
-    fprintf(stderr, "%s: %s\n", call, berth_status_name(status));
-    exit(1);
-}
 
 static size_t allocated(void) {
     struct mallinfo2 now = mallinfo2();

@@ -85,7 +85,7 @@ static int32_t special(int argc, char **argv) {
     else if (strcmp(name, "library") == 0)
         ours_library();
     else
-        return 0;
+        return argc > 3 ? ours_recipe(name, number(argc, argv, 3)) : 0;
     return 1;
 }
 

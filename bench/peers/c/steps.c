@@ -3,7 +3,8 @@
  * step computes a token for everyone who runs. */
 #include "ours_special.h"
 
-#include <berth.h>
+#include "expect.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -16,12 +17,6 @@ typedef struct engine {
     berth_plan plan;
     berth_result *results;
 } engine;
-
-static void expect(berth_status status, const char *call) {
-    if (status == BERTH_OK) return;
-    fprintf(stderr, "%s: %s\n", call, berth_status_name(status));
-    exit(1);
-}
 
 static void submit(berth_pool *pool, uint32_t count) {
     for (uint32_t i = 0; i < count; i++) {

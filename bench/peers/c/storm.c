@@ -3,21 +3,15 @@
  * with a virtual clock that never plans: nothing but the storm moves. */
 #include "ours_special.h"
 
+#include "expect.h"
 #include "shuffle.h"
 
-#include <berth.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 /* Deadlines lie this far apart on average; their order is not that of arrival. */
 #define SPREAD_NS 1000u
-
-static void expect(berth_status status, const char *call) {
-    if (status == BERTH_OK) return;
-    fprintf(stderr, "%s: %s\n", call, berth_status_name(status));
-    exit(1);
-}
 
 static berth_pool *create(uint32_t depth) {
     berth_options options;
