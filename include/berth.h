@@ -218,6 +218,22 @@ enum berth_victim {
     BERTH_VICTIM_CHEAPEST = 2        /* who has computed least, so that least is computed again */
 };
 
+/**
+ * What becomes of a stream whose reader is behind. Whatever it is, the producer never waits, and
+ * the outcome has a place of its own. A chunk that does not fit at all ends a request on an engine;
+ * berth_emit says BERTH_EFULL instead and changes nothing.
+ */
+enum berth_mailbox_full {
+    BERTH_FULL_DEFAULT = 0,  /* the pool's */
+    BERTH_FULL_END = 1,      /* nothing, as long as chunks fit */
+    BERTH_FULL_COALESCE = 2, /* with half of the ring unread, chunks are appended to the last one:
+                                one sequence number, the tokens of all */
+    BERTH_FULL_PAUSE = 3     /* engine face: with half of the ring unread the request, which keeps
+                                what it holds, is left out of plans until no more than a quarter is,
+                                at most pause_ns_max; its deadlines go on. Then it ends as
+                                CANCELLED (slow reader) */
+};
+
 /* ---- Options ------------------------------------------------------------------------------- */
 
 /** One resource of a pool. */
@@ -290,7 +306,9 @@ typedef struct berth_options {
                                      0 = no such limit, 255 at most */
     uint32_t preempt_pause_steps; /* after a plan that preempts nobody is admitted for so many
                                      further plans while anything runs; 0 = only in that plan */
-    uint32_t reserved2;           /* must be 0 */
+
+    uint32_t mailbox_full; /* berth_mailbox_full, of requests that name none; 0 = end */
+    uint64_t pause_ns_max; /* with pause: the reader has caught up by then, or it ends; 0 = 10 s */
 } berth_options;
 
 /**
@@ -501,6 +519,8 @@ struct berth_request {
     uint64_t first_output_ns; /* first chunk or finish within; 0 = none */
     uint64_t total_ns;        /* end within; 0 = none */
     uint64_t tenant;          /* whose it is: any number of the host's; told in its outcome */
+    uint32_t mailbox_full;    /* berth_mailbox_full; pause is an engine's */
+    uint32_t reserved;        /* must be 0 */
 };
 
 /** Why a submit was not accepted. */
@@ -664,7 +684,7 @@ enum berth_outcome_kind {
 enum berth_cancel_cause {
     BERTH_CANCEL_CALLER = 1,
     BERTH_CANCEL_READER_GONE = 2,
-    BERTH_CANCEL_SLOW_READER = 3
+    BERTH_CANCEL_SLOW_READER = 3 /* its mailbox was full, or its pause too long */
 };
 
 enum berth_deadline {
@@ -753,7 +773,7 @@ typedef struct berth_record {
     uint32_t kind;     /* berth_record_kind */
     uint64_t sequence; /* chunks count from 0; END has the number of chunks */
     uint64_t size;     /* bytes of this chunk; of the chunk waiting, with BERTH_ESPACE */
-    uint64_t tokens;   /* tokens that the chunk carries */
+    uint64_t tokens;   /* tokens that the chunk carries; told up to 2^32 - 1 */
     uint32_t slot;     /* of ADMITTED */
     uint32_t reserved;
     uint64_t reserved1[4]; /* zero */
@@ -1120,6 +1140,9 @@ typedef struct berth_stats {
     uint64_t readmitted_total;        /* of those, how often one was admitted again; admitted_total
                                          counts each request once */
     uint64_t tokens_recomputed_total; /* computed, then given up by preemptions */
+
+    uint64_t paused;       /* of running: left out of plans until their readers catch up */
+    uint64_t pauses_total; /* how often that began */
 } berth_stats;
 
 /**

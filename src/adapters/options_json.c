@@ -65,6 +65,7 @@ static const char *const face_names[] = {"engine", "worker", "gate"};
 static const char *const clock_names[] = {"system", "virtual"};
 static const char *const kv_mode_names[] = {"worst_case", "optimistic"};
 static const char *const victim_names[] = {"newest", "least_computed", "cheapest"};
+static const char *const full_names[] = {"default", "end", "coalesce", "pause"};
 
 /* clang-format off */
 #define FIELD(type, key, kind, min, max) {#key, kind, offsetof(type, key), {min, max}, {NULL, 0}}
@@ -100,6 +101,8 @@ static const field option_fields[] = {
     CHOICE(berth_options, victim, victim_names),
     U32(berth_options, preempt_max),
     U32(berth_options, preempt_pause_steps),
+    CHOICE(berth_options, mailbox_full, full_names),
+    U64(berth_options, pause_ns_max),
 };
 
 static const field band_fields[] = {

@@ -58,6 +58,8 @@ static const column tail_columns[] = {
     C64(berth_stats, preemptions_total),
     C64(berth_stats, readmitted_total),
     C64(berth_stats, tokens_recomputed_total),
+    C64(berth_stats, paused),
+    C64(berth_stats, pauses_total),
     C64(berth_stats, drain_interval_ns),
     C32(berth_stats, active_workers),
     C32(berth_stats, worker_count),

@@ -23,6 +23,7 @@ typedef struct census {
     uint64_t parked[BERTH_RESOURCES_MAX];
     uint64_t parked_size;
     uint64_t armed;
+    uint64_t paused;
 } census;
 
 static void count_units(const berth__core *core, uint32_t place, uint64_t *sum) {
@@ -55,6 +56,8 @@ static uint32_t count_entry(const berth__core *core, uint32_t place, census *c) 
     MUST(!entry->gone || fixed);
     MUST(!entry->in_step || held);
     MUST(kv_is_exact(core, place));
+    MUST(!entry->paused || entry->state == BERTH__RUNNING);
+    c->paused += entry->paused;
     MUST((core->deadlines.position[place] != BERTH__NONE) == (berth__life_armed(core, place) != 0));
     if (entry->state == BERTH__PARKED) {
         count_units(core, place, c->parked);
@@ -80,6 +83,7 @@ static uint32_t check_sums(const berth__core *core, const census *c) {
     MUST(core->running.count <= core->options.running_max);
     MUST(c->retained == core->ended.count && core->ended.count <= core->options.ended_max);
     MUST(c->armed == core->deadlines.count);
+    MUST(c->paused == n->paused && n->paused <= n->pauses_total);
     MUST(c->parked_size == core->queue.total.size);
     MUST(core->slots_free_count + core->running.count + core->leaving_count ==
          core->options.running_max);

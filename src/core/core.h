@@ -154,6 +154,12 @@ berth_status berth__core_commit_entry(berth__core *core, berth_request_id id,
                                       const berth__progress *progress);
 void berth__core_commit_end(berth__core *core);
 
+/* Engine: the reader of a running request is far behind: leave it out of plans (1) until he has
+ * caught up (0), or until pause_ns_max have passed, when it ends. Saying it twice changes nothing.
+ * EAGAIN parked, EENDED once an outcome is fixed. */
+berth_status berth__core_pause(berth__core *core, uint64_t now, berth_request_id id,
+                               uint32_t paused);
+
 /* The outcome was taken (or, with `dropped`, given up): the id is stale for users from now on.
  * EAGAIN while no outcome is fixed. */
 berth_status berth__core_forget(berth__core *core, berth_request_id id, uint32_t dropped);

@@ -38,7 +38,7 @@ uint32_t berth__kv_grow_all(berth__core *core) {
     for (uint32_t i = 0; i < count; i++) {
         const uint32_t place = core->growing[i];
         const berth__entry *entry = &core->entries[place];
-        if (entry->state != BERTH__RUNNING) continue;
+        if (entry->state != BERTH__RUNNING || entry->paused) continue;
         const uint64_t tokens =
             berth__add_saturating(entry->tokens_computed, berth__step_tokens(core, place));
         const uint64_t units = berth__kv_grow_units(core, place, tokens);

@@ -3,6 +3,7 @@
 #include "base/checked.h"
 #include "core/kv.h"
 #include "core/kv_mode.h"
+#include "core/pause.h"
 
 static void tell(berth__core *core, uint32_t transition, uint32_t place) {
     core->sink(core->sink_context, transition, berth__ids_of(&core->ids, place));
@@ -35,6 +36,10 @@ static uint64_t next_due(const berth__entry *entry, uint8_t *which) {
         due = entry->total_at_ns;
         *which = BERTH_DEADLINE_TOTAL;
     }
+    if (entry->paused && entry->pause_due_at_ns < due) {
+        due = entry->pause_due_at_ns;
+        *which = BERTH__DEADLINE_PAUSE;
+    }
     return due;
 }
 
@@ -62,11 +67,18 @@ void berth__life_output(berth__core *core, uint32_t place) {
     berth__life_arm(core, place);
 }
 
+/* How it ends when a deadline comes. */
+static berth__cause cause_of(uint8_t which) {
+    if (which == BERTH__DEADLINE_PAUSE)
+        return (berth__cause){BERTH_OUTCOME_CANCELLED, BERTH_CANCEL_SLOW_READER, 0};
+    return (berth__cause){BERTH_OUTCOME_EXPIRED, which, 0};
+}
+
 void berth__life_expire(berth__core *core) {
     while (core->deadlines.count > 0 && core->deadlines.entries[0].at <= core->now) {
         const uint32_t place = core->deadlines.entries[0].place;
         const uint8_t which = berth__life_armed(core, place);
-        berth__life_stop(core, place, (berth__cause){BERTH_OUTCOME_EXPIRED, which, 0});
+        berth__life_stop(core, place, cause_of(which));
     }
 }
 
@@ -199,6 +211,7 @@ void berth__life_preempt(berth__core *core, uint32_t place) {
         return;
     }
     touch_rate(core);
+    berth__pause_end(core, place);
     berth__ledger_release(&core->ledger, berth__units_of(core, place));
     berth__list_remove(&core->running, core->links, place);
     free_slot(core, place, BERTH_ENTRY_PREEMPTED);
@@ -251,6 +264,7 @@ void berth__life_stop(berth__core *core, uint32_t place, berth__cause cause) {
     entry->detail = cause.detail;
     entry->code = cause.code;
     entry->ended_at_ns = core->now;
+    berth__pause_end(core, place);
     berth__life_arm(core, place);
     if (was == BERTH__RUNNING) {
         entry->state = BERTH__STOPPING;
@@ -335,6 +349,7 @@ void berth__life_fail(berth__core *core) {
     for (uint32_t place = 0; place < core->ids.place_count; place++) fail_one(core, place);
     core->counters.running = 0;
     core->counters.stopping = 0;
+    core->counters.paused = 0;
     for (uint32_t b = 0; b < BERTH_BANDS_MAX; b++) {
         core->counters.bands[b].parked = 0;
         core->counters.bands[b].running = 0;

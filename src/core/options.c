@@ -11,6 +11,7 @@
 #define ENDED_DEFAULT 256u
 #define BANDS_DEFAULT 4u
 #define MAILBOX_SIZE_DEFAULT 4096u
+#define PAUSE_NS_DEFAULT UINT64_C(10000000000)
 
 /* One number of the options: where it is, and what it may be besides 0, the default. */
 typedef struct range {
@@ -27,7 +28,7 @@ typedef struct range {
 static const range ranges[] = {
     RANGE(face, 0, BERTH_FACE_GATE),
     RANGE(clock, 0, BERTH_CLOCK_VIRTUAL),
-    RANGE(running_max, 1, 65536),
+    RANGE(running_max, 1, 1048576),
     RANGE(parked_max, 1, BERTH_REQUESTS_MAX),
     RANGE(ended_max, 1, BERTH_REQUESTS_MAX),
     RANGE(band_count, 1, BERTH_BANDS_MAX),
@@ -45,7 +46,7 @@ static const range ranges[] = {
     RANGE(victim, 0, BERTH_VICTIM_CHEAPEST),
     RANGE(preempt_max, 0, 255),
     RANGE(preempt_pause_steps, 0, 1000000),
-    RANGE(reserved2, 0, 0),
+    RANGE(mailbox_full, BERTH_FULL_END, BERTH_FULL_PAUSE),
 };
 
 static berth_status wrong(berth_config_error *error, const char *path, const char *message) {
@@ -196,6 +197,8 @@ static berth_status check_together(const berth_options *given, berth_config_erro
         return wrong(error, "band_default", "above band_count");
     if ((options.mailbox_size & (options.mailbox_size - 1)) != 0)
         return wrong(error, "mailbox_size", "expected a power of two");
+    if (options.mailbox_full == BERTH_FULL_PAUSE && options.face != BERTH_FACE_ENGINE)
+        return wrong(error, "mailbox_full", "only an engine's plans can leave a request out");
     if (options.mailboxes_max < options.running_max)
         return wrong(error, "mailboxes_max", "below running_max");
     if ((uint64_t)options.running_max + options.parked_max + options.ended_max > BERTH_REQUESTS_MAX)
@@ -211,6 +214,8 @@ void berth__options_default(berth_options *options) {
     options->ended_max = ENDED_DEFAULT;
     options->band_count = BANDS_DEFAULT;
     options->mailbox_size = MAILBOX_SIZE_DEFAULT;
+    options->mailbox_full = BERTH_FULL_END;
+    options->pause_ns_max = PAUSE_NS_DEFAULT;
 }
 
 berth_status berth__options_check(const berth_options *options, berth_config_error *error) {
@@ -238,6 +243,8 @@ void berth__options_normalise(berth_options *options) {
     default_to(&options->band_default, options->band_count >= 2 ? 2 : 1);
     default_to(&options->mailbox_size, MAILBOX_SIZE_DEFAULT);
     default_to(&options->mailboxes_max, 2 * options->running_max);
+    default_to(&options->mailbox_full, BERTH_FULL_END);
+    if (options->pause_ns_max == 0) options->pause_ns_max = PAUSE_NS_DEFAULT;
     if (options->face == BERTH_FACE_WORKER) default_to(&options->worker_count, 1);
     if (options->kv_block_tokens != 0 && options->kv_block_units == 0) options->kv_block_units = 1;
 }

@@ -42,6 +42,7 @@ typedef struct berth__entry {
     uint64_t total_at_ns;
     uint64_t order; /* of arrival; breaks ties between deadlines */
     uint64_t tenant;
+    uint64_t pause_due_at_ns; /* while paused */
     uint32_t slot;
     int32_t code;
     uint8_t state; /* berth__state */
@@ -56,7 +57,8 @@ typedef struct berth__entry {
     uint8_t engine_knows; /* the engine itself ended it: its slot needs no LEAVE */
     uint8_t has_output;
     uint8_t preemptions; /* how often it was preempted; stays at 255 */
-    uint8_t reserved[4];
+    uint8_t paused;      /* running, but left out of plans */
+    uint8_t reserved[3];
 } berth__entry;
 
 /* What only a running or stopping request has; by slot. */

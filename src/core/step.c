@@ -4,8 +4,9 @@
  *
  * One step is outstanding at most. A plan first grants what its step will add to the KV of those
  * who run, and some may have to give way; it names the slots to forget, which frees them for those
- * that it then admits (nobody, if somebody gave way); it lists every running request once. A commit
- * is one result per request, in any order, some left out; its end lets go of all that is stopping.
+ * that it then admits (nobody, if somebody gave way); it lists every running request once, but
+ * for those that wait for their readers. A commit is one result per request, in any order, some
+ * left out; its end lets go of all that is stopping.
  */
 #include "core/step.h"
 #include "base/checked.h"
@@ -19,7 +20,7 @@
 
 uint32_t berth__core_has_plan(const berth__core *core) {
     if (core->step_outstanding || berth__core_broken(core)) return 0;
-    return core->leaving_count > 0 || core->running.count > 0 ||
+    return core->leaving_count > 0 || core->running.count > core->counters.paused ||
            berth__admit_next(core) != BERTH__NONE;
 }
 
@@ -118,8 +119,8 @@ berth_status berth__core_plan(berth__core *core, uint64_t now, berth_plan *plan)
     list_leaving(core, plan);
     admit(core, gave_way);
     for (uint32_t place = core->running.head; place != BERTH__NONE; place = core->links[place].next)
-        list_running(core, place, plan);
-    if (core->running.count > 0) {
+        if (!core->entries[place].paused) list_running(core, place, plan);
+    if (plan->entry_count > plan->leave_count) {
         plan->step_id = ++core->step_id;
         core->step_outstanding = 1;
     }

@@ -49,16 +49,59 @@ uint32_t berth__mailbox_has_room(const berth_pool *pool, const berth__row *row, 
     return row->ring != BERTH__NONE && berth__ring_fits(&pool->rings[row->ring], size);
 }
 
-void berth__mailbox_deliver(berth_pool *pool, berth__row *row, const berth__output *output) {
+/* ---- When the reader is behind ---- */
+
+static uint32_t is_high(const berth__ring *ring) {
+    return berth__ring_unread(ring) > ring->size / 2;
+}
+
+uint32_t berth__mailbox_is_low(const berth__ring *ring) {
+    return berth__ring_unread(ring) <= ring->size / 4;
+}
+
+void berth__mailbox_catch_up(berth_pool *pool, berth__row *row, uint64_t now) {
+    if (!row->paused || !berth__mailbox_is_low(&pool->rings[row->ring])) return;
+    berth__mailbox_unpause(pool, row);
+    (void)berth__core_pause(pool->core, now, row->id, 0);
+}
+
+/* The reader is asked before it is looked again how much is unread, so that one of the two sees
+ * that he has caught up. */
+static void pause_if_high(berth_pool *pool, berth__row *row) {
+    if (row->full != BERTH_FULL_PAUSE || row->paused || !is_high(&pool->rings[row->ring])) return;
+    if (berth__core_pause(pool->core, pool->now_ns, row->id, 1) != BERTH_OK) return;
+    row->paused = 1;
+    berth__gate_ask(&pool->rings[row->ring].gate, BERTH__GATE_RESUME);
+    berth__mailbox_catch_up(pool, row, pool->now_ns);
+}
+
+void berth__mailbox_unpause(berth_pool *pool, berth__row *row) {
+    if (!row->paused) return;
+    row->paused = 0;
+    if (row->ring != BERTH__NONE)
+        berth__gate_unask(&pool->rings[row->ring].gate, BERTH__GATE_RESUME);
+}
+
+/* ---- Chunks ---- */
+
+static uint32_t put(berth_pool *pool, berth__row *row, const berth__output *output) {
     const berth__chunk chunk = {
         .size = output->size, .tokens = output->tokens, .sequence = row->chunk_count};
-    if (!row->streams || row->ring == BERTH__NONE ||
-        !berth__ring_push(&pool->rings[row->ring], &chunk, output->bytes)) {
-        berth__core_count_chunk(pool->core, row->id, 0, output->size);
-        return;
-    }
+    if (!row->streams || row->ring == BERTH__NONE) return 0;
+    berth__ring *ring = &pool->rings[row->ring];
+    if (row->full == BERTH_FULL_COALESCE && is_high(ring) &&
+        berth__ring_merge(ring, &chunk, output->bytes))
+        return 1;
+    if (!berth__ring_push(ring, &chunk, output->bytes)) return 0;
     row->chunk_count++;
-    berth__core_count_chunk(pool->core, row->id, 1, output->size);
+    return 1;
+}
+
+void berth__mailbox_deliver(berth_pool *pool, berth__row *row, const berth__output *output) {
+    const uint32_t delivered = put(pool, row, output);
+    berth__core_count_chunk(pool->core, row->id, delivered, output->size);
+    if (!delivered) return;
+    pause_if_high(pool, row);
     berth__mailbox_notify(pool, row);
 }
 

@@ -10,6 +10,7 @@
 #ifndef BERTH__RUNTIME_MAILBOX_H
 #define BERTH__RUNTIME_MAILBOX_H
 
+#include "runtime/ring.h"
 #include "runtime/row.h"
 
 /* One piece of output on its way in. */
@@ -36,6 +37,15 @@ uint32_t berth__mailbox_has_room(const berth_pool *pool, const berth__row *row, 
 
 /* Under the pool lock: put a chunk in, which has room; or count it where there are no chunks. */
 void berth__mailbox_deliver(berth_pool *pool, berth__row *row, const berth__output *output);
+
+/* Under the pool lock: chunks were read; a paused request goes on if few are left. */
+void berth__mailbox_catch_up(berth_pool *pool, berth__row *row, uint64_t now);
+
+/* Under the pool lock: it runs no longer, so it is paused no longer; the core knows. */
+void berth__mailbox_unpause(berth_pool *pool, berth__row *row);
+
+/* Is so little unread that a paused request goes on? */
+uint32_t berth__mailbox_is_low(const berth__ring *ring);
 
 /* Bytes of a chunk at most: a larger one could never fit. */
 uint64_t berth__mailbox_chunk_size_max(const berth_pool *pool);

@@ -29,12 +29,16 @@
 
 /* ---- Without the lock ---- */
 
+static uint32_t has_to_come_back(const berth__ring *ring, uint32_t asked) {
+    if ((asked & BERTH__GATE_WANTED) != 0) return 1;
+    if ((asked & BERTH__GATE_RESUME) != 0 && berth__mailbox_is_low(ring)) return 1;
+    return (asked & BERTH__GATE_RETURN) != 0 && berth__ring_is_empty(ring);
+}
+
 /* Returns what the reader was asked, when that is done. */
 static uint32_t leave(berth_pool *pool, berth__ring *ring, berth_request_id id) {
     const uint32_t asked = berth__gate_leave(&ring->gate);
-    if ((asked & BERTH__GATE_WANTED) == 0 &&
-        ((asked & BERTH__GATE_RETURN) == 0 || !berth__ring_is_empty(ring)))
-        return asked;
+    if ((asked & ~(uint32_t)BERTH__GATE_FIXED) == 0 || !has_to_come_back(ring, asked)) return asked;
     berth__lock_enter(pool);
     berth__store_reader_left(pool, (uint32_t)(ring - pool->rings), id, asked);
     berth__lock_settle(pool);
@@ -105,6 +109,7 @@ static berth_status read_chunk(berth_pool *pool, berth__row *row, berth__buffer 
                                berth_record *out) {
     berth__ring *ring = &pool->rings[row->ring];
     const berth_status status = read_ring(ring, buffer, out);
+    berth__mailbox_catch_up(pool, row, berth__clock_read(pool));
     /* Nobody writes into it any more, or not for now. */
     if ((row->ended || row->work == BERTH__WORK_HELD) && berth__ring_is_empty(ring))
         berth__store_detach(pool, row);
@@ -197,5 +202,6 @@ berth_status berth__reader_read(berth_pool *pool, berth_request_id id, berth__bu
     if (status != BERTH_EAGAIN) return status;
     berth__lock_enter(pool);
     status = read_under_lock(pool, id, buffer, timeout_ns, out);
+    berth__lock_settle(pool);
     return berth__lock_leave(pool, status == BERTH_EAGAIN ? BERTH_ETIMEDOUT : status);
 }

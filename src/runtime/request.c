@@ -43,7 +43,9 @@ static berth__submit submit_of(const berth_options *options, const berth_request
 
 static uint32_t is_malformed(const berth_options *options, const berth_request *request) {
     if (request->band > options->band_count) return 1;
-    if (request->mailbox_mode > BERTH_MAILBOX_OUTCOME) return 1;
+    if (request->mailbox_mode > BERTH_MAILBOX_OUTCOME || request->reserved != 0) return 1;
+    if (request->mailbox_full > BERTH_FULL_PAUSE) return 1;
+    if (request->mailbox_full == BERTH_FULL_PAUSE && options->face != BERTH_FACE_ENGINE) return 1;
     if (request->cost_count > options->resource_count) return 1;
     for (uint32_t r = request->cost_count; r < BERTH_RESOURCES_MAX; r++)
         if (request->cost[r] != 0) return 1;
@@ -58,6 +60,8 @@ static void enrol(berth_pool *pool, berth_request_id id, const berth_request *re
                         .payload_size = request->payload_size,
                         .ring = BERTH__NONE,
                         .streams = request->mailbox_mode == BERTH_MAILBOX_STREAM,
+                        .full = (uint8_t)(request->mailbox_full != 0 ? request->mailbox_full
+                                                                     : pool->options.mailbox_full),
                         .owes_release = pool->executor.release != NULL};
     if (row->owes_release) berth__core_pin(pool->core, id);
     pool->parked_count++;
@@ -90,7 +94,8 @@ berth_status berth__request_recost(berth_pool *pool, berth_request_id id,
                             .max_new_tokens = known->max_new_tokens};
     if (known->band != 0 || known->payload != NULL || known->payload_size != 0 ||
         known->mailbox_mode != 0 || known->queue_ns != 0 || known->first_output_ns != 0 ||
-        known->total_ns != 0 || known->tenant != 0 || is_malformed(&pool->options, known))
+        known->total_ns != 0 || known->tenant != 0 || known->mailbox_full != 0 ||
+        is_malformed(&pool->options, known))
         return BERTH_EINVAL;
     memcpy(submit.cost, known->cost, sizeof submit.cost);
     berth__lock_enter(pool);

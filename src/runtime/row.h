@@ -63,7 +63,9 @@ struct berth__row {
     uint8_t ready;          /* in the ready list */
     uint8_t executing;      /* a worker is inside execute */
     uint8_t let_go_asked;   /* berth_finish was called */
-    uint8_t reserved[8];
+    uint8_t full;           /* berth_mailbox_full */
+    uint8_t paused;         /* the core was told so, and has not ended it */
+    uint8_t reserved[6];
 };
 
 /* The row of an id that is or was out; NULL if its place has been given to another request. */

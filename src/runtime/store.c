@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/store.h"
 #include "base/invariant.h"
+#include "runtime/clock.h"
+#include "runtime/mailbox.h"
 #include "runtime/pool.h"
 #include "runtime/worker.h"
 
@@ -22,7 +24,8 @@ void berth__store_attach(berth_pool *pool, berth__row *row) {
     BERTH__ASSERT(pool->failed, pool->rings_free_count > 0);
     if (pool->rings_free_count == 0) return;
     row->ring = pool->rings_free[--pool->rings_free_count];
-    berth__ring_clear(&pool->rings[row->ring], 0);
+    berth__ring_clear(&pool->rings[row->ring],
+                      row->full == BERTH_FULL_COALESCE ? BERTH__RING_MERGES : 0);
     berth__gate_assign(&pool->rings[row->ring].gate, row->id);
     atomic_store_explicit(&pool->ring_at[berth__row_place(pool, row)], row->ring,
                           memory_order_relaxed);
@@ -72,7 +75,9 @@ void berth__store_reader_left(berth_pool *pool, uint32_t ring, berth_request_id 
         give_back(pool, ring);
         return;
     }
-    if (row == NULL || row->ring != ring || !berth__ring_is_empty(&pool->rings[ring])) return;
+    if (row == NULL || row->ring != ring) return;
+    berth__mailbox_catch_up(pool, row, berth__clock_read(pool));
+    if (!berth__ring_is_empty(&pool->rings[ring])) return;
     if (row->work == BERTH__WORK_KEPT || row->work == BERTH__WORK_HELD)
         berth__store_detach(pool, row);
 }

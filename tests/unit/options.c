@@ -90,7 +90,7 @@ static void numbers_out_of_range_are_refused_by_name(void **state) {
     (void)state;
     WRONG(face, 3, "face");
     WRONG(clock, 2, "clock");
-    WRONG(running_max, 65537, "running_max");
+    WRONG(running_max, 1048577, "running_max");
     WRONG(parked_max, BERTH_REQUESTS_MAX + 1, "parked_max");
     WRONG(ended_max, BERTH_REQUESTS_MAX + 1, "ended_max");
     WRONG(band_count, 9, "band_count");
@@ -105,14 +105,14 @@ static void numbers_out_of_range_are_refused_by_name(void **state) {
     WRONG(worker_stack_size, (UINT64_C(1) << 40) + 1, "worker_stack_size");
     WRONG(reserved0, 1, "reserved0");
     WRONG(reserved1, 1, "reserved1");
-    WRONG(reserved2, 1, "reserved2");
+    WRONG(mailbox_full, 4, "mailbox_full");
     WRONG(kv_mode, 5, "kv_mode");
     WRONG(kv_watermark_ppm, 1000001, "kv_watermark_ppm");
     WRONG(victim, 3, "victim");
     WRONG(preempt_max, 256, "preempt_max");
     WRONG(preempt_pause_steps, 1000001, "preempt_pause_steps");
     GOOD(running_max, 1);
-    GOOD(running_max, 65536);
+    GOOD(running_max, 1048576);
     GOOD(mailbox_size, 256);
     GOOD(mailbox_size, 16777216);
 }
