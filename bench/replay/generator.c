@@ -36,8 +36,10 @@ int replay_generator_run(const replay_generator *generator, uint64_t seed, repla
         const uint32_t output = length(&state, generator->output_median, generator->output_sigma,
                                        generator->output_max);
         if (i > 0) at_ns += replay_random_gamma(&state, shape) * scale_ns;
+        const replay_row row = {
+            .arrive_at_ns = (uint64_t)at_ns, .prompt_tokens = prompt, .output_tokens = output};
         /* 2^62 ns are 146 years. */
-        if (at_ns >= 0x1p62 || replay_trace_add(out, (uint64_t)at_ns, prompt, output) != 0) {
+        if (at_ns >= 0x1p62 || replay_trace_add(out, &row) != 0) {
             replay_trace_fini(out);
             return -1;
         }

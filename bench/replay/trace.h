@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What:    the requests of a replay, and the reader of traces in the Azure format.
+ * What:    the requests of a replay, and where they come from: a file in one of three formats.
  * Why:     a figure is only as good as its input: what is malformed stops, by line and column.
- * Rules:   times are whole nanoseconds from the first row; rows keep the order of the file.
- * Threads: none; a row belongs to whoever runs it, see host.h.
+ * Rules:   the format is told by the content, never by the name. Times are whole nanoseconds from
+ * the first row; rows keep the order of the file. Threads: none; a row belongs to whoever runs it,
+ * see host.h.
  */
 #ifndef REPLAY_TRACE_H
 #define REPLAY_TRACE_H
@@ -35,11 +36,20 @@ typedef struct replay_row {
     uint32_t refusal; /* berth_refusal_reason */
     uint32_t outcome; /* berth_outcome_kind */
     uint32_t index;   /* from 0, in order of the trace */
+    uint64_t tenant;  /* whose it is; 0 where the trace does not say */
+    uint64_t hash_at; /* its prompt's block names begin here in the trace's hash_ids */
+    uint32_t hash_count;
+    uint32_t reserved;
 } replay_row;
 
 typedef struct replay_trace {
     replay_row *rows;
     uint32_t count;
+    uint32_t has_tenants;
+    uint64_t *hash_ids; /* equal numbers are equal blocks of a prompt with all before them */
+    uint64_t hash_count;
+    uint32_t hash_tokens; /* in one such block; 0 = the trace names none */
+    uint32_t reserved;
 } replay_trace;
 
 /* Where and why a trace is malformed. Line and column count from 1; line 0 = the file itself. */
@@ -49,13 +59,17 @@ typedef struct replay_trace_error {
     char message[160];
 } replay_trace_error;
 
-/* Append one row; 0, or -1 where memory or REPLAY_ROWS_MAX is met. */
-int replay_trace_add(replay_trace *trace, uint64_t arrive_at_ns, uint32_t prompt_tokens,
-                     uint32_t output_tokens);
+/* Append a row with this arrival, tokens, tenant and names; 0, or -1 where memory or
+ * REPLAY_ROWS_MAX is met. */
+int replay_trace_add(replay_trace *trace, const replay_row *row);
+
+/* Append a block's name, of which row->hash_at and hash_count will tell. 0, or -1 without memory.
+ */
+int replay_trace_add_hash(replay_trace *trace, uint64_t hash_id);
 
 /*
- * Read `text`: the header TIMESTAMP,ContextTokens,GeneratedTokens, then one row a line. `limit`
- * rows at most, 0 = all. 0, or -1 with error filled and nothing to free.
+ * Read `text`, whichever of the formats it is in (../README.md). `limit` rows at most, 0 = all.
+ * 0, or -1 with error filled and nothing to free.
  */
 int replay_trace_parse(const char *text, size_t size, uint32_t limit, replay_trace *out,
                        replay_trace_error *error);
