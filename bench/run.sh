@@ -11,11 +11,13 @@ usage() {
     echo "usage: sh bench/run.sh NAME [options]"
     echo
     echo "  replay   a trace of requests through a pool (replay --help lists its options)"
+    echo "  golden   published experiments repeated, row by row (golden --help)"
     echo "  peers    what would be taken instead, side by side (peers --help)"
 }
 
 case ${1-} in
 replay) program=berth-replay ;;
+golden) program=berth-golden ;;
 peers) program=peers/berth-peers ;;
 -h | --help)
     usage
