@@ -38,7 +38,9 @@ berth_install gcc cmake ninja-build pkg-config libuv1-dev libjansson-dev libxxha
 
 # What only some entrants need: without it they are skipped, by name.
 if [ "$name" = peers ]; then
-    berth_install libglib2.0-dev >&2 || echo "peers that need it are skipped" >&2
+    for package in libglib2.0-dev g++ libtbb-dev libboost-dev; do
+        berth_install "$package" >&2 || echo "peers that need $package are skipped" >&2
+    done
     case " $* " in *" --svg"*) berth_install gnuplot-nox >&2 || exit 1 ;; esac
 fi
 
@@ -58,7 +60,7 @@ build_crates() {
 
 compile() {
     cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DBERTH_BUILD_TESTS=OFF \
-        -DBERTH_BUILD_EXAMPLES=OFF "-DBERTH_PEERS_RUST=$crates" &&
+        -DBERTH_BUILD_EXAMPLES=OFF "-DBERTH_PEERS_RUST=$crates" -DBERTH_PEERS_CXX=ON &&
         cmake --build "$build" --target "berth-$name" --parallel 2
 }
 

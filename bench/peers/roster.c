@@ -15,6 +15,9 @@ const roster_entrant roster[] = {
     {"glib-sorted", "berth-peers-c", "libglib2.0-dev", PEER_PRIORITY},
     {"mutex-ring", "berth-peers-c", "nothing", 0},
     {"futex-ring", "berth-peers-c", "nothing", 0},
+    {"tbb-arena", "berth-peers-cxx", "g++ and libtbb-dev", PEER_PRIORITY},
+    {"tbb-queue", "berth-peers-cxx", "g++ and libtbb-dev", PEER_PRIORITY},
+    {"asio", "berth-peers-cxx", "g++ and libboost-dev", 0},
     {"crossbeam", "berth-peers-rust", "cargo and its registry", 0},
     {"flume", "berth-peers-rust", "cargo and its registry", 0},
     {"tokio", "berth-peers-rust", "cargo and its registry", PEER_CANCEL | PEER_RESULT},
@@ -28,7 +31,7 @@ const size_t roster_count = sizeof roster / sizeof roster[0];
 #define SATURATED(name, shape)                                                                     \
     { name, "saturated " shape " 200000 128", "saturated " shape " 2000 128", NULL }
 #define SUBMITTERS(n)                                                                              \
-    { "i/" n, "saturated " n " 2 200000 16 1", "saturated " n " 2 3200 16 1", NULL }
+    { "i/" n, "saturated " n " 2 64000 16 1", "saturated " n " 2 3200 16 1", NULL }
 
 #define STEPS(running, parked)                                                                     \
     { "d/" running "/" parked, "engine " running " " parked, "engine " running " 10", "berth" }
