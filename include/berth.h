@@ -244,14 +244,56 @@ typedef struct berth_resource_options {
     uint64_t reserved[8];
 } berth_resource_options;
 
-/** Limits of one band. */
+/** Limits and rights of one band. Parts are in millionths (_ppm): 250,000 is a quarter. */
 typedef struct berth_band_options {
     uint32_t parked_max;      /* requests parked; 0 = no limit of its own */
-    uint32_t reserved0;       /* must be 0 */
+    uint32_t bypass;          /* 1 = refused at once (BYPASS), for the host to run by other means */
     uint64_t parked_size_max; /* payload bytes parked; 0 = no limit */
     uint64_t parked_units_max[BERTH_RESOURCES_MAX]; /* cost parked; 0 = no limit */
-    uint64_t reserved[16];
+
+    /* How full the pool may be for this band to enter: the slots and each resource, with the
+     * newcomer, at most this part of the capacity, rounded up. Not below that of the band under
+     * it; 0 = 1,000,000, the whole. */
+    uint32_t ceiling_ppm;
+
+    /* While somebody of this band is parked and the band uses less than this part of the slots
+     * and of each resource, it goes before bands that have their share, whatever their number.
+     * Others borrow what it does not ask for. All shares together at most 1,000,000; 0 = none. */
+    uint32_t share_ppm;
+
+    /* Who has been parked this long competes in the next higher band from then on, as if it had
+     * come there at that moment, and goes no higher. Not with share_ppm, nor in the highest band;
+     * 0 = never. */
+    uint64_t aging_ns;
+    uint64_t reserved[14];
 } berth_band_options;
+
+/** What a tenant may do. 0 in a pool's options is no limit, in berth_tenant_set the pool's. */
+typedef struct berth_tenant_options {
+    uint32_t weight;      /* its part against other tenants', 1 to 10,000; 0 = 1 */
+    uint32_t parked_max;  /* requests parked */
+    uint32_t running_max; /* requests running or stopping; who exceeds it waits, others pass it.
+                             Needs fairness */
+    uint32_t rate_burst;  /* requests that may come at once after a pause; 0 = 1 */
+    uint64_t rate_ns;     /* one request per so much time in the long run, one hour at most */
+    uint64_t units_max[BERTH_RESOURCES_MAX]; /* cost parked and held, by resource */
+    uint64_t reserved[8];
+} berth_tenant_options;
+
+/** Who goes first of two tenants in one band. */
+enum berth_fairness {
+    BERTH_FAIRNESS_NONE = 0, /* tenants make no difference */
+    BERTH_FAIRNESS_VTC = 1   /* virtual token counters: the one that has had least by its weight */
+};
+
+/** Who goes first of two requests of one band, and with fairness of one tenant. */
+enum berth_order {
+    BERTH_ORDER_ARRIVAL = 0,  /* who came first */
+    BERTH_ORDER_DEADLINE = 1, /* whose first deadline is earliest; those without one last */
+    BERTH_ORDER_SHORTEST = 2, /* who is expected to compute fewest tokens */
+    BERTH_ORDER_PREFIX = 3,   /* who finds the longest prefix in the cache */
+    BERTH_ORDER_RANK = 4      /* the host's rank; the lowest number first */
+};
 
 /**
  * Options of a pool; all zero is a useful pool. Limits are exact: the pool allocates for them at
@@ -309,6 +351,22 @@ typedef struct berth_options {
 
     uint32_t mailbox_full; /* berth_mailbox_full, of requests that name none; 0 = end */
     uint64_t pause_ns_max; /* with pause: the reader has caught up by then, or it ends; 0 = 10 s */
+
+    uint32_t fairness;    /* berth_fairness; default: none */
+    uint32_t tenants_max; /* tenants with a request parked or running, or options of their own;
+                             those idle longest give way. 0 = 1,024 with fairness, else tenants
+                             are names that decide nothing */
+    uint32_t vtc_prompt_weight; /* service that a prompt token counts, 1 to 1,000; 0 = 1 */
+    uint32_t vtc_output_weight; /* the same of a generated token; 0 = 2 */
+
+    uint32_t order;               /* berth_order; default: arrival */
+    uint32_t order_displaced_max; /* nobody is passed by more than so many who came later, in its
+                                     band and, with fairness, of its tenant; 0 = 64 with shortest
+                                     and prefix, no bound with deadline and rank */
+    uint32_t displace;  /* 1 = where a parked limit of the pool is met, the newest parked of the
+                           lowest band below the newcomer's ends as EVICTED to make room */
+    uint32_t reserved2; /* must be 0 */
+    berth_tenant_options tenant_defaults; /* of tenants without options of their own */
 } berth_options;
 
 /**
@@ -423,6 +481,11 @@ typedef struct berth_executor {
      * return makes submit return BERTH_EINVAL. Default: the request's own cost. */
     int32_t (*cost)(void *user_data, const berth_request *request, uint64_t *cost,
                     uint32_t count);
+
+    /* Experimental: may change before version 1.0. The request's rank, asked by submit on its
+     * thread, once, before the request is accepted; the lowest number goes first. Only with
+     * BERTH_ORDER_RANK. Default: the request's own rank. */
+    uint64_t (*rank)(void *user_data, const berth_request *request);
 } berth_executor;
 
 /* ---- Life of a pool ------------------------------------------------------------------------ */
@@ -521,6 +584,7 @@ struct berth_request {
     uint64_t tenant;          /* whose it is: any number of the host's; told in its outcome */
     uint32_t mailbox_full;    /* berth_mailbox_full; pause is an engine's */
     uint32_t reserved;        /* must be 0 */
+    uint64_t rank;            /* the lowest number goes first; only with BERTH_ORDER_RANK, else 0 */
 };
 
 /** Why a submit was not accepted. */
@@ -535,7 +599,12 @@ enum berth_refusal_reason {
     BERTH_REFUSAL_BAND_SIZE = 7,     /* the band's parked_size_max */
     BERTH_REFUSAL_BAND_COST = 8,     /* the band's parked_units_max of a resource */
     BERTH_REFUSAL_SLOTS = 9,         /* no place in the request table */
-    BERTH_REFUSAL_COUNT = 10
+    BERTH_REFUSAL_TENANT = 10,       /* the tenant's parked_max */
+    BERTH_REFUSAL_TENANT_COST = 11,  /* the tenant's units_max of a resource */
+    BERTH_REFUSAL_TENANT_RATE = 12,  /* the tenant's rate; retry_after_ns is exact */
+    BERTH_REFUSAL_TENANTS = 13,      /* tenants_max, and all of them have work or options */
+    BERTH_REFUSAL_BYPASS = 14,       /* the band's bypass: to be run by other means */
+    BERTH_REFUSAL_COUNT = 15
 };
 
 typedef struct berth_refusal {
@@ -647,6 +716,28 @@ BERTH_API berth_status berth_capacity_set(berth_pool *pool, uint32_t resource,
                                           uint64_t capacity_units);
 
 /**
+ * berth_tenant_set() - give a tenant a weight and quotas of its own.
+ *
+ * They hold from the next decision on; what is parked or running stays. A tenant with options of
+ * its own is known until they are taken away again.
+ *
+ * @pool     not NULL
+ * @tenant   any number
+ * @options  borrowed for the call; a field of 0 is that of the pool's tenant_defaults. NULL = all
+ *           of them
+ *
+ * Errors:   BERTH_EINVAL   malformed, or the pool has no tenants (tenants_max); running_max and a
+ *                          weight need fairness
+ *           BERTH_EREFUSED tenants_max is met, and all of them have work or options
+ *           BERTH_EBROKEN  the pool has failed
+ * Threads:  any; never blocks; from callbacks: yes
+ * Memory:   does not allocate
+ * Cost:     O(bands * log tenants), plus what it admits
+ */
+BERTH_API berth_status berth_tenant_set(berth_pool *pool, uint64_t tenant,
+                                        const berth_tenant_options *options);
+
+/**
  * berth_cancel() - the caller no longer wants this request.
  *
  * A parked request ends at once. A running one is stopping: its outcome is there at once, its
@@ -694,7 +785,8 @@ enum berth_deadline {
 };
 
 enum berth_evict_cause {
-    BERTH_EVICT_CAPACITY = 1 /* a capacity is below what it needs: either has changed */
+    BERTH_EVICT_CAPACITY = 1, /* a capacity is below what it needs: either has changed */
+    BERTH_EVICT_DISPLACED = 2 /* a higher band needed its place in the queue */
 };
 
 /** How a request ended. The first cause wins; there is exactly one. */
@@ -1075,7 +1167,9 @@ typedef struct berth_band_stats {
     uint64_t queue_ns_total;  /* spent parked by those admitted */
     uint64_t admitted_total;
     uint64_t preemptions_total;
-    uint64_t reserved[7];
+    uint64_t service_gap; /* between the tenants that wait in it: the most and the least that
+                             one has had by its weight, in weighted tokens; with fairness */
+    uint64_t reserved[6];
 } berth_band_stats;
 
 typedef struct berth_resource_stats {
@@ -1179,6 +1273,36 @@ BERTH_API berth_status berth_stats_read(berth_pool *pool, berth_stats *out);
  */
 BERTH_API berth_status berth_stats_to_json(const berth_stats *stats, char *buffer,
                                            size_t buffer_size, size_t *out_size);
+
+/** What a tenant has, and has had since it became known. */
+typedef struct berth_tenant_stats {
+    uint32_t struct_size;
+    uint32_t known; /* 0 = never seen, or idle and given up for others: all is 0 */
+    uint64_t tenant;
+    uint64_t weight;
+    uint64_t submitted_total;
+    uint64_t refused_total;
+    uint64_t parked;
+    uint64_t running; /* or stopping */
+    uint64_t prompt_tokens_total;    /* of admitted requests, less what a prefix cache gave */
+    uint64_t tokens_generated_total;
+    uint64_t units[BERTH_RESOURCES_MAX]; /* parked and held, by resource */
+} berth_tenant_stats;
+
+/**
+ * berth_tenant_stats_read() - what one tenant has.
+ *
+ * @pool     not NULL
+ * @tenant   any number; one that is not known is all zero
+ * @out      receives it; struct_size set by the caller
+ *
+ * Errors:   BERTH_EINVAL  malformed, or the pool has no tenants (tenants_max)
+ * Threads:  any; never blocks; from callbacks: yes
+ * Memory:   does not allocate
+ * Cost:     O(resources)
+ */
+BERTH_API berth_status berth_tenant_stats_read(berth_pool *pool, uint64_t tenant,
+                                               berth_tenant_stats *out);
 
 /**
  * berth_refusal_name() - a refusal's reason in lower case, such as "never_fits"; else "unknown".

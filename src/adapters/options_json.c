@@ -37,7 +37,8 @@ enum field_kind {
     FIELD_KV_RESOURCE = 4,
     FIELD_BANDS = 5,
     FIELD_RESOURCES = 6,
-    FIELD_UNITS = 7 /* one u64 per resource */
+    FIELD_UNITS = 7, /* one u64 per resource */
+    FIELD_TENANT = 8
 };
 
 /* The names of a choice, by number. */
@@ -65,6 +66,8 @@ static const char *const face_names[] = {"engine", "worker", "gate"};
 static const char *const clock_names[] = {"system", "virtual"};
 static const char *const kv_mode_names[] = {"worst_case", "optimistic"};
 static const char *const victim_names[] = {"newest", "least_computed", "cheapest"};
+static const char *const fairness_names[] = {"none", "vtc"};
+static const char *const order_names[] = {"arrival", "deadline", "shortest", "prefix", "rank"};
 static const char *const full_names[] = {"default", "end", "coalesce", "pause"};
 
 /* clang-format off */
@@ -101,6 +104,14 @@ static const field option_fields[] = {
     CHOICE(berth_options, victim, victim_names),
     U32(berth_options, preempt_max),
     U32(berth_options, preempt_pause_steps),
+    CHOICE(berth_options, fairness, fairness_names),
+    U32(berth_options, tenants_max),
+    U32(berth_options, vtc_prompt_weight),
+    U32(berth_options, vtc_output_weight),
+    CHOICE(berth_options, order, order_names),
+    U32(berth_options, order_displaced_max),
+    U32(berth_options, displace),
+    FIELD(berth_options, tenant_defaults, FIELD_TENANT, 0, 0),
     CHOICE(berth_options, mailbox_full, full_names),
     U64(berth_options, pause_ns_max),
 };
@@ -109,6 +120,19 @@ static const field band_fields[] = {
     U32(berth_band_options, parked_max),
     U64(berth_band_options, parked_size_max),
     FIELD(berth_band_options, parked_units_max, FIELD_UNITS, 0, NUMBER_MAX),
+    U32(berth_band_options, bypass),
+    U32(berth_band_options, ceiling_ppm),
+    U32(berth_band_options, share_ppm),
+    U64(berth_band_options, aging_ns),
+};
+
+static const field tenant_fields[] = {
+    U32(berth_tenant_options, weight),
+    U32(berth_tenant_options, parked_max),
+    U32(berth_tenant_options, running_max),
+    U32(berth_tenant_options, rate_burst),
+    U64(berth_tenant_options, rate_ns),
+    FIELD(berth_tenant_options, units_max, FIELD_UNITS, 0, NUMBER_MAX),
 };
 
 /* `name` comes last: where the key of an object is the name, the table is used without it. */
@@ -121,6 +145,7 @@ static const field resource_fields[] = {
 
 static const table option_table = TABLE(option_fields);
 static const table band_table = TABLE(band_fields);
+static const table tenant_table = TABLE(tenant_fields);
 static const table resource_table = TABLE(resource_fields);
 static const table named_resource_table = {resource_fields, 2};
 
@@ -402,6 +427,7 @@ static berth_status set_field(walk *on, const field *by, const berth__json_membe
     case FIELD_KV_RESOURCE: return set_kv_resource(on, member, by, target);
     case FIELD_BANDS: return set_section(on, member, &band_section, NULL, NULL);
     case FIELD_RESOURCES: return set_section(on, member, &resource_section, NULL, NULL);
+    case FIELD_TENANT: return set_members(on, member, tenant_table, target);
     case FIELD_UNITS: return set_section(on, member, &unit_section, by, target);
     }
     return BERTH_EINVAL;

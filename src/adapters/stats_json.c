@@ -80,6 +80,7 @@ static const column band_columns[] = {
     C64(berth_band_stats, queue_ns_total),
     C64(berth_band_stats, admitted_total),
     C64(berth_band_stats, preemptions_total),
+    C64(berth_band_stats, service_gap),
 };
 
 static const column resource_columns[] = {

@@ -49,6 +49,11 @@ const char *berth_refusal_name(uint32_t reason) {
         [BERTH_REFUSAL_BAND_SIZE] = "band_size",
         [BERTH_REFUSAL_BAND_COST] = "band_cost",
         [BERTH_REFUSAL_SLOTS] = "slots",
+        [BERTH_REFUSAL_TENANT] = "tenant",
+        [BERTH_REFUSAL_TENANT_COST] = "tenant_cost",
+        [BERTH_REFUSAL_TENANT_RATE] = "tenant_rate",
+        [BERTH_REFUSAL_TENANTS] = "tenants",
+        [BERTH_REFUSAL_BYPASS] = "bypass",
     };
     return reason < BERTH_REFUSAL_COUNT ? names[reason] : "unknown";
 }

@@ -9,6 +9,7 @@
 #include "runtime/close.h"
 #include "runtime/life.h"
 #include "runtime/stats.h"
+#include "runtime/tenant.h"
 
 #include <string.h>
 
@@ -42,10 +43,11 @@ berth_status berth_options_check(const berth_options *options, berth_config_erro
 
 /* ---- Life ---- */
 
-/* The worker face needs execute, and only it has one. */
+/* The worker face needs execute, and only it has one; a rank needs the order that asks for it. */
 static berth_status check_executor(const berth_options *options, const berth_executor *executor) {
     const int has_execute = executor->execute != NULL;
     if (executor->reserved != 0) return BERTH_ECONFIG;
+    if (executor->rank != NULL && options->order != BERTH_ORDER_RANK) return BERTH_ECONFIG;
     return has_execute == (options->face == BERTH_FACE_WORKER) ? BERTH_OK : BERTH_ECONFIG;
 }
 
@@ -90,6 +92,16 @@ berth_status berth_stats_read(berth_pool *pool, berth_stats *out) {
     berth__stats_read(pool, &ours);
     berth__grow_out(out, &ours, sizeof ours);
     return BERTH_OK;
+}
+
+berth_status berth_tenant_stats_read(berth_pool *pool, uint64_t tenant, berth_tenant_stats *out) {
+    berth_tenant_stats ours;
+    if (out == NULL || !berth__grow_is_known(out, BERTH__FIRST_TENANT_STATS)) return BERTH_EINVAL;
+    berth__grow_clear(out, BERTH__FIRST_TENANT_STATS);
+    if (pool == NULL) return BERTH_EINVAL;
+    const berth_status status = berth__tenant_stats_read(pool, tenant, &ours);
+    if (status == BERTH_OK) berth__grow_out(out, &ours, sizeof ours);
+    return status;
 }
 
 berth_status berth_clock_now(berth_pool *pool, uint64_t *out) {

@@ -5,6 +5,7 @@
 #include "base/first.h"
 #include "base/grow.h"
 #include "runtime/request.h"
+#include "runtime/tenant.h"
 
 static uint32_t request_in(berth_request *ours, const berth_request *request) {
     return request != NULL && berth__grow_in(ours, sizeof *ours, request, BERTH__FIRST_REQUEST);
@@ -54,6 +55,11 @@ berth_status berth_charge(berth_pool *pool, berth_request_id id, const uint64_t 
 berth_status berth_capacity_set(berth_pool *pool, uint32_t resource, uint64_t capacity_units) {
     return pool == NULL ? BERTH_EINVAL
                         : berth__request_capacity_set(pool, resource, capacity_units);
+}
+
+berth_status berth_tenant_set(berth_pool *pool, uint64_t tenant,
+                              const berth_tenant_options *options) {
+    return pool == NULL ? BERTH_EINVAL : berth__tenant_set(pool, tenant, options);
 }
 
 berth_status berth_cancel(berth_pool *pool, berth_request_id id) {

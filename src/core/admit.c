@@ -5,21 +5,26 @@
 #include "core/life.h"
 
 /* Free slots bound what runs: free + running + still to be told to leave = running_max. */
-static int has_room(const berth__core *core, const uint64_t *cost) {
+static int has_room(const berth__core *core, uint32_t level, const uint64_t *cost) {
     return core->slots_free_count > 0 && core->idle_count > 0 &&
-           berth__ledger_fits(&core->ledger, cost);
+           berth__ledger_fits(&core->ledger, cost) && berth__bands_allow(core, level, cost);
 }
 
 uint32_t berth__admit_next(const berth__core *core) {
     berth__cursor cursor;
     const uint32_t place = berth__cursor_first(core, &cursor);
     if (place == BERTH__NONE) return BERTH__NONE;
-    if (!has_room(core, berth__units_of(core, place))) return BERTH__NONE;
+    const uint32_t level = core->entries[place].level;
+    if (!has_room(core, level, berth__units_of(core, place))) return BERTH__NONE;
     return berth__kv_mode_admits(core, place) ? place : BERTH__NONE;
 }
 
 int berth__admit_at_once(const berth__core *core, const berth__load *load) {
-    return berth__queue_ahead(&core->queue, load->band_index) == 0 && has_room(core, load->units);
+    const int plain = !core->flows.on && core->bands.with_share == 0;
+    const uint64_t before =
+        plain ? berth__queue_ahead(&core->queue, load->band_index) : core->queue.total.count;
+    return before == 0 && has_room(core, load->band_index, load->units) &&
+           berth__tenants_may_run(core, load->tenant_index);
 }
 
 uint32_t berth__admit_all(berth__core *core) {

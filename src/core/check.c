@@ -4,6 +4,7 @@
  * A check returns the line of the first that does not hold.
  */
 #include "base/checked.h"
+#include "core/check_flows.h"
 #include "core/core.h"
 #include "core/kv.h"
 #include "core/kv_grow.h"
@@ -185,5 +186,6 @@ uint32_t berth__core_check(const berth__core *core) {
         line = check_band(core, b);
         if (line == 0) line = check_band_sums(core, b);
     }
-    return line != 0 ? line : check_totals(core);
+    if (line == 0) line = check_totals(core);
+    return line != 0 ? line : berth__check_flows(core);
 }

@@ -3,8 +3,10 @@
 #include "core/core.h"
 #include "base/checked.h"
 #include "core/admit.h"
+#include "core/counters.h"
 #include "core/kv.h"
 #include "core/life.h"
+#include "core/policy.h"
 
 /* A user's id: BERTH__NONE once its outcome was taken or dropped. */
 static uint32_t find_for_user(const berth__core *core, berth_request_id id) {
@@ -62,7 +64,7 @@ static void evict_never_fits(berth__core *core) {
             const uint32_t next = core->links[place].next;
             uint64_t needs[BERTH_RESOURCES_MAX];
             needs_of(core, place, needs);
-            const uint32_t resource = berth__ledger_never_fits(&core->ledger, needs);
+            const uint32_t resource = berth__bands_never_allow(core, b, needs);
             if (resource < core->options.resource_count) berth__life_stop(core, place, cause);
             place = next;
         }
@@ -98,6 +100,20 @@ void berth__core_expire(berth__core *core, uint64_t now) {
 uint64_t berth__core_next_at(const berth__core *core) {
     if (core->deadlines.count == 0 || berth__core_broken(core)) return UINT64_MAX;
     return core->deadlines.entries[0].at;
+}
+
+berth_status berth__core_tenant_set(berth__core *core, uint64_t now, uint64_t tenant,
+                                    const berth_tenant_options *options) {
+    if (core->options.tenants_max == 0) return BERTH_EINVAL;
+    if (options != NULL &&
+        berth__policy_check_tenant(options, "tenant", &core->options, NULL) != BERTH_OK)
+        return BERTH_EINVAL;
+    const berth_status status = begin(core, now);
+    if (status != BERTH_OK) return status;
+    const uint32_t index = options != NULL ? berth__tenants_take(core, tenant)
+                                           : berth__tenants_find(&core->tenants, tenant);
+    if (index != BERTH__NONE) berth__tenants_set(core, index, options);
+    return index == BERTH__NONE && options != NULL ? BERTH_EREFUSED : BERTH_OK;
 }
 
 void berth__core_close(berth__core *core, uint64_t now) {
@@ -140,6 +156,7 @@ berth_status berth__core_emit(berth__core *core, uint64_t now, berth_request_id 
     entry->tokens_generated = berth__add_saturating(entry->tokens_generated, tokens);
     core->counters.tokens_generated_total =
         berth__add_saturating(core->counters.tokens_generated_total, tokens);
+    berth__flow_charge(core, place, 0, tokens);
     berth__life_output(core, place);
     return BERTH_OK;
 }

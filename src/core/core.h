@@ -50,6 +50,7 @@ typedef struct berth__submit {
     uint64_t first_output_ns;
     uint64_t total_ns;
     uint64_t tenant;
+    uint64_t rank;
 } berth__submit;
 
 /* What can be seen of one request. */
@@ -105,6 +106,11 @@ void berth__core_expire(berth__core *core, uint64_t now);
 
 /* When the next deadline is due; UINT64_MAX if none is. */
 uint64_t berth__core_next_at(const berth__core *core);
+
+/* Options of its own for a tenant; NULL = the pool's again. EINVAL malformed, or there are no
+ * tenants; EREFUSED where the table is full of those that have work or options. */
+berth_status berth__core_tenant_set(berth__core *core, uint64_t now, uint64_t tenant,
+                                    const berth_tenant_options *options);
 
 void berth__core_close(berth__core *core, uint64_t now);
 
@@ -177,6 +183,10 @@ void berth__core_count_chunk(berth__core *core, berth_request_id id, uint32_t de
 
 berth_status berth__core_view(const berth__core *core, berth_request_id id, berth__view *out);
 void berth__core_stats(const berth__core *core, berth_stats *out);
+
+/* EINVAL where there are no tenants; one that is not known is all zero. */
+berth_status berth__core_tenant_stats(const berth__core *core, uint64_t tenant,
+                                      berth_tenant_stats *out);
 
 /* Oldest ended request that is still retained; 0 if none. `after` = 0 or a retained ended id. */
 berth_request_id berth__core_oldest_ended(const berth__core *core, berth_request_id after);

@@ -12,7 +12,10 @@
 
 typedef struct berth__cursor {
     uint32_t place;       /* where it stands; BERTH__NONE past the last */
-    uint32_t levels_left; /* bit b is set while band index b was not begun yet */
+    uint32_t flow;        /* the one it is in, where there are flows */
+    uint32_t alone;       /* nobody else of this flow may go now */
+    uint32_t levels_need; /* levels below their share that were not begun yet: they come first */
+    uint32_t levels_left; /* the others that were not begun yet */
 } berth__cursor;
 
 /* Whom admission considers first; BERTH__NONE if nobody is parked. */

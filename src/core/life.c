@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/life.h"
 #include "base/checked.h"
+#include "core/counters.h"
 #include "core/kv.h"
 #include "core/kv_mode.h"
 #include "core/pause.h"
@@ -80,6 +81,7 @@ void berth__life_expire(berth__core *core) {
         const uint8_t which = berth__life_armed(core, place);
         berth__life_stop(core, place, cause_of(which));
     }
+    berth__bands_age(core);
 }
 
 /* ---- Parked ---- */
@@ -89,6 +91,8 @@ void berth__life_park(berth__core *core, uint32_t place) {
     touch_rate(core);
     core->entries[place].state = BERTH__PARKED;
     berth__queue_push(&core->queue, place, &load);
+    berth__tenants_move(core, place, 1, 0);
+    berth__flows_push(core, place);
     berth__band_of(core, place)->parked++;
     berth__life_arm(core, place);
 }
@@ -96,6 +100,7 @@ void berth__life_park(berth__core *core, uint32_t place) {
 static void unpark(berth__core *core, uint32_t place) {
     const berth__load load = berth__load_of(core, place);
     touch_rate(core);
+    berth__flows_remove(core, place);
     berth__queue_remove(&core->queue, place, &load);
     berth__band_of(core, place)->parked--;
 }
@@ -129,12 +134,16 @@ static void begin_run(berth__core *core, uint32_t place) {
 
 void berth__life_admit(berth__core *core, uint32_t place) {
     berth__entry *entry = &core->entries[place];
+    berth__flows_pass(core, place);
     unpark(core, place);
+    berth__tenants_move(core, place, -1, 1);
+    berth__bands_use(core, place, NULL, berth__units_of(core, place), 1);
     berth__ledger_grant(&core->ledger, berth__units_of(core, place));
     berth__list_push(&core->running, core->links, place);
     entry->state = BERTH__RUNNING;
     entry->slot = core->slots_free[--core->slots_free_count];
     begin_run(core, place);
+    berth__counters_admit(core, place);
     if (entry->preemptions == 0)
         count_first(core, place);
     else
@@ -145,6 +154,12 @@ void berth__life_admit(berth__core *core, uint32_t place) {
         core->counters.running_peak = core->counters.running;
     berth__life_arm(core, place);
     tell(core, BERTH__T_ADMITTED, place);
+}
+
+void berth__life_account(berth__core *core, uint32_t place, const uint64_t *before,
+                         const uint64_t *after) {
+    berth__bands_use(core, place, before, after, 0);
+    berth__tenants_units(core, place, before, after);
 }
 
 void berth__life_report(const berth__core *core, uint32_t place, const uint64_t *held,
@@ -159,9 +174,10 @@ void berth__life_report(const berth__core *core, uint32_t place, const uint64_t 
 berth_status berth__life_hold(berth__core *core, uint32_t place, const uint64_t *after) {
     uint64_t *units = berth__units_of(core, place);
     const berth_status status = berth__ledger_change(&core->ledger, units, after);
-    for (uint32_t r = 0; r < core->options.resource_count && status == BERTH_OK; r++)
-        units[r] = after[r];
-    return status;
+    if (status != BERTH_OK) return status;
+    berth__life_account(core, place, units, after);
+    for (uint32_t r = 0; r < core->options.resource_count; r++) units[r] = after[r];
+    return BERTH_OK;
 }
 
 /* The engine hears of the slot in its next plan; others have nobody to tell. */
@@ -188,10 +204,13 @@ static uint32_t place_in_line(const berth__core *core, const berth__entry *entry
 
 /* May it be parked with these units? Not if they exceed a capacity, and not if what is parked would
  * no longer add up in 64 bits. */
-static int can_be_parked(const berth__core *core, uint64_t size, const uint64_t *units) {
+static int can_be_parked(const berth__core *core, const berth__entry *entry,
+                         const uint64_t *units) {
+    const uint64_t size = entry->payload_size;
+    const uint32_t band_index = entry->band_index;
     const berth__parked *total = &core->queue.total;
     uint64_t sum;
-    if (berth__ledger_never_fits(&core->ledger, units) < core->options.resource_count) return 0;
+    if (berth__bands_never_allow(core, band_index, units) < core->options.resource_count) return 0;
     if (!berth__add(total->size, size, &sum)) return 0;
     for (uint32_t r = 0; r < core->options.resource_count; r++)
         if (!berth__add(total->units[r], units[r], &sum)) return 0;
@@ -206,13 +225,15 @@ void berth__life_preempt(berth__core *core, uint32_t place) {
     berth__run *run = berth__run_of(core, place);
     if (berth__kv_grows(&core->options))
         run->asked[core->options.kv_resource] = berth__kv_mode_units(core, place);
-    if (!can_be_parked(core, entry->payload_size, run->asked)) {
+    if (!can_be_parked(core, entry, run->asked)) {
         berth__life_stop(core, place, cause);
         return;
     }
     touch_rate(core);
     berth__pause_end(core, place);
     berth__ledger_release(&core->ledger, berth__units_of(core, place));
+    berth__bands_use(core, place, berth__units_of(core, place), NULL, -1);
+    berth__tenants_units(core, place, berth__units_of(core, place), run->asked);
     berth__list_remove(&core->running, core->links, place);
     free_slot(core, place, BERTH_ENTRY_PREEMPTED);
     for (uint32_t r = 0; r < core->options.resource_count; r++)
@@ -231,6 +252,8 @@ void berth__life_preempt(berth__core *core, uint32_t place) {
     entry->queue_at_ns = UINT64_MAX; /* it has left the queue in time */
     if (entry->preemptions < UINT8_MAX) entry->preemptions++;
     berth__queue_put_back(&core->queue, place, &load, place_in_line(core, entry));
+    berth__tenants_move(core, place, 1, -1);
+    berth__flows_push(core, place);
     berth__life_arm(core, place);
     tell(core, BERTH__T_PREEMPTED, place);
 }
@@ -259,7 +282,11 @@ void berth__life_stop(berth__core *core, uint32_t place, berth__cause cause) {
     berth__entry *entry = &core->entries[place];
     const uint8_t was = entry->state;
     BERTH__ASSERT(core->broken, entry->outcome == BERTH_OUTCOME_NONE);
-    if (was == BERTH__PARKED) unpark(core, place);
+    if (was == BERTH__PARKED) {
+        unpark(core, place);
+        berth__tenants_units(core, place, berth__units_of(core, place), NULL);
+        berth__tenants_move(core, place, -1, 0);
+    }
     entry->outcome = cause.kind;
     entry->detail = cause.detail;
     entry->code = cause.code;
@@ -289,7 +316,11 @@ void berth__life_finish(berth__core *core, uint32_t place, uint32_t finish, int3
 
 void berth__life_end(berth__core *core, uint32_t place) {
     BERTH__ASSERT(core->broken, core->entries[place].state == BERTH__STOPPING);
+    berth__counters_settle(core, place);
     berth__ledger_release(&core->ledger, berth__units_of(core, place));
+    berth__bands_use(core, place, berth__units_of(core, place), NULL, -1);
+    berth__tenants_units(core, place, berth__units_of(core, place), NULL);
+    berth__tenants_move(core, place, 0, -1);
     berth__list_remove(&core->running, core->links, place);
     free_slot(core, place, 0);
     core->entries[place].in_step = 0;
@@ -356,6 +387,7 @@ void berth__life_fail(berth__core *core) {
         core->counters.bands[b].stopping = 0;
     }
     berth__queue_init(&core->queue, core->links, core->options.resource_count);
+    berth__tenants_clear(&core->tenants);
     core->deadlines.count = 0;
     core->step_outstanding = 0;
 }

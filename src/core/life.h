@@ -28,6 +28,10 @@ void berth__life_admit(berth__core *core, uint32_t place);
  * admitted again. */
 void berth__life_preempt(berth__core *core, uint32_t place);
 
+/* What else adds up units must follow wherever those of a running or stopping request change. */
+void berth__life_account(berth__core *core, uint32_t place, const uint64_t *before,
+                         const uint64_t *after);
+
 /* What a running or stopping request would hold after a report of `held`. KV that grows with the
  * tokens is as it was, whatever the report says. */
 void berth__life_report(const berth__core *core, uint32_t place, const uint64_t *held,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Looking at the core without changing it: one request, all counters. */
 #include "core/core.h"
+#include "core/counters.h"
 #include "core/life.h"
 
 #include <string.h>
@@ -74,8 +75,31 @@ void berth__core_stats(const berth__core *core, berth_stats *out) {
     out->parked_max = core->options.parked_max;
     out->band_count = core->options.band_count;
     out->resource_count = core->options.resource_count;
-    for (uint32_t b = 0; b < core->options.band_count; b++)
+    for (uint32_t b = 0; b < core->options.band_count; b++) {
         out->bands[b].parked_size = core->queue.bands[b].size;
+        if (core->flows.on) out->bands[b].service_gap = berth__counters_gap(core, b);
+    }
     for (uint32_t r = 0; r < core->options.resource_count; r++)
         resource_stats(core, r, &out->resources[r]);
+}
+
+berth_status berth__core_tenant_stats(const berth__core *core, uint64_t tenant,
+                                      berth_tenant_stats *out) {
+    const uint32_t index = berth__tenants_find(&core->tenants, tenant);
+    *out = (berth_tenant_stats){.struct_size = (uint32_t)sizeof *out};
+    if (core->options.tenants_max == 0) return BERTH_EINVAL;
+    if (index == BERTH__NONE) return BERTH_OK;
+    const berth__tenant *from = &core->tenants.tenants[index];
+    out->known = 1;
+    out->tenant = tenant;
+    out->weight = from->options.weight;
+    out->submitted_total = from->submitted_total;
+    out->refused_total = from->refused_total;
+    out->parked = from->parked;
+    out->running = from->running;
+    out->prompt_tokens_total = from->prompt_tokens_total;
+    out->tokens_generated_total = from->output_tokens_total;
+    for (uint32_t r = 0; r < core->options.resource_count; r++)
+        out->units[r] = *berth__tenants_units_of(core, index, r);
+    return BERTH_OK;
 }

@@ -37,7 +37,34 @@ typedef struct layout {
     uint32_t *victims;
     uint32_t *slots_free;
     berth__leaving *leaving;
+    berth__flow *flows;
+    berth__tree_node *flow_nodes;
+    berth__link *flow_links;
+    berth__tree_node *nodes;
+    uint64_t *passed_before;
+    berth__tenant *tenants;
+    uint64_t *tenant_units;
+    uint32_t *tenant_slots;
+    berth__link *tenant_links;
 } layout;
+
+/* What only flows and tenants need; of no size where they are off. */
+static void lay_out_flows(arena *from, const berth_options *options, layout *l) {
+    const uint32_t on = (uint32_t)berth__flows_are_needed(options);
+    const uint32_t keyed = options->order != BERTH_ORDER_ARRIVAL;
+    const uint32_t places = berth__options_requests_max(options);
+    const uint64_t flow_count = on ? berth__flows_count(options) : 0;
+    l->flows = cut(from, flow_count, sizeof *l->flows);
+    l->flow_nodes = cut(from, flow_count, sizeof *l->flow_nodes);
+    l->flow_links = cut(from, on ? places : 0, sizeof *l->flow_links);
+    l->nodes = cut(from, keyed ? places : 0, sizeof *l->nodes);
+    l->passed_before = cut(from, keyed ? places : 0, sizeof *l->passed_before);
+    l->tenants = cut(from, options->tenants_max, sizeof *l->tenants);
+    l->tenant_units = cut(from, (uint64_t)options->tenants_max * options->resource_count,
+                          sizeof *l->tenant_units);
+    l->tenant_slots = cut(from, berth__tenants_slot_count(options), sizeof *l->tenant_slots);
+    l->tenant_links = cut(from, options->tenants_max, sizeof *l->tenant_links);
+}
 
 static layout lay_out(arena *from, const berth_options *options) {
     const uint32_t places = berth__options_requests_max(options);
@@ -56,6 +83,7 @@ static layout lay_out(arena *from, const berth_options *options) {
     l.victims = cut(from, growing_max, sizeof *l.victims);
     l.slots_free = cut(from, options->running_max, sizeof *l.slots_free);
     l.leaving = cut(from, options->running_max, sizeof *l.leaving);
+    lay_out_flows(from, options, &l);
     return l;
 }
 
@@ -63,6 +91,21 @@ size_t berth__core_size(const berth_options *options) {
     arena measure = {0};
     (void)lay_out(&measure, options);
     return measure.overflow || measure.size > SIZE_MAX ? 0 : (size_t)measure.size;
+}
+
+static void init_flows(berth__core *core, const layout *l) {
+    core->flows.flows = l->flows;
+    core->flows.flow_nodes = l->flow_nodes;
+    core->flows.links = l->flow_links;
+    core->flows.nodes = l->nodes;
+    core->flows.passed_before = l->passed_before;
+    core->tenants.tenants = l->tenants;
+    core->tenants.units = l->tenant_units;
+    core->tenants.slots = l->tenant_slots;
+    core->tenants.links = l->tenant_links;
+    berth__flows_init(&core->flows, &core->options);
+    berth__bands_init(&core->bands, &core->options);
+    berth__tenants_init(&core->tenants, &core->options);
 }
 
 berth__core *berth__core_init(void *memory, const berth_options *options, berth__sink *sink,
@@ -85,6 +128,7 @@ berth__core *berth__core_init(void *memory, const berth_options *options, berth_
     berth__ids_init(&core->ids, l.generations, l.taken, l.links, places);
     berth__heap_init(&core->deadlines, l.heap_entries, l.heap_position, places);
     berth__queue_init(&core->queue, l.links, options->resource_count);
+    init_flows(core, &l);
     berth__ledger_init(&core->ledger, options);
     berth__rate_init(&core->rate, options->seed);
     berth__list_init(&core->running);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/options.h"
+#include "core/policy.h"
 
 #include <inttypes.h>
 #include <stddef.h>
@@ -46,6 +47,14 @@ static const range ranges[] = {
     RANGE(victim, 0, BERTH_VICTIM_CHEAPEST),
     RANGE(preempt_max, 0, 255),
     RANGE(preempt_pause_steps, 0, 1000000),
+    RANGE(fairness, 0, BERTH_FAIRNESS_VTC),
+    RANGE(tenants_max, 1, 1000000),
+    RANGE(vtc_prompt_weight, 1, 1000),
+    RANGE(vtc_output_weight, 1, 1000),
+    RANGE(order, 0, BERTH_ORDER_RANK),
+    RANGE(order_displaced_max, 1, UINT32_MAX),
+    RANGE(displace, 0, 1),
+    RANGE(reserved2, 0, 0),
     RANGE(mailbox_full, BERTH_FULL_END, BERTH_FULL_PAUSE),
 };
 
@@ -139,7 +148,7 @@ static berth_status check_band(const berth_options *options, uint32_t index,
         if (band->parked_units_max[r] != 0)
             return wrong_at(error, "bands", index, "parked_units_max",
                             "set for a resource that is not below resource_count");
-    if (band->reserved0 != 0 || !all_zero(band->reserved, sizeof band->reserved))
+    if (!all_zero(band->reserved, sizeof band->reserved))
         return wrong_at(error, "bands", index, "reserved", "must be 0");
     return BERTH_OK;
 }
@@ -203,7 +212,7 @@ static berth_status check_together(const berth_options *given, berth_config_erro
         return wrong(error, "mailboxes_max", "below running_max");
     if ((uint64_t)options.running_max + options.parked_max + options.ended_max > BERTH_REQUESTS_MAX)
         return wrong(error, "parked_max", "running_max + parked_max + ended_max exceed 16,777,215");
-    return BERTH_OK;
+    return berth__policy_check(given, &options, error);
 }
 
 void berth__options_default(berth_options *options) {
@@ -247,6 +256,7 @@ void berth__options_normalise(berth_options *options) {
     if (options->pause_ns_max == 0) options->pause_ns_max = PAUSE_NS_DEFAULT;
     if (options->face == BERTH_FACE_WORKER) default_to(&options->worker_count, 1);
     if (options->kv_block_tokens != 0 && options->kv_block_units == 0) options->kv_block_units = 1;
+    berth__policy_normalise(options);
 }
 
 uint32_t berth__options_requests_max(const berth_options *normalised) {

@@ -30,7 +30,7 @@ typedef struct berth__queue {
 /* What a request adds to the sums. */
 typedef struct berth__load {
     uint32_t band_index;
-    uint32_t reserved;
+    uint32_t tenant_index; /* BERTH__NONE where it is not known */
     uint64_t size;
     const uint64_t *units;
 } berth__load;

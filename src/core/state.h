@@ -20,10 +20,13 @@
 #include "base/heap.h"
 #include "base/ids.h"
 #include "base/invariant.h"
+#include "core/bands.h"
 #include "core/core.h"
+#include "core/flows.h"
 #include "core/ledger.h"
 #include "core/queue.h"
 #include "core/rate.h"
+#include "core/tenants.h"
 
 /* One request. Moments of UINT64_MAX are no deadline. */
 typedef struct berth__entry {
@@ -43,6 +46,9 @@ typedef struct berth__entry {
     uint64_t order; /* of arrival; breaks ties between deadlines */
     uint64_t tenant;
     uint64_t pause_due_at_ns; /* while paused */
+    uint64_t prefix_tokens;   /* of the prompt, credited by the prefix cache */
+    uint32_t tenant_index;    /* BERTH__NONE where tenants decide nothing, and once it has ended */
+    uint32_t flow;            /* where there are flows */
     uint32_t slot;
     int32_t code;
     uint8_t state; /* berth__state */
@@ -58,11 +64,13 @@ typedef struct berth__entry {
     uint8_t has_output;
     uint8_t preemptions; /* how often it was preempted; stays at 255 */
     uint8_t paused;      /* running, but left out of plans */
+    uint8_t level;       /* the band index that it competes in, or was admitted from */
     uint8_t reserved[3];
 } berth__entry;
 
 /* What only a running or stopping request has; by slot. */
 typedef struct berth__run {
+    uint64_t prompt_charged; /* tokens of the prompt that its flow was charged */
     uint64_t prefill_tokens; /* a prefill until so many are computed: the prompt, and after a
                                 preemption also what had been generated */
     uint64_t asked[BERTH_RESOURCES_MAX]; /* its units when it was admitted: what it asks for again
@@ -93,6 +101,9 @@ struct berth__core {
     uint64_t *units; /* resource_count per place */
     berth__heap deadlines;
     berth__queue queue;
+    berth__flows flows;
+    berth__bands bands;
+    berth__tenants tenants;
     berth__ledger ledger;
     berth__rate rate;
     berth__list running; /* in order of admission */
@@ -136,6 +147,7 @@ static inline int berth__is_engine(const berth__core *core) {
 static inline berth__load berth__load_of(const berth__core *core, uint32_t place) {
     const berth__entry *entry = &core->entries[place];
     return (berth__load){.band_index = entry->band_index,
+                         .tenant_index = entry->tenant_index,
                          .size = entry->payload_size,
                          .units = berth__units_of(core, place)};
 }

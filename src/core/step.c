@@ -12,6 +12,7 @@
 #include "base/checked.h"
 #include "core/admit.h"
 #include "core/core.h"
+#include "core/counters.h"
 #include "core/kv.h"
 #include "core/kv_grow.h"
 #include "core/life.h"
@@ -148,6 +149,7 @@ static void progress_by(berth__core *core, uint32_t place, const berth__progress
         berth__add_saturating(counters->tokens_computed_total, progress->tokens_computed);
     counters->tokens_generated_total =
         berth__add_saturating(counters->tokens_generated_total, progress->tokens_generated);
+    berth__flow_charge(core, place, 0, progress->tokens_generated);
     if (progress->has_output || progress->tokens_generated > 0) berth__life_output(core, place);
 }
 

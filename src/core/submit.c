@@ -3,9 +3,11 @@
 #include "base/checked.h"
 #include "core/admit.h"
 #include "core/core.h"
+#include "core/displace.h"
 #include "core/kv.h"
 #include "core/life.h"
 #include "core/limits.h"
+#include "core/quota.h"
 
 #include <string.h>
 
@@ -53,11 +55,15 @@ static void fill(berth__core *core, uint32_t place, const berth__submit *submit,
         .total_at_ns = due(core, submit->total_ns),
         .order = core->arrivals++,
         .tenant = submit->tenant,
+        .tenant_index = berth__tenants_take(core, submit->tenant),
+        .level = (uint8_t)(submit->band - 1),
         .slot = BERTH__NONE,
         .band_index = (uint8_t)(submit->band - 1),
     };
     if (core->options.resource_count > 0)
         memcpy(berth__units_of(core, place), units, core->options.resource_count * sizeof *units);
+    berth__flows_set_key(core, place, submit->rank);
+    berth__tenants_accepted(core, place);
 }
 
 static berth_status refuse(berth_refusal *refusal, uint32_t reason, uint64_t limit,
@@ -68,20 +74,20 @@ static berth_status refuse(berth_refusal *refusal, uint32_t reason, uint64_t lim
     return reason == BERTH_REFUSAL_CLOSED ? BERTH_ECLOSED : BERTH_EREFUSED;
 }
 
-/* Every reason not to take it, in the order of berth_refusal_reason. */
-static berth_status consider(berth__core *core, const berth__load *load, const uint64_t *peak,
-                             berth_refusal *refusal) {
-    const uint32_t resource = berth__ledger_never_fits(&core->ledger, peak);
-    berth_status status = BERTH_OK;
-    if (core->closed) return refuse(refusal, BERTH_REFUSAL_CLOSED, 0, 0);
-    if (resource < core->options.resource_count) {
-        refusal->resource = resource;
-        return refuse(refusal, BERTH_REFUSAL_NEVER_FITS, core->ledger.capacity[resource],
-                      peak[resource]);
-    }
-    if (berth__is_engine(core) || !berth__admit_at_once(core, load))
-        status = berth__limits_check(&core->options, &core->queue, load, refusal);
-    if (status != BERTH_OK) return status;
+/* 1 if the capacity, or the band's part of it, is too small for good. */
+static int never_fits(const berth__core *core, uint32_t band_index, const uint64_t *peak,
+                      berth_refusal *refusal) {
+    const uint32_t resource = berth__bands_never_allow(core, band_index, peak);
+    const uint32_t ppm = core->options.bands[band_index].ceiling_ppm;
+    if (resource >= core->options.resource_count) return 0;
+    refusal->resource = resource;
+    (void)refuse(refusal, BERTH_REFUSAL_NEVER_FITS,
+                 berth__bands_part(core->ledger.capacity[resource], ppm), peak[resource]);
+    return 1;
+}
+
+/* A place in the table; outcomes that nobody took give way. */
+static berth_status find_place(berth__core *core, berth_refusal *refusal) {
     /* A dropped place may have been retired instead of freed: look again. */
     while (core->ids.free.count == 0) {
         const uint64_t places = core->ids.place_count;
@@ -91,12 +97,43 @@ static berth_status consider(berth__core *core, const berth__load *load, const u
     return BERTH_OK;
 }
 
+/* The limits of the queue: they hold for who is to be parked. */
+static berth_status check_limits(const berth__core *core, const berth__load *load,
+                                 uint32_t *displaced, berth_refusal *refusal) {
+    const berth_status status = berth__limits_check(&core->options, &core->queue, load, refusal);
+    if (status != BERTH_EREFUSED) return status;
+    *displaced = berth__displace_count(core, load);
+    if (*displaced == 0) return status;
+    *refusal = (berth_refusal){.struct_size = refusal->struct_size};
+    return BERTH_OK;
+}
+
+/* Every reason not to take it. */
+static berth_status consider(berth__core *core, const berth__load *load,
+                             const berth__submit *submit, const uint64_t *peak,
+                             berth_refusal *refusal) {
+    const int parks = berth__is_engine(core) || !berth__admit_at_once(core, load);
+    uint32_t displaced = 0;
+    berth_status status = BERTH_OK;
+    if (core->closed) return refuse(refusal, BERTH_REFUSAL_CLOSED, 0, 0);
+    if (core->options.bands[load->band_index].bypass)
+        return refuse(refusal, BERTH_REFUSAL_BYPASS, 0, 0);
+    if (never_fits(core, load->band_index, peak, refusal)) return BERTH_EREFUSED;
+    if (parks) status = check_limits(core, load, &displaced, refusal);
+    if (status == BERTH_OK) status = berth__quota_check(core, submit->tenant, load, refusal);
+    if (status == BERTH_OK) status = find_place(core, refusal);
+    if (status == BERTH_OK) berth__displace(core, displaced);
+    return status;
+}
+
 /* Can the same request be accepted later? Not where it must be parked and exceeds a limit alone. */
 static int may_pass_later(const berth__core *core, const berth__load *load,
                           const berth_refusal *refusal) {
     switch ((enum berth_refusal_reason)refusal->reason) {
     case BERTH_REFUSAL_CLOSED:
+    case BERTH_REFUSAL_BYPASS:
     case BERTH_REFUSAL_NEVER_FITS: return 0;
+    case BERTH_REFUSAL_TENANT_COST: return load->units[refusal->resource] <= refusal->limit;
     case BERTH_REFUSAL_PARKED_SIZE:
     case BERTH_REFUSAL_BAND_SIZE: return !berth__is_engine(core) || load->size <= refusal->limit;
     case BERTH_REFUSAL_PARKED_COST:
@@ -106,6 +143,9 @@ static int may_pass_later(const berth__core *core, const berth__load *load,
     case BERTH_REFUSAL_PARKED:
     case BERTH_REFUSAL_BAND:
     case BERTH_REFUSAL_SLOTS:
+    case BERTH_REFUSAL_TENANT:
+    case BERTH_REFUSAL_TENANT_RATE:
+    case BERTH_REFUSAL_TENANTS:
     case BERTH_REFUSAL_COUNT: break;
     }
     return 1;
@@ -114,7 +154,8 @@ static int may_pass_later(const berth__core *core, const berth__load *load,
 /* What every refusal says beside its reason. */
 static void advise(berth__core *core, const berth__load *load, berth_refusal *refusal) {
     refusal->ahead_count = berth__queue_ahead(&core->queue, load->band_index);
-    if (may_pass_later(core, load, refusal))
+    /* A tenant's rate says by itself when its next request may come. */
+    if (refusal->retry_after_ns == 0 && may_pass_later(core, load, refusal))
         refusal->retry_after_ns =
             berth__rate_retry_after(&core->rate, core->now, core->queue.total.count > 0);
 }
@@ -146,14 +187,17 @@ berth_status berth__core_submit(berth__core *core, uint64_t now, const berth__su
     berth_status status = price(&core->options, submit, &asked);
     if (status != BERTH_OK) return status;
 
-    const berth__load load = {
-        .band_index = submit->band - 1, .size = submit->payload_size, .units = asked.units};
+    const berth__load load = {.band_index = submit->band - 1,
+                              .tenant_index = berth__tenants_find(&core->tenants, submit->tenant),
+                              .size = submit->payload_size,
+                              .units = asked.units};
     berth__life_tick(core, now);
     berth__life_expire(core);
-    status = consider(core, &load, asked.peak, &reason);
+    status = consider(core, &load, submit, asked.peak, &reason);
     if (status == BERTH_EOVERFLOW) return status;
     if (status != BERTH_OK) {
         count_refusal(core, load.band_index, reason.reason);
+        berth__tenants_refused(core, submit->tenant);
         advise(core, &load, &reason);
         if (refusal != NULL) *refusal = reason;
         return status;
@@ -199,17 +243,18 @@ static berth_status recost(berth__core *core, uint32_t place, const berth__submi
         .band_index = load.band_index, .size = load.size, .units = asked.units};
     berth_status status = reprice(core, place, known, &asked);
     if (status != BERTH_OK) return status;
-    refusal->resource = berth__ledger_never_fits(&core->ledger, asked.peak);
-    if (refusal->resource < core->options.resource_count)
-        status = refuse(refusal, BERTH_REFUSAL_NEVER_FITS, core->ledger.capacity[refusal->resource],
-                        asked.peak[refusal->resource]);
+    if (never_fits(core, wanted.band_index, asked.peak, refusal))
+        status = BERTH_EREFUSED;
     else
         status = berth__limits_recost(&core->options, &core->queue, &load, &wanted, refusal);
+    if (status == BERTH_OK) status = berth__quota_recost(core, place, &wanted, refusal);
     /* No hint if refused: it stays parked, and nothing is counted. */
     if (status != BERTH_OK) return status;
     berth__queue_recost(&core->queue, &load, asked.units);
     core->entries[place].prompt_tokens = known->prompt_tokens;
     core->entries[place].max_new_tokens = known->max_new_tokens;
+    berth__tenants_units(core, place, berth__units_of(core, place), asked.units);
+    berth__flows_rekey(core, place);
     memcpy(berth__units_of(core, place), asked.units,
            core->options.resource_count * sizeof *asked.units);
     return BERTH_OK;

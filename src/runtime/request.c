@@ -25,6 +25,15 @@ static berth_status ask_cost(berth_pool *pool, const berth_request *request,
     return answer < 0 ? BERTH_EINVAL : BERTH_OK;
 }
 
+/* Ask the host once where the request stands among others. Gives the lock up. */
+static void ask_rank(berth_pool *pool, const berth_request *request, berth__submit *submit) {
+    berth__inside inside;
+    if (pool->executor.rank == NULL) return;
+    berth__callback_enter(pool, &inside, 0);
+    submit->rank = pool->executor.rank(pool->executor.user_data, request);
+    berth__callback_leave(pool, &inside);
+}
+
 static berth__submit submit_of(const berth_options *options, const berth_request *request) {
     berth__submit submit = {
         .band = request->band != 0 ? request->band : options->band_default,
@@ -36,6 +45,7 @@ static berth__submit submit_of(const berth_options *options, const berth_request
         .first_output_ns = request->first_output_ns,
         .total_ns = request->total_ns,
         .tenant = request->tenant,
+        .rank = request->rank,
     };
     memcpy(submit.cost, request->cost, sizeof submit.cost);
     return submit;
@@ -46,6 +56,7 @@ static uint32_t is_malformed(const berth_options *options, const berth_request *
     if (request->mailbox_mode > BERTH_MAILBOX_OUTCOME || request->reserved != 0) return 1;
     if (request->mailbox_full > BERTH_FULL_PAUSE) return 1;
     if (request->mailbox_full == BERTH_FULL_PAUSE && options->face != BERTH_FACE_ENGINE) return 1;
+    if (request->rank != 0 && options->order != BERTH_ORDER_RANK) return 1;
     if (request->cost_count > options->resource_count) return 1;
     for (uint32_t r = request->cost_count; r < BERTH_RESOURCES_MAX; r++)
         if (request->cost[r] != 0) return 1;
@@ -77,6 +88,7 @@ berth_status berth__request_submit(berth_pool *pool, const berth_request *reques
     berth__lock_enter(pool);
     if (berth__pool_failed(pool)) status = BERTH_EBROKEN;
     if (status == BERTH_OK) status = ask_cost(pool, request, &submit);
+    if (status == BERTH_OK) ask_rank(pool, request, &submit);
     berth__worker_tell_idle(pool);
     if (status == BERTH_OK)
         status = berth__core_submit(pool->core, berth__clock_read(pool), &submit, out, refusal);
@@ -95,7 +107,7 @@ berth_status berth__request_recost(berth_pool *pool, berth_request_id id,
     if (known->band != 0 || known->payload != NULL || known->payload_size != 0 ||
         known->mailbox_mode != 0 || known->queue_ns != 0 || known->first_output_ns != 0 ||
         known->total_ns != 0 || known->tenant != 0 || known->mailbox_full != 0 ||
-        is_malformed(&pool->options, known))
+        known->rank != 0 || is_malformed(&pool->options, known))
         return BERTH_EINVAL;
     memcpy(submit.cost, known->cost, sizeof submit.cost);
     berth__lock_enter(pool);

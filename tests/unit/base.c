@@ -4,6 +4,7 @@
 #include "base/heap.h"
 #include "base/ids.h"
 #include "base/list.h"
+#include "base/tree.h"
 #include "support/core_kit.h"
 
 #include <setjmp.h>
@@ -47,6 +48,26 @@ static void saturating_forms_stop_at_the_largest_value(void **state) {
 }
 
 /* ---- Lists ---- */
+
+static void a_place_is_put_before_another(void **state) {
+    berth__link links[4];
+    berth__list list;
+    (void)state;
+    berth__list_init(&list);
+    berth__list_insert(&list, links, 2, BERTH__NONE);
+    berth__list_insert(&list, links, 0, 2);
+    berth__list_insert(&list, links, 1, 2);
+    berth__list_insert(&list, links, 3, BERTH__NONE);
+    assert_int_equal(list.count, 4);
+    assert_int_equal(list.head, 0);
+    assert_int_equal(list.tail, 3);
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_int_equal(links[i].next, i + 1);
+        assert_int_equal(links[i + 1].previous, i);
+    }
+    assert_true(links[0].previous == BERTH__NONE);
+    assert_true(links[3].next == BERTH__NONE);
+}
 
 static void a_list_keeps_its_order_when_places_leave_from_anywhere(void **state) {
     berth__link links[5];
@@ -124,6 +145,80 @@ static void removing_a_place_that_is_not_in_the_heap_does_nothing(void **state) 
     assert_int_equal(bed.heap.count, 0);
 }
 
+/* ---- Trees ---- */
+
+#define TREE_PLACES 300u
+
+static int tree_before(const berth__tree_node *a, const berth__tree_node *b) {
+    return a->key != b->key ? a->key < b->key : a->turn < b->turn;
+}
+
+/* The one after `from` (BERTH__NONE = the first) by looking at all that are in. */
+static uint32_t tree_next_obviously(const berth__tree_node *nodes, const int *in, uint32_t from) {
+    uint32_t best = BERTH__NONE;
+    for (uint32_t i = 0; i < TREE_PLACES; i++) {
+        if (!in[i] || (from != BERTH__NONE && !tree_before(&nodes[from], &nodes[i]))) continue;
+        if (best == BERTH__NONE || tree_before(&nodes[i], &nodes[best])) best = i;
+    }
+    return best;
+}
+
+static void a_tree_is_walked_by_key_and_then_by_turn_whatever_was_taken_out(void **state) {
+    static berth__tree_node nodes[TREE_PLACES];
+    int in[TREE_PLACES] = {0};
+    uint64_t random = core_seed(11);
+    uint32_t count = 0;
+    berth__tree tree;
+    (void)state;
+    berth__tree_init(&tree);
+    assert_true(berth__tree_last(&tree, nodes) == BERTH__NONE);
+    for (uint64_t turn = 0; turn < 3000; turn++) {
+        const uint32_t place = (uint32_t)core_random_below(&random, TREE_PLACES);
+        if (in[place]) {
+            berth__tree_remove(&tree, nodes, place);
+        } else {
+            nodes[place].key = core_random_below(&random, 20);
+            nodes[place].turn = turn;
+            berth__tree_insert(&tree, nodes, place);
+        }
+        in[place] = !in[place];
+        count += in[place] ? 1u : UINT32_MAX;
+        assert_int_equal(tree.count, count);
+        uint32_t at = tree_next_obviously(nodes, in, BERTH__NONE);
+        assert_true(tree.first == at);
+        if (turn % 16 != 0) continue;
+        for (uint32_t last = at; at != BERTH__NONE; last = at) {
+            at = berth__tree_next(nodes, at);
+            assert_true(at == tree_next_obviously(nodes, in, last));
+            if (at == BERTH__NONE) assert_true(berth__tree_last(&tree, nodes) == last);
+        }
+    }
+}
+
+static uint32_t tree_depth(const berth__tree_node *nodes, uint32_t place) {
+    uint32_t depth = 0;
+    for (; place != BERTH__NONE; place = nodes[place].parent) depth++;
+    return depth;
+}
+
+static void a_tree_of_ascending_keys_stays_shallow(void **state) {
+    enum { COUNT = 100000 };
+    berth__tree_node *nodes = calloc(COUNT, sizeof *nodes);
+    berth__tree tree;
+    uint32_t deepest = 0;
+    (void)state;
+    assert_non_null(nodes);
+    berth__tree_init(&tree);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        nodes[i].key = nodes[i].turn = i;
+        berth__tree_insert(&tree, nodes, i);
+    }
+    for (uint32_t i = 0; i < COUNT; i++)
+        if (tree_depth(nodes, i) > deepest) deepest = tree_depth(nodes, i);
+    assert_true(deepest < 64); /* 4.3 ln(n) is what a random order tends to */
+    free(nodes);
+}
+
 /* ---- Ids ---- */
 
 typedef struct ids_bed {
@@ -191,6 +286,9 @@ int main(void) {
         cmocka_unit_test(a_product_that_wraps_is_refused_and_leaves_the_result_alone),
         cmocka_unit_test(saturating_forms_stop_at_the_largest_value),
         cmocka_unit_test(a_list_keeps_its_order_when_places_leave_from_anywhere),
+        cmocka_unit_test(a_place_is_put_before_another),
+        cmocka_unit_test(a_tree_is_walked_by_key_and_then_by_turn_whatever_was_taken_out),
+        cmocka_unit_test(a_tree_of_ascending_keys_stays_shallow),
         cmocka_unit_test(the_heap_always_has_the_first_by_moment_then_by_arrival_on_top),
         cmocka_unit_test(removing_a_place_that_is_not_in_the_heap_does_nothing),
         cmocka_unit_test(ids_are_never_zero_and_find_only_what_is_out),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* berth_options_from_json: every key, partial sections, every error with its place. */
+#include "base/first.h"
 #include "core/options.h"
 
 #include <setjmp.h>
@@ -74,6 +75,8 @@ static void every_number_can_be_set(void **state) {
         NUMBER(mailboxes_max, 400),
         NUMBER(queue_ns_max, UINT64_C(5000000000)),
         NUMBER(seed, UINT64_C(4294967296)),
+        NUMBER(tenants_max, 9),
+        NUMBER(displace, 1),
 #undef NUMBER
     };
     (void)state;
@@ -216,6 +219,44 @@ static void bands_can_be_an_object_by_name_or_number(void **state) {
     expected.bands[4].parked_units_max[1] = 50;
     expected.bands[7].parked_max = 80;
     assert_memory_equal(&options, &expected, sizeof options);
+}
+
+static void who_goes_next_can_be_set(void **state) {
+    (void)state;
+    berth_options options = with_resources();
+    berth_options expected = with_resources();
+    must_read(&options,
+              "{\"fairness\": \"vtc\", \"vtc_prompt_weight\": 3, \"vtc_output_weight\": 4,"
+              " \"order\": \"shortest\", \"order_displaced_max\": 5,"
+              " \"bands\": {\"low\": {\"bypass\": 1, \"ceiling_ppm\": 500000,"
+              " \"aging_ns\": 7}, \"normal\": {\"share_ppm\": 6}},"
+              " \"tenant_defaults\": {\"weight\": 8, \"parked_max\": 9,"
+              " \"running_max\": 10, \"rate_burst\": 11, \"rate_ns\": 12,"
+              " \"units_max\": {\"sequences\": 13}}}");
+    expected.fairness = BERTH_FAIRNESS_VTC;
+    expected.vtc_prompt_weight = 3;
+    expected.vtc_output_weight = 4;
+    expected.order = BERTH_ORDER_SHORTEST;
+    expected.order_displaced_max = 5;
+    expected.bands[0].bypass = 1;
+    expected.bands[0].ceiling_ppm = 500000;
+    expected.bands[0].aging_ns = 7;
+    expected.bands[1].share_ppm = 6;
+    expected.tenant_defaults = (berth_tenant_options){.weight = 8,
+                                                      .parked_max = 9,
+                                                      .running_max = 10,
+                                                      .rate_burst = 11,
+                                                      .rate_ns = 12,
+                                                      .units_max = {0, 13}};
+    assert_memory_equal(&options, &expected, sizeof options);
+    static const char *const orders[] = {"arrival", "deadline", "shortest", "prefix", "rank"};
+    for (uint32_t order = 0; order < 5; order++) {
+        char text[64];
+        options = defaults();
+        snprintf(text, sizeof text, "{\"order\": \"%s\"}", orders[order]);
+        must_read(&options, text);
+        assert_int_equal(options.order, order);
+    }
 }
 
 static void a_partial_section_resets_nothing(void **state) {
@@ -510,7 +551,7 @@ static void malformed_arguments_are_refused(void **state) {
     assert_int_equal(berth_options_from_json(&options, "{}", 2, NULL), BERTH_OK);
     error.struct_size = 4; /* smaller than any version had it */
     assert_int_equal(berth_options_from_json(&options, "{}", 2, &error), BERTH_EINVAL);
-    options.struct_size = offsetof(berth_options, seed); /* likewise */
+    options.struct_size = (uint32_t)BERTH__FIRST_OPTIONS - 1;
     assert_int_equal(berth_options_from_json(&options, "{}", 2, NULL), BERTH_EINVAL);
 }
 
@@ -599,6 +640,7 @@ int main(void) {
         cmocka_unit_test(kv_cost_can_be_set_by_name_before_the_resources_stand),
         cmocka_unit_test(bands_can_be_an_array),
         cmocka_unit_test(bands_can_be_an_object_by_name_or_number),
+        cmocka_unit_test(who_goes_next_can_be_set),
         cmocka_unit_test(a_partial_section_resets_nothing),
         cmocka_unit_test(a_field_set_to_zero_is_set),
         cmocka_unit_test(broken_syntax_is_named_with_its_place),

@@ -152,7 +152,8 @@ static void bands_are_an_array_with_number_and_name(void **state) {
         SAME(band, from, queue_ns_total);
         SAME(band, from, admitted_total);
         SAME(band, from, preemptions_total);
-        assert_int_equal(json_object_size(band), 12);
+        SAME(band, from, service_gap);
+        assert_int_equal(json_object_size(band), 13);
     }
     json_decref(object);
 }

@@ -144,7 +144,6 @@ static void bands_that_do_not_exist_have_no_limits(void **state) {
     (void)state;
     WRONG(bands[4].parked_max, 1, "bands[4]");
     WRONG(bands[0].parked_units_max[2], 1, "bands[0].parked_units_max");
-    WRONG(bands[3].reserved0, 1, "bands[3].reserved");
     WRONG(bands[3].reserved[0], 1, "bands[3].reserved");
     GOOD(bands[3].parked_units_max[1], 1);
     options.band_count = 0; /* the default, 4 */
