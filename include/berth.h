@@ -208,7 +208,12 @@ enum berth_clock {
 /** How much of the KV cache admission reserves, and whom it lets in. */
 enum berth_kv_mode {
     BERTH_KV_WORST_CASE = 0, /* prompt and max_new_tokens: who is in never runs out */
-    BERTH_KV_OPTIMISTIC = 1  /* the prompt, if the watermark stays free beside it */
+    BERTH_KV_OPTIMISTIC = 1, /* the prompt, if the watermark stays free beside it */
+    BERTH_KV_RATIO = 2, /* the prompt, if a part of what all may still generate stays free too: a
+                           part that falls from step to step and rises with preemptions */
+    BERTH_KV_FUTURE_PEAK = 3, /* the prompt, if the most that all will hold at once, going on to
+                                 their max_new_tokens, stays below the capacity */
+    BERTH_KV_PREDICTED = 4    /* likewise, going on to where outputs of their band have ended */
 };
 
 /** Who gives way when the KV cache runs out, in the lowest band that runs; ties: the newest. */
@@ -348,6 +353,11 @@ typedef struct berth_options {
                                      0 = no such limit, 255 at most */
     uint32_t preempt_pause_steps; /* after a plan that preempts nobody is admitted for so many
                                      further plans while anything runs; 0 = only in that plan */
+    uint32_t kv_quantile_ppm;     /* predicted: the part of the outputs, in millionths, that were no
+                                     longer than what is reserved; 0 = 900,000 */
+    uint32_t kv_ratio_ppm;        /* ratio: its first value, in millionths; 0 = 700,000 */
+    uint32_t kv_ratio_floor_ppm;  /* ratio: the part of that where it stops falling; 0 = 140,000 */
+    uint32_t kv_ratio_decay_steps; /* ratio: plans without a preemption until then; 0 = 600 */
 
     uint32_t mailbox_full; /* berth_mailbox_full, of requests that name none; 0 = end */
     uint64_t pause_ns_max; /* with pause: the reader has caught up by then, or it ends; 0 = 10 s */

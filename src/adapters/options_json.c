@@ -64,7 +64,8 @@ typedef struct table {
 static const char *const band_names[] = {"low", "normal", "high", "critical"};
 static const char *const face_names[] = {"engine", "worker", "gate"};
 static const char *const clock_names[] = {"system", "virtual"};
-static const char *const kv_mode_names[] = {"worst_case", "optimistic"};
+static const char *const kv_mode_names[] = {"worst_case", "optimistic", "ratio", "future_peak",
+                                            "predicted"};
 static const char *const victim_names[] = {"newest", "least_computed", "cheapest"};
 static const char *const fairness_names[] = {"none", "vtc"};
 static const char *const order_names[] = {"arrival", "deadline", "shortest", "prefix", "rank"};
@@ -114,6 +115,10 @@ static const field option_fields[] = {
     FIELD(berth_options, tenant_defaults, FIELD_TENANT, 0, 0),
     CHOICE(berth_options, mailbox_full, full_names),
     U64(berth_options, pause_ns_max),
+    U32(berth_options, kv_quantile_ppm),
+    U32(berth_options, kv_ratio_ppm),
+    U32(berth_options, kv_ratio_floor_ppm),
+    U32(berth_options, kv_ratio_decay_steps),
 };
 
 static const field band_fields[] = {

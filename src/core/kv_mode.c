@@ -2,13 +2,16 @@
 #include "core/kv_mode.h"
 #include "base/checked.h"
 #include "core/kv.h"
+#include "core/kv_ratio.h"
 
 #define PPM UINT64_C(1000000)
 
+static uint64_t tokens_of(const berth__entry *entry) {
+    return berth__add_saturating(entry->prompt_tokens, entry->tokens_generated);
+}
+
 uint64_t berth__kv_mode_units(const berth__core *core, uint32_t place) {
-    const berth__entry *entry = &core->entries[place];
-    return berth__kv_units(&core->options,
-                           berth__add_saturating(entry->prompt_tokens, entry->tokens_generated));
+    return berth__kv_units(&core->options, tokens_of(&core->entries[place]));
 }
 
 uint64_t berth__kv_mode_free(const berth__core *core) {
@@ -16,6 +19,104 @@ uint64_t berth__kv_mode_free(const berth__core *core) {
     const uint64_t capacity = core->ledger.capacity[r];
     return capacity > core->ledger.used[r] ? capacity - core->ledger.used[r] : 0;
 }
+
+/* Tokens in the blocks of so many units. */
+static uint64_t tokens_in(const berth__core *core, uint64_t units) {
+    const berth_options *o = &core->options;
+    uint64_t tokens;
+    return berth__mul(berth__kv_blocks(o, units), o->kv_block_tokens, &tokens) ? tokens
+                                                                               : UINT64_MAX;
+}
+
+/* ---- What is still to come of a request ---- */
+
+/* All it may generate; nothing where it has not said how much. */
+static uint64_t left_at_most(const berth__entry *entry) {
+    const uint64_t max = entry->max_new_tokens;
+    return max > entry->tokens_generated ? max - entry->tokens_generated : 0;
+}
+
+/* Where it is likely to end: among the outputs of its band that went beyond what it has. */
+static uint64_t likely_end(const berth__core *core, const berth__entry *entry) {
+    const uint64_t end = berth__quantile_of(&core->lengths[entry->band_index],
+                                            core->options.kv_quantile_ppm, entry->tokens_generated);
+    if (end == 0 || (entry->max_new_tokens != 0 && end > entry->max_new_tokens))
+        return entry->max_new_tokens;
+    return end;
+}
+
+static uint64_t left_until(const berth__entry *entry, uint64_t end) {
+    return end > entry->tokens_generated ? end - entry->tokens_generated : 0;
+}
+
+/* Of one that runs: what was expected of it stands until it goes beyond that. */
+static uint64_t left_of_running(berth__core *core, uint32_t place) {
+    const berth__entry *entry = &core->entries[place];
+    berth__run *run = berth__run_of(core, place);
+    if (entry->state != BERTH__RUNNING) return 0;
+    if (core->options.kv_mode != BERTH_KV_PREDICTED) return left_at_most(entry);
+    if (run->likely_end <= entry->tokens_generated) run->likely_end = likely_end(core, entry);
+    return left_until(entry, run->likely_end);
+}
+
+/* ---- The peak ---- */
+
+/* A request holds whole blocks: up to one token less than a block more than it has. */
+static uint64_t rounded_up(const berth__core *core, uint64_t tokens) {
+    return berth__add_saturating(tokens, core->options.kv_block_tokens - 1);
+}
+
+static berth__peak_item item_of(berth__core *core, uint32_t place) {
+    const berth__run *run = berth__run_of(core, place);
+    const uint64_t computed = core->entries[place].tokens_computed;
+    const uint64_t tokens = computed > run->prefill_tokens ? computed : run->prefill_tokens;
+    return (berth__peak_item){.current = rounded_up(core, tokens),
+                              .left = left_of_running(core, place),
+                              .admission = run->admission,
+                              .place = place};
+}
+
+static int still_runs(const berth__core *core, const berth__peak_item *item) {
+    const berth__entry *entry = &core->entries[item->place];
+    return (entry->state == BERTH__RUNNING || entry->state == BERTH__STOPPING) &&
+           berth__run_of(core, item->place)->admission == item->admission;
+}
+
+static void look_again(berth__core *core) {
+    berth__peak *peak = &core->peak;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < peak->count; i++)
+        if (still_runs(core, &peak->items[i]))
+            peak->items[kept++] = item_of(core, peak->items[i].place);
+    peak->count = kept;
+    berth__peak_sort(peak);
+}
+
+static int stays_below_the_peak(const berth__core *core, const berth__entry *entry) {
+    const uint64_t capacity = tokens_in(core, core->ledger.capacity[core->options.kv_resource]);
+    const uint64_t left = core->options.kv_mode == BERTH_KV_PREDICTED
+                              ? left_until(entry, likely_end(core, entry))
+                              : left_at_most(entry);
+    return berth__peak_with(&core->peak, rounded_up(core, tokens_of(entry)), left) < capacity;
+}
+
+/* ---- The ratio ---- */
+
+static int stays_below_the_ratio(const berth__core *core, const berth__entry *entry) {
+    const uint64_t kept = berth__ratio_of(core, core->ratio.clipped);
+    uint64_t needed = berth__add_saturating(tokens_of(entry), core->options.kv_block_tokens);
+    needed = berth__add_saturating(needed, berth__ratio_clip(left_at_most(entry)));
+    return berth__add_saturating(needed, kept) < tokens_in(core, berth__kv_mode_free(core));
+}
+
+static void sum_clipped(berth__core *core) {
+    core->ratio.clipped = 0;
+    for (uint32_t p = core->running.head; p != BERTH__NONE; p = core->links[p].next)
+        if (core->entries[p].state == BERTH__RUNNING)
+            core->ratio.clipped += berth__ratio_clip(left_at_most(&core->entries[p]));
+}
+
+/* ---- The modes ---- */
 
 /* floor(watermark * blocks), in units; ppm is at most a million, so nothing overflows. */
 static uint64_t watermark(const berth__core *core) {
@@ -25,9 +126,58 @@ static uint64_t watermark(const berth__core *core) {
     return (blocks / PPM * ppm + blocks % PPM * ppm / PPM) * o->kv_block_units;
 }
 
+void berth__kv_mode_step(berth__core *core, uint32_t gave_way) {
+    if (core->options.kv_mode != BERTH_KV_RATIO || core->running.count == 0) return;
+    if (gave_way > 0)
+        berth__ratio_rise(core);
+    else
+        berth__ratio_fall(core);
+}
+
+void berth__kv_mode_begin(berth__core *core) {
+    switch ((enum berth_kv_mode)core->options.kv_mode) {
+    case BERTH_KV_WORST_CASE:
+    case BERTH_KV_OPTIMISTIC: break;
+    case BERTH_KV_RATIO: sum_clipped(core); break;
+    case BERTH_KV_FUTURE_PEAK:
+    case BERTH_KV_PREDICTED: look_again(core); break;
+    }
+}
+
 int berth__kv_mode_admits(const berth__core *core, uint32_t place) {
+    const berth__entry *entry = &core->entries[place];
     const uint64_t asked = berth__units_of(core, place)[core->options.kv_resource];
     const uint64_t left = berth__kv_mode_free(core);
     if (!berth__kv_grows(&core->options) || core->running.count == 0) return 1;
-    return asked <= left && watermark(core) <= left - asked;
+    if (asked > left || watermark(core) > left - asked) return 0;
+    switch ((enum berth_kv_mode)core->options.kv_mode) {
+    case BERTH_KV_WORST_CASE:
+    case BERTH_KV_OPTIMISTIC: break;
+    case BERTH_KV_RATIO: return stays_below_the_ratio(core, entry);
+    case BERTH_KV_FUTURE_PEAK:
+    case BERTH_KV_PREDICTED: return stays_below_the_peak(core, entry);
+    }
+    return 1;
+}
+
+void berth__kv_mode_admitted(berth__core *core, uint32_t place) {
+    berth__peak_item item;
+    switch ((enum berth_kv_mode)core->options.kv_mode) {
+    case BERTH_KV_WORST_CASE:
+    case BERTH_KV_OPTIMISTIC: break;
+    case BERTH_KV_RATIO:
+        core->ratio.clipped += berth__ratio_clip(left_at_most(&core->entries[place]));
+        break;
+    case BERTH_KV_FUTURE_PEAK:
+    case BERTH_KV_PREDICTED:
+        item = item_of(core, place);
+        berth__peak_insert(&core->peak, &item);
+        break;
+    }
+}
+
+void berth__kv_mode_learn(berth__core *core, uint32_t place) {
+    const berth__entry *entry = &core->entries[place];
+    if (core->options.kv_mode == BERTH_KV_PREDICTED)
+        berth__quantile_add(&core->lengths[entry->band_index], entry->tokens_generated);
 }

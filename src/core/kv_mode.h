@@ -3,8 +3,9 @@
  * What:    how much of the KV cache admission grants, and whether a newcomer should go in at all.
  * Why:     one place knows the modes of admission; fit, growth and limits ask it.
  * Rules:   worst_case grants all a request may grow to, and nothing is asked beyond that; the other
- *          modes grant its tokens so far, and each has its own test of what is to come.
- * Threads: none; looks only.
+ *          modes grant its tokens so far, and each has its own test of what is to come. What the
+ *          tests know of those who run is good from begin on, within one plan.
+ * Threads: none of its own.
  */
 #ifndef BERTH__CORE_KV_MODE_H
 #define BERTH__CORE_KV_MODE_H
@@ -14,8 +15,20 @@
 /* Units of KV of a parked request: its prompt, and after a preemption what it had generated. */
 uint64_t berth__kv_mode_units(const berth__core *core, uint32_t place);
 
+/* A plan has granted growth, and so many had to give way. */
+void berth__kv_mode_step(berth__core *core, uint32_t gave_way);
+
+/* A plan is about to admit: look at those who run. O(running). */
+void berth__kv_mode_begin(berth__core *core);
+
 /* Would this parked request, which fits by units, be admitted by the mode? Nothing runs: yes. */
 int berth__kv_mode_admits(const berth__core *core, uint32_t place);
+
+/* It was admitted. */
+void berth__kv_mode_admitted(berth__core *core, uint32_t place);
+
+/* A request has completed with so many tokens of output. */
+void berth__kv_mode_learn(berth__core *core, uint32_t place);
 
 /* Units that are free for KV; 0 when overdrawn. */
 uint64_t berth__kv_mode_free(const berth__core *core);

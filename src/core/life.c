@@ -152,6 +152,7 @@ void berth__life_admit(berth__core *core, uint32_t place) {
     core->counters.running++;
     if (core->counters.running > core->counters.running_peak)
         core->counters.running_peak = core->counters.running;
+    berth__kv_mode_admitted(core, place);
     berth__life_arm(core, place);
     tell(core, BERTH__T_ADMITTED, place);
 }
@@ -309,6 +310,7 @@ void berth__life_stop(berth__core *core, uint32_t place, berth__cause cause) {
 
 void berth__life_finish(berth__core *core, uint32_t place, uint32_t finish, int32_t code) {
     const int failed = finish == BERTH_FINISH_FAILED;
+    if (!failed) berth__kv_mode_learn(core, place);
     berth__life_stop(core, place,
                      failed ? (berth__cause){BERTH_OUTCOME_FAILED, 0, code}
                             : (berth__cause){BERTH_OUTCOME_COMPLETED, (uint8_t)finish, 0});

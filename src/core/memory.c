@@ -3,6 +3,7 @@
 #include "base/checked.h"
 #include "core/core.h"
 #include "core/kv.h"
+#include "core/kv_ratio.h"
 #include "core/options.h"
 #include "core/state.h"
 
@@ -35,6 +36,8 @@ typedef struct layout {
     berth__run *runs;
     uint32_t *growing;
     uint32_t *victims;
+    berth__peak peak;
+    berth__quantile *lengths;
     uint32_t *slots_free;
     berth__leaving *leaving;
     berth__flow *flows;
@@ -69,6 +72,9 @@ static void lay_out_flows(arena *from, const berth_options *options, layout *l) 
 static layout lay_out(arena *from, const berth_options *options) {
     const uint32_t places = berth__options_requests_max(options);
     const uint32_t growing_max = berth__kv_grows(options) ? options->running_max : 0;
+    const int predicted = options->kv_mode == BERTH_KV_PREDICTED;
+    const uint32_t peak_max =
+        predicted || options->kv_mode == BERTH_KV_FUTURE_PEAK ? options->running_max : 0;
     layout l;
     l.core = cut(from, 1, sizeof *l.core);
     l.generations = cut(from, places, sizeof *l.generations);
@@ -81,6 +87,13 @@ static layout lay_out(arena *from, const berth_options *options) {
     l.runs = cut(from, options->running_max, sizeof *l.runs);
     l.growing = cut(from, growing_max, sizeof *l.growing);
     l.victims = cut(from, growing_max, sizeof *l.victims);
+    l.peak.items = cut(from, peak_max, sizeof *l.peak.items);
+    l.peak.scratch = cut(from, peak_max, sizeof *l.peak.scratch);
+    l.peak.sums = cut(from, peak_max, sizeof *l.peak.sums);
+    l.peak.before = cut(from, peak_max, sizeof *l.peak.before);
+    l.peak.after = cut(from, peak_max, sizeof *l.peak.after);
+    l.peak.count = l.peak.reserved = 0;
+    l.lengths = cut(from, predicted ? options->band_count : 0, sizeof *l.lengths);
     l.slots_free = cut(from, options->running_max, sizeof *l.slots_free);
     l.leaving = cut(from, options->running_max, sizeof *l.leaving);
     lay_out_flows(from, options, &l);
@@ -123,6 +136,9 @@ berth__core *berth__core_init(void *memory, const berth_options *options, berth_
     core->runs = l.runs;
     core->growing = l.growing;
     core->victims = l.victims;
+    core->peak = l.peak;
+    core->lengths = l.lengths;
+    berth__ratio_init(&core->ratio, options);
     core->slots_free = l.slots_free;
     core->leaving = l.leaving;
     berth__ids_init(&core->ids, l.generations, l.taken, l.links, places);

@@ -42,7 +42,7 @@ static const range ranges[] = {
     RANGE(worker_stack_size, 16384, UINT64_C(1) << 40),
     RANGE(reserved0, 0, 0),
     RANGE(reserved1, 0, 0),
-    RANGE(kv_mode, 0, BERTH_KV_OPTIMISTIC),
+    RANGE(kv_mode, 0, BERTH_KV_PREDICTED),
     RANGE(kv_watermark_ppm, 0, 1000000),
     RANGE(victim, 0, BERTH_VICTIM_CHEAPEST),
     RANGE(preempt_max, 0, 255),
@@ -54,6 +54,10 @@ static const range ranges[] = {
     RANGE(order, 0, BERTH_ORDER_RANK),
     RANGE(order_displaced_max, 1, UINT32_MAX),
     RANGE(displace, 0, 1),
+    RANGE(kv_quantile_ppm, 1, 1000000),
+    RANGE(kv_ratio_ppm, 1, 1000000),
+    RANGE(kv_ratio_floor_ppm, 1, 1000000),
+    RANGE(kv_ratio_decay_steps, 1, 65536),
     RANGE(reserved2, 0, 0),
     RANGE(mailbox_full, BERTH_FULL_END, BERTH_FULL_PAUSE),
 };
@@ -178,24 +182,50 @@ static berth_status check_kv(const berth_options *options, berth_config_error *e
     return BERTH_OK;
 }
 
-/* Nothing of this makes sense where KV does not grow. */
+/* An option that one mode of KV alone uses, or every mode that lets it grow. */
+typedef struct kv_option {
+    const char *path;
+    size_t offset;
+    uint32_t mode; /* BERTH_KV_WORST_CASE: every other one */
+} kv_option;
+
+#define KV_OPTION(field, mode)                                                                     \
+    { #field, offsetof(berth_options, field), mode }
+
+static const kv_option kv_options[] = {
+    KV_OPTION(kv_watermark_ppm, BERTH_KV_WORST_CASE),
+    KV_OPTION(victim, BERTH_KV_WORST_CASE),
+    KV_OPTION(preempt_max, BERTH_KV_WORST_CASE),
+    KV_OPTION(preempt_pause_steps, BERTH_KV_WORST_CASE),
+    KV_OPTION(kv_quantile_ppm, BERTH_KV_PREDICTED),
+    KV_OPTION(kv_ratio_ppm, BERTH_KV_RATIO),
+    KV_OPTION(kv_ratio_floor_ppm, BERTH_KV_RATIO),
+    KV_OPTION(kv_ratio_decay_steps, BERTH_KV_RATIO),
+};
+
+static berth_status check_kv_option(const berth_options *options, const kv_option *of,
+                                    berth_config_error *error) {
+    uint32_t value;
+    memcpy(&value, (const unsigned char *)options + of->offset, sizeof value);
+    if (value == 0) return BERTH_OK;
+    if (options->kv_mode == BERTH_KV_WORST_CASE)
+        return wrong(error, of->path, "set, but kv_mode is worst_case");
+    if (of->mode == BERTH_KV_WORST_CASE || of->mode == options->kv_mode) return BERTH_OK;
+    return wrong(error, of->path,
+                 of->mode == BERTH_KV_RATIO ? "set, but kv_mode is not ratio"
+                                            : "set, but kv_mode is not predicted");
+}
+
+/* KV grows by the tokens that an engine commits. */
 static berth_status check_kv_mode(const berth_options *options, berth_config_error *error) {
-    if (options->kv_mode != BERTH_KV_WORST_CASE) {
-        if (options->face != BERTH_FACE_ENGINE)
-            return wrong(error, "kv_mode", "other than worst_case, but face is not engine");
-        if (options->kv_block_tokens == 0)
-            return wrong(error, "kv_mode", "other than worst_case, but kv_block_tokens is 0");
-        return BERTH_OK;
-    }
-    if (options->kv_watermark_ppm != 0)
-        return wrong(error, "kv_watermark_ppm", "set, but kv_mode is worst_case");
-    if (options->victim != BERTH_VICTIM_NEWEST)
-        return wrong(error, "victim", "set, but kv_mode is worst_case");
-    if (options->preempt_max != 0)
-        return wrong(error, "preempt_max", "set, but kv_mode is worst_case");
-    if (options->preempt_pause_steps != 0)
-        return wrong(error, "preempt_pause_steps", "set, but kv_mode is worst_case");
-    return BERTH_OK;
+    berth_status status = BERTH_OK;
+    if (options->kv_mode != BERTH_KV_WORST_CASE && options->face != BERTH_FACE_ENGINE)
+        return wrong(error, "kv_mode", "other than worst_case, but face is not engine");
+    if (options->kv_mode != BERTH_KV_WORST_CASE && options->kv_block_tokens == 0)
+        return wrong(error, "kv_mode", "other than worst_case, but kv_block_tokens is 0");
+    for (size_t i = 0; i < sizeof kv_options / sizeof kv_options[0] && status == BERTH_OK; i++)
+        status = check_kv_option(options, &kv_options[i], error);
+    return status;
 }
 
 /* What fits each by itself, but not together. Works on defaults filled in. */
@@ -257,6 +287,12 @@ void berth__options_normalise(berth_options *options) {
     if (options->face == BERTH_FACE_WORKER) default_to(&options->worker_count, 1);
     if (options->kv_block_tokens != 0 && options->kv_block_units == 0) options->kv_block_units = 1;
     berth__policy_normalise(options);
+    if (options->kv_mode == BERTH_KV_PREDICTED) default_to(&options->kv_quantile_ppm, 900000);
+    if (options->kv_mode == BERTH_KV_RATIO) {
+        default_to(&options->kv_ratio_ppm, 700000);
+        default_to(&options->kv_ratio_floor_ppm, 140000);
+        default_to(&options->kv_ratio_decay_steps, 600);
+    }
 }
 
 uint32_t berth__options_requests_max(const berth_options *normalised) {

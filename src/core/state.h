@@ -23,7 +23,9 @@
 #include "core/bands.h"
 #include "core/core.h"
 #include "core/flows.h"
+#include "core/kv_peak.h"
 #include "core/ledger.h"
+#include "core/quantile.h"
 #include "core/queue.h"
 #include "core/rate.h"
 #include "core/tenants.h"
@@ -77,7 +79,14 @@ typedef struct berth__run {
                                             if it is preempted */
     uint64_t planned_tokens;             /* in the outstanding step; KV is held for them */
     uint64_t admission;                  /* counts admissions: the newest has the largest */
+    uint64_t likely_end; /* predicted: tokens of output that are expected; 0 = not yet */
 } berth__run;
+
+/* kv_mode ratio. */
+typedef struct berth__ratio {
+    uint64_t scaled;  /* the ratio, in millionths times kv_ratio_decay_steps */
+    uint64_t clipped; /* tokens to come of those who run, each with 4,096 at most */
+} berth__ratio;
 
 /* A slot that the engine must be told to forget. */
 typedef struct berth__leaving {
@@ -111,8 +120,11 @@ struct berth__core {
 
     berth__run *runs; /* running_max, by slot */
     uint64_t admissions;
-    uint32_t *growing; /* running_max where KV grows: who is asked for growth, in a plan */
-    uint32_t *victims; /* the same: who gives way, a heap in the order of victim.h */
+    uint32_t *growing;        /* running_max where KV grows: who is asked for growth, in a plan */
+    uint32_t *victims;        /* the same: who gives way, a heap in the order of victim.h */
+    berth__peak peak;         /* future_peak, predicted */
+    berth__ratio ratio;       /* ratio */
+    berth__quantile *lengths; /* predicted: of completed outputs, per band */
     uint32_t victims_count;
     uint32_t pause_steps; /* plans left in which nobody is admitted, after a preemption */
     uint32_t *slots_free; /* a stack */

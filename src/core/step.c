@@ -15,6 +15,7 @@
 #include "core/counters.h"
 #include "core/kv.h"
 #include "core/kv_grow.h"
+#include "core/kv_mode.h"
 #include "core/life.h"
 
 #include <string.h>
@@ -90,10 +91,13 @@ static void admit(berth__core *core, uint32_t gave_way) {
         return;
     }
     if (core->running.count == 0) core->pause_steps = 0;
-    if (core->pause_steps > 0)
+    if (core->pause_steps > 0) {
         core->pause_steps--;
-    else
-        (void)berth__admit_all(core);
+        return;
+    }
+    if (core->queue.total.count == 0) return;
+    berth__kv_mode_begin(core);
+    (void)berth__admit_all(core);
 }
 
 static void clear(berth_plan *plan) {
@@ -117,6 +121,7 @@ berth_status berth__core_plan(berth__core *core, uint64_t now, berth_plan *plan)
         return BERTH_ESPACE;
     }
     const uint32_t gave_way = berth__kv_grow_all(core);
+    berth__kv_mode_step(core, gave_way);
     list_leaving(core, plan);
     admit(core, gave_way);
     for (uint32_t place = core->running.head; place != BERTH__NONE; place = core->links[place].next)

@@ -23,6 +23,7 @@ typedef struct scribe {
     uint64_t random;
     berth_request_id ids[64];
     uint32_t count;
+    uint32_t by_length; /* requests finish when they have generated all they may */
     char *text;
     size_t size;
     berth_plan_entry entries[16];
@@ -68,13 +69,12 @@ static void tell(scribe *s) {
     core_kit_must_hold(&s->kit);
 }
 
-static void submit(scribe *s, uint32_t band, uint64_t units, uint64_t queue_ns) {
-    berth__submit ask = core_ask(band, units);
+static void submit_this(scribe *s, const berth__submit *ask) {
+    const uint32_t band = ask->band;
+    const uint64_t units = s->by_length ? ask->prompt_tokens : ask->cost[0];
     berth_request_id id;
     berth_refusal refusal;
-    ask.queue_ns = queue_ns;
-    ask.payload_size = 10 * units;
-    const berth_status status = berth__core_submit(s->kit.core, s->now, &ask, &id, &refusal);
+    const berth_status status = berth__core_submit(s->kit.core, s->now, ask, &id, &refusal);
     if (status == BERTH_OK) {
         core_kit_accept(&s->kit, id);
         s->ids[s->count++] = id;
@@ -89,6 +89,13 @@ static void submit(scribe *s, uint32_t band, uint64_t units, uint64_t queue_ns) 
     }
     if (s->kit.options.face != BERTH_FACE_ENGINE) (void)berth__core_admit(s->kit.core, s->now);
     tell(s);
+}
+
+static void submit(scribe *s, uint32_t band, uint64_t units, uint64_t queue_ns) {
+    berth__submit ask = core_ask(band, units);
+    ask.queue_ns = queue_ns;
+    ask.payload_size = 10 * units;
+    submit_this(s, &ask);
 }
 
 static void cancel(scribe *s, uint32_t name) {
@@ -126,12 +133,15 @@ static void commit(scribe *s, uint32_t finishing) {
     for (uint32_t i = s->plan.leave_count; i < s->plan.entry_count; i++) {
         const berth_plan_entry *e = &s->entries[i];
         const uint32_t name = name_of(s, e->id);
-        const berth__progress progress = {
+        berth__progress progress = {
             .tokens_computed = e->tokens,
             .tokens_generated = e->kind == BERTH_ENTRY_DECODE,
             .finish = finishing != 0 && name % finishing == 0 ? BERTH_FINISH_STOP : 0};
-        say(s, "    result #%u: %d\n", (unsigned)name,
-            (int)berth__core_commit_entry(s->kit.core, e->id, &progress));
+        const uint64_t length = e->max_new_tokens / (name % 2 == 0 ? 1 : 3);
+        if (s->by_length && e->tokens_generated + 1 >= length) progress.finish = BERTH_FINISH_STOP;
+        const berth_status status = berth__core_commit_entry(s->kit.core, e->id, &progress);
+        if (!s->by_length || status != BERTH_OK)
+            say(s, "    result #%u: %d\n", (unsigned)name, (int)status);
     }
     berth__core_commit_end(s->kit.core);
     tell(s);
@@ -207,6 +217,22 @@ static void run_random(scribe *s) {
     }
 }
 
+/* KV that grows: 40 requests on 48 tokens. Half of them end by their length, half at a third of it.
+ */
+static void run_tokens(scribe *s) {
+    s->by_length = 1;
+    for (uint32_t step = 0; step < 100; step++, s->now += 10) {
+        if (s->count < 40) {
+            const berth__submit ask = {.band = 1,
+                                       .prompt_tokens = 1 + core_random_below(&s->random, 10),
+                                       .max_new_tokens = 3 + core_random_below(&s->random, 20)};
+            submit_this(s, &ask);
+        }
+        plan(s);
+        if (s->plan.step_id != 0) commit(s, 0);
+    }
+}
+
 /* ---- Comparing with what is checked in ---- */
 
 static void path_of(char *path, size_t size, const char *name) {
@@ -243,14 +269,14 @@ static void compare(const scribe *s, const char *name) {
     free(wanted);
 }
 
-static void must_decide_as_before(uint32_t face, void (*program)(scribe *), const char *name) {
+static void must_decide_as_before(const berth_options *options, void (*program)(scribe *),
+                                  const char *name) {
     static scribe s;
-    const berth_options options = options_of(face);
     memset(&s, 0, sizeof s);
     s.random = 99;
     s.text = malloc(LOG_SIZE);
     assert_non_null(s.text);
-    core_kit_init(&s.kit, &options);
+    core_kit_init(&s.kit, options);
     program(&s);
     compare(&s, name);
     core_kit_fini(&s.kit);
@@ -258,18 +284,35 @@ static void must_decide_as_before(uint32_t face, void (*program)(scribe *), cons
 }
 
 static void a_gate_decides_as_it_always_did(void **state) {
+    const berth_options options = options_of(BERTH_FACE_GATE);
     (void)state;
-    must_decide_as_before(BERTH_FACE_GATE, run_gate, "gate");
+    must_decide_as_before(&options, run_gate, "gate");
 }
 
 static void an_engine_pool_decides_as_it_always_did(void **state) {
+    const berth_options options = options_of(BERTH_FACE_ENGINE);
     (void)state;
-    must_decide_as_before(BERTH_FACE_ENGINE, run_engine, "engine");
+    must_decide_as_before(&options, run_engine, "engine");
 }
 
 static void random_events_are_decided_as_they_always_were(void **state) {
+    const berth_options options = options_of(BERTH_FACE_ENGINE);
     (void)state;
-    must_decide_as_before(BERTH_FACE_ENGINE, run_random, "random");
+    must_decide_as_before(&options, run_random, "random");
+}
+
+static void every_mode_of_kv_decides_as_it_always_did(void **state) {
+    static const char *const names[] = {"kv_worst_case", "kv_optimistic", "kv_ratio",
+                                        "kv_future_peak", "kv_predicted"};
+    (void)state;
+    for (uint32_t mode = BERTH_KV_WORST_CASE; mode <= BERTH_KV_PREDICTED; mode++) {
+        berth_options options = core_kit_options(BERTH_FACE_ENGINE, 6, 40);
+        core_kit_add_resource(&options, "kv_blocks", 24);
+        options.kv_block_tokens = 2;
+        options.kv_mode = mode;
+        if (mode != BERTH_KV_WORST_CASE) options.victim = mode % 3;
+        must_decide_as_before(&options, run_tokens, names[mode]);
+    }
 }
 
 int main(void) {
@@ -277,6 +320,7 @@ int main(void) {
         cmocka_unit_test(a_gate_decides_as_it_always_did),
         cmocka_unit_test(an_engine_pool_decides_as_it_always_did),
         cmocka_unit_test(random_events_are_decided_as_they_always_were),
+        cmocka_unit_test(every_mode_of_kv_decides_as_it_always_did),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -55,11 +55,16 @@ static void make_resources(maker *m, berth_options *o) {
     o->kv_block_tokens = 1 + (uint32_t)below(m, 8);
     o->kv_block_units = below(m, 3);
     if (o->face != BERTH_FACE_ENGINE || below(m, 3) == 0) return;
-    o->kv_mode = BERTH_KV_OPTIMISTIC;
+    o->kv_mode = 1 + (uint32_t)below(m, BERTH_KV_PREDICTED);
     o->kv_watermark_ppm = below(m, 2) == 0 ? 0 : (uint32_t)below(m, 400000);
     o->victim = (uint32_t)below(m, BERTH_VICTIM_CHEAPEST + 1);
     o->preempt_max = below(m, 2) == 0 ? 0 : 1 + (uint32_t)below(m, 3);
     o->preempt_pause_steps = below(m, 3) == 0 ? (uint32_t)below(m, 3) : 0;
+    if (o->kv_mode == BERTH_KV_PREDICTED) o->kv_quantile_ppm = (uint32_t)below(m, 1000001);
+    if (o->kv_mode != BERTH_KV_RATIO) return;
+    o->kv_ratio_ppm = (uint32_t)below(m, 1000001);
+    o->kv_ratio_floor_ppm = (uint32_t)below(m, 1000001);
+    o->kv_ratio_decay_steps = (uint32_t)below(m, 20);
 }
 
 static berth_options make_options(maker *m) {

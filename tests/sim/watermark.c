@@ -38,6 +38,7 @@ static berth_options options_of(uint32_t mode, uint32_t watermark_ppm) {
     o.kv_block_tokens = 16;
     o.kv_mode = mode;
     o.kv_watermark_ppm = watermark_ppm;
+    if (mode == BERTH_KV_RATIO) o.victim = BERTH_VICTIM_LEAST_COMPUTED;
     return o;
 }
 
@@ -119,15 +120,22 @@ static void a_watermark_of_free_kv_saves_as_many_preemptions_as_published(void *
     as_published("watermark 15 %", BERTH_KV_OPTIMISTIC, 150000, 168, 71);
 }
 
-static void who_reserves_the_worst_case_is_never_preempted(void **state) {
+static void who_reserves_enough_is_never_preempted(void **state) {
     (void)state;
     as_published("worst case", BERTH_KV_WORST_CASE, 0, 0, 46);
+    as_published("future peak", BERTH_KV_FUTURE_PEAK, 0, 0, 61);
+}
+
+static void a_ratio_of_what_is_to_come_is_between_the_two(void **state) {
+    (void)state;
+    as_published("ratio", BERTH_KV_RATIO, 0, 155, 74);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_watermark_of_free_kv_saves_as_many_preemptions_as_published),
-        cmocka_unit_test(who_reserves_the_worst_case_is_never_preempted),
+        cmocka_unit_test(who_reserves_enough_is_never_preempted),
+        cmocka_unit_test(a_ratio_of_what_is_to_come_is_between_the_two),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -194,6 +194,7 @@ static void stop(core_model *model, request *r, uint32_t kind, uint32_t detail, 
 }
 
 static void finish(core_model *model, request *r, uint32_t kind, int32_t code) {
+    if (kind != BERTH_FINISH_FAILED) core_model_kv_learn(model, r);
     if (kind == BERTH_FINISH_FAILED)
         stop(model, r, BERTH_OUTCOME_FAILED, 0, code);
     else
@@ -332,6 +333,7 @@ static void admit_one(core_model *model, request *r) {
         r->prefill_tokens = r->outcome.prompt_tokens;
         add_capped(&r->prefill_tokens, r->outcome.tokens_generated);
     }
+    core_model_kv_admitted(model, r);
     for (uint32_t i = 0; i < model->place_count; i++)
         running += model->requests[i].state == BERTH__RUNNING;
     if (running > model->counters.running_peak) model->counters.running_peak = running;

@@ -9,6 +9,7 @@
 #ifndef BERTH__TESTS_SUPPORT_CORE_MODEL_H
 #define BERTH__TESTS_SUPPORT_CORE_MODEL_H
 
+#include "core/quantile.h"
 #include "support/core_kit.h"
 
 typedef struct core_model_request {
@@ -36,6 +37,7 @@ typedef struct core_model_request {
     uint64_t units[BERTH_RESOURCES_MAX];
     uint64_t asked[BERTH_RESOURCES_MAX]; /* its units when it was admitted */
     uint64_t prefill_tokens;             /* since then: a prefill up to here */
+    uint64_t likely_end;                 /* of its output, where lengths are predicted */
     berth_outcome outcome;
 } core_model_request;
 
@@ -62,6 +64,8 @@ typedef struct core_model {
     uint32_t closed;
     uint32_t idle_count; /* UINT32_MAX = no bound */
     uint32_t pause_steps;
+    uint64_t ratio; /* in millionths, times kv_ratio_decay_steps */
+    berth__quantile lengths[BERTH_BANDS_MAX];
     uint64_t used_peak[BERTH_RESOURCES_MAX];
     berth_stats counters; /* totals and peaks only */
 } core_model;
@@ -151,6 +155,8 @@ int core_model_kv_admits(const core_model *model, const core_model_request *r);
 /* Before a step: grant growth, preempt who is in the way; how many were. */
 uint32_t core_model_kv_grow(core_model *model);
 void core_model_plan_admission(core_model *model, uint64_t now, uint32_t gave_way);
+void core_model_kv_admitted(core_model *model, core_model_request *r);
+void core_model_kv_learn(core_model *model, const core_model_request *r);
 
 core_model_request *core_model_next_held(const core_model *model, uint64_t after);
 uint64_t core_model_free(const core_model *model, uint32_t resource);

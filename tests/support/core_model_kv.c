@@ -63,14 +63,119 @@ static uint32_t running_count(const core_model *model) {
     return count;
 }
 
+static uint64_t clamp(wide number) {
+    return number > UINT64_MAX ? UINT64_MAX : (uint64_t)number;
+}
+
+/* ---- What is to come ---- */
+
+static uint64_t left_at_most(const request *r) {
+    return r->max_new_tokens > r->outcome.tokens_generated
+               ? r->max_new_tokens - r->outcome.tokens_generated
+               : 0;
+}
+
+static uint64_t expect(const core_model *model, const request *r) {
+    const uint64_t end =
+        berth__quantile_of(&model->lengths[r->outcome.band - 1], model->options.kv_quantile_ppm,
+                           r->outcome.tokens_generated);
+    return end == 0 || (r->max_new_tokens != 0 && end > r->max_new_tokens) ? r->max_new_tokens
+                                                                           : end;
+}
+
+static uint64_t left_of(const core_model *model, const request *r, uint64_t end) {
+    if (r->state == BERTH__STOPPING) return 0;
+    if (model->options.kv_mode != BERTH_KV_PREDICTED) return left_at_most(r);
+    return end > r->outcome.tokens_generated ? end - r->outcome.tokens_generated : 0;
+}
+
+static void look_again(core_model *model) {
+    for (request *r = core_model_next_held(model, 0); r != NULL;
+         r = core_model_next_held(model, r->admission))
+        if (r->state == BERTH__RUNNING && r->likely_end <= r->outcome.tokens_generated)
+            r->likely_end = expect(model, r);
+}
+
+void core_model_kv_admitted(core_model *model, request *r) {
+    r->likely_end = model->options.kv_mode == BERTH_KV_PREDICTED ? expect(model, r) : 0;
+}
+
+void core_model_kv_learn(core_model *model, const request *r) {
+    if (model->options.kv_mode == BERTH_KV_PREDICTED)
+        berth__quantile_add(&model->lengths[r->outcome.band - 1], r->outcome.tokens_generated);
+}
+
+/* ---- Who is let in ---- */
+
+/* Whole blocks, at most. */
+static wide current_of(const core_model *model, const request *r) {
+    wide tokens = (wide)r->outcome.prompt_tokens + r->outcome.tokens_generated;
+    if (r->state != BERTH__PARKED)
+        tokens = r->outcome.tokens_computed > r->prefill_tokens ? r->outcome.tokens_computed
+                                                                : r->prefill_tokens;
+    return clamp((wide)clamp(tokens) + model->options.kv_block_tokens - 1);
+}
+
+/* What all hold when one with so much left ends: those that go on at least as long are there. */
+static wide held_at_the_end_of(const core_model *model, uint64_t left, const request *candidate,
+                               uint64_t candidate_left) {
+    wide sum = 0;
+    wide count = 0;
+    for (const request *r = core_model_next_held(model, 0); r != NULL;
+         r = core_model_next_held(model, r->admission))
+        if (left_of(model, r, r->likely_end) >= left) sum += current_of(model, r), count++;
+    if (candidate_left >= left) sum += current_of(model, candidate), count++;
+    return clamp(sum + clamp(count * left));
+}
+
+static int stays_below_the_peak(const core_model *model, const request *candidate) {
+    const uint32_t kv = model->options.kv_resource;
+    const uint64_t capacity =
+        clamp((wide)(model->options.resources[kv].capacity_units / model->options.kv_block_units) *
+              model->options.kv_block_tokens);
+    const uint64_t left = left_of(model, candidate, expect(model, candidate));
+    wide peak = held_at_the_end_of(model, left, candidate, left);
+    for (const request *r = core_model_next_held(model, 0); r != NULL;
+         r = core_model_next_held(model, r->admission)) {
+        const wide here =
+            held_at_the_end_of(model, left_of(model, r, r->likely_end), candidate, left);
+        if (here > peak) peak = here;
+    }
+    return peak < capacity;
+}
+
+static uint64_t clipped(uint64_t left) {
+    return left < 4096 ? left : 4096;
+}
+
+static int stays_below_the_ratio(const core_model *model, const request *candidate) {
+    const uint32_t kv = model->options.kv_resource;
+    const wide left = (wide)(core_model_free(model, kv) / model->options.kv_block_units) *
+                      model->options.kv_block_tokens;
+    const wide needed =
+        (wide)clamp((wide)candidate->outcome.prompt_tokens + candidate->outcome.tokens_generated) +
+        clipped(left_at_most(candidate)) + model->options.kv_block_tokens;
+    wide kept = 0;
+    for (const request *r = core_model_next_held(model, 0); r != NULL;
+         r = core_model_next_held(model, r->admission))
+        if (r->state == BERTH__RUNNING) kept += clipped(left_at_most(r));
+    kept = kept * model->ratio / ((wide)1000000 * model->options.kv_ratio_decay_steps);
+    return clamp(needed + kept) < clamp(left);
+}
+
 int core_model_kv_admits(const core_model *model, const request *r) {
     const uint32_t kv = model->options.kv_resource;
+    const uint32_t mode = model->options.kv_mode;
     if (!core_model_kv_grows(model) || running_count(model) == 0) return 1;
     const wide unit = model->options.kv_block_units;
     const wide blocks = model->options.resources[kv].capacity_units / unit;
     const wide watermark = blocks * model->options.kv_watermark_ppm / 1000000 * unit;
-    return r->units[kv] + watermark <= core_model_free(model, kv);
+    if (r->units[kv] + watermark > core_model_free(model, kv)) return 0;
+    if (mode == BERTH_KV_RATIO) return stays_below_the_ratio(model, r);
+    return mode == BERTH_KV_OPTIMISTIC || stays_below_the_peak(model, r);
 }
+
+/* ---- Who gives way ---- */
 
 /* Does a give way before b? */
 static int gives_way_before(const core_model *model, const request *a, const request *b) {
@@ -130,14 +235,41 @@ uint32_t core_model_kv_grow(core_model *model) {
     return gone;
 }
 
+/* How much of what is to come is kept from now on. */
+static void change_ratio(core_model *model, uint32_t gave_way) {
+    const berth_options *o = &model->options;
+    const uint64_t least = (uint64_t)o->kv_ratio_ppm * o->kv_ratio_floor_ppm / 1000000;
+    wide out = 0;
+    wide max_new = 1;
+    if (running_count(model) == 0 || o->kv_mode != BERTH_KV_RATIO) return;
+    if (gave_way == 0) {
+        const wide fallen = (wide)model->ratio + least;
+        const wide floor_of_it = (wide)least * o->kv_ratio_decay_steps;
+        model->ratio = fallen > floor_of_it + o->kv_ratio_ppm ? (uint64_t)(fallen - o->kv_ratio_ppm)
+                                                              : (uint64_t)floor_of_it;
+        return;
+    }
+    for (const request *r = core_model_next_held(model, 0); r != NULL;
+         r = core_model_next_held(model, r->admission)) {
+        out += (wide)r->outcome.tokens_generated + 20;
+        max_new += r->max_new_tokens;
+    }
+    const wide ppm = out >= max_new ? 1000000 : out * 1000000 / max_new;
+    model->ratio = (uint64_t)ppm * o->kv_ratio_decay_steps;
+}
+
 void core_model_plan_admission(core_model *model, uint64_t now, uint32_t gave_way) {
+    change_ratio(model, gave_way);
     if (gave_way > 0) {
         model->pause_steps = model->options.preempt_pause_steps;
         return;
     }
     if (running_count(model) == 0) model->pause_steps = 0;
-    if (model->pause_steps > 0)
+    if (model->pause_steps > 0) {
         model->pause_steps--;
-    else
-        (void)core_model_admit(model, now);
+        return;
+    }
+    if (core_model_parked_count(model, 1, BERTH_BANDS_MAX) == 0) return;
+    if (model->options.kv_mode == BERTH_KV_PREDICTED) look_again(model);
+    (void)core_model_admit(model, now);
 }

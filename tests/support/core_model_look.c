@@ -16,6 +16,7 @@ void core_model_init(core_model *model, const berth_options *normalised) {
     memset(model, 0, sizeof *model);
     model->options = *normalised;
     model->idle_count = UINT32_MAX;
+    model->ratio = (uint64_t)normalised->kv_ratio_ppm * normalised->kv_ratio_decay_steps;
     model->place_count = berth__options_requests_max(normalised);
     model->requests = zeroed(model->place_count, sizeof *model->requests);
     model->slot_freed = zeroed(normalised->running_max, sizeof *model->slot_freed);

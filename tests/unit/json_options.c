@@ -171,11 +171,21 @@ static void kv_that_grows_is_set_by_name(void **state) {
     assert_int_equal(options.victim, BERTH_VICTIM_CHEAPEST);
     assert_int_equal(options.preempt_max, 3);
     assert_int_equal(options.preempt_pause_steps, 2);
-    must_read(&options, "{\"victim\": \"least_computed\"}");
+    must_read(&options, "{\"victim\": \"least_computed\", \"kv_mode\": \"future_peak\"}");
+    assert_int_equal(options.kv_mode, BERTH_KV_FUTURE_PEAK);
     assert_int_equal(options.victim, BERTH_VICTIM_LEAST_COMPUTED);
     must_read(&options, "{\"kv_mode\": \"worst_case\", \"kv_watermark_ppm\": 0, \"preempt_max\": 0,"
                         " \"victim\": \"newest\", \"preempt_pause_steps\": 0}");
     assert_int_equal(options.kv_mode, BERTH_KV_WORST_CASE);
+    must_read(&options, "{\"kv_mode\": \"ratio\", \"kv_ratio_ppm\": 5, \"kv_ratio_floor_ppm\": 6,"
+                        " \"kv_ratio_decay_steps\": 7}");
+    assert_int_equal(options.kv_ratio_ppm, 5);
+    assert_int_equal(options.kv_ratio_floor_ppm, 6);
+    assert_int_equal(options.kv_ratio_decay_steps, 7);
+    options = with_resources();
+    must_read(&options,
+              "{\"kv_block_tokens\": 1, \"kv_mode\": \"predicted\", \"kv_quantile_ppm\": 8}");
+    assert_int_equal(options.kv_quantile_ppm, 8);
 }
 
 static void kv_cost_can_be_set_by_name_before_the_resources_stand(void **state) {
