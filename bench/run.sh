@@ -13,12 +13,15 @@ usage() {
     echo "  replay   a trace of requests through a pool (replay --help lists its options)"
     echo "  golden   published experiments repeated, row by row (golden --help)"
     echo "  peers    what would be taken instead, side by side (peers --help)"
+    echo "  instructions [--update]"
+    echo "           instructions per operation against the baseline, as a gate"
 }
 
 case ${1-} in
 replay) program=berth-replay ;;
 golden) program=berth-golden ;;
 peers) program=peers/berth-peers ;;
+instructions) program=instructions/berth-instructions ;;
 -h | --help)
     usage
     exit 0
@@ -58,6 +61,8 @@ build_crates() {
     fi
 }
 
+if [ "$name" = instructions ]; then berth_install valgrind >&2 || exit 1; fi
+
 compile() {
     cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DBERTH_BUILD_TESTS=OFF \
         -DBERTH_BUILD_EXAMPLES=OFF "-DBERTH_PEERS_RUST=$crates" -DBERTH_PEERS_CXX=ON &&
@@ -76,4 +81,7 @@ if ! compile >"$build/run.log" 2>&1; then
     exit 1
 fi
 exec 9>&-
+if [ "$name" = instructions ]; then
+    exec sh "$root/bench/instructions/gate.sh" "$build/bench/$program" "$@"
+fi
 exec "$build/bench/$program" "$@"

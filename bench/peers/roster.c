@@ -30,6 +30,8 @@ const size_t roster_count = sizeof roster / sizeof roster[0];
 
 #define SATURATED(name, shape)                                                                     \
     { name, "saturated " shape " 200000 128", "saturated " shape " 2000 128", NULL }
+#define TENANTS(n)                                                                                 \
+    { "g/" n, "saturated 1 1 200000 128 0 " n, "saturated 1 1 2000 128 0 " n, "berth" }
 #define SUBMITTERS(n)                                                                              \
     { "i/" n, "saturated " n " 2 64000 16 1", "saturated " n " 2 3200 16 1", NULL }
 
@@ -65,8 +67,8 @@ const roster_workload workloads[] = {
     STORM("f", "expire", "10000"),
     STORM("f", "expire", "100000"),
     STORM("f", "expire", "1000000"),
-    {"g/1", "tenants 1", "tenants 1", "berth"},
-    {"g/10000", "tenants 10000", "tenants 10000", "berth"},
+    TENANTS("1"),
+    TENANTS("10000"),
     {"h", "memory", "memory", "berth"},
     {"h", "library", "library", "berth"},
     {"h", "first", "first", NULL},

@@ -42,6 +42,7 @@ static void submit(void *pool, peer_task *task) {
     berth_request request = {.struct_size = sizeof request,
                              .band = task->band,
                              .payload = task,
+                             .tenant = task->tenant,
                              .mailbox_mode = BERTH_MAILBOX_OUTCOME,
                              .cost_count = 2,
                              .cost = {task->cost[0], task->cost[1]},

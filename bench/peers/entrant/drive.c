@@ -39,13 +39,14 @@ static peer_task *task_at(tasks all, size_t index) {
 }
 
 /* Ten in a hundred are urgent and thirty normal; costs differ; nothing expires. */
-static void deal(peer_task *task, uint32_t producer, uint32_t ordinal) {
+static void deal(peer_task *task, uint32_t producer, uint32_t ordinal, uint32_t tenants) {
     uint32_t dealt = ordinal * 7u % 10u;
     task->state = 0;
     task->producer = producer;
     task->band = dealt == 0 ? 3 : dealt <= 3 ? 2 : 1;
     task->cost[0] = 1 + ordinal % 8u;
     task->cost[1] = 1;
+    task->tenant = 1 + ordinal * 2654435761u % tenants;
     task->deadline_ns = 10000000000u;
 }
 
@@ -61,10 +62,11 @@ typedef struct producer {
     uint32_t index;
     uint32_t count;
     uint32_t window;
+    uint32_t tenants;
 } producer;
 
 static void submit_one(producer *self, peer_task *task, uint32_t ordinal, uint64_t *took) {
-    deal(task, self->index, ordinal);
+    deal(task, self->index, ordinal, self->tenants);
     if (took == NULL) {
         self->ops->submit(self->pool, task);
         return;
@@ -126,7 +128,8 @@ void drive_saturated(const peer_ops *ops, const peer_shape *shape, uint32_t coun
                                   .submit_ns = tail ? took + (size_t)each * i : NULL,
                                   .index = i,
                                   .count = each,
-                                  .window = window};
+                                  .window = window,
+                                  .tenants = shape->tenants == 0 ? 1 : shape->tenants};
         if (pthread_create(&threads[i], NULL, produce, &producers[i]) != 0) fail("a thread");
     }
     uint64_t first = UINT64_MAX, last = 0;
@@ -155,7 +158,7 @@ void drive_burst(const peer_ops *ops, uint32_t count) {
         uint64_t before = bench_now_ns();
         for (uint32_t i = 0; i < count; i++) {
             peer_task *task = task_at(all, i);
-            deal(task, 0, i);
+            deal(task, 0, i, 1);
             ops->submit(pool, task);
         }
         for (uint32_t i = 0; i < count; i++) ops->wait(pool, task_at(all, i));
@@ -189,7 +192,7 @@ void drive_idle(const peer_ops *ops, uint64_t gap_ns, uint32_t count) {
     peer_task *task = task_at(all, 0);
     for (uint32_t i = 0; i < warm_up + count; i++) {
         pause_for(gap_ns);
-        deal(task, 0, i);
+        deal(task, 0, i, 1);
         task->stamp = 1;
         uint64_t before = bench_now_ns();
         ops->submit(pool, task);
@@ -212,7 +215,7 @@ void drive_idle(const peer_ops *ops, uint64_t gap_ns, uint32_t count) {
 void drive_first(const peer_ops *ops) {
     peer_shape shape = {.producers = 1, .workers = 1, .in_flight_max = 1, .tenants = 1};
     tasks all = tasks_make(ops, 1);
-    deal(task_at(all, 0), 0, 0);
+    deal(task_at(all, 0), 0, 0, 1);
     uint64_t before = bench_now_ns();
     void *pool = ops->create(&shape);
     if (pool == NULL) fail("create");

@@ -16,11 +16,12 @@ extern "C" {
 
 /* What a request brings with it. Entrants that cannot use a field leave it. */
 typedef struct peer_task {
-    uint32_t state;       /* of the flag, see task.c */
-    uint32_t producer;    /* who submits and waits for it */
-    uint32_t band;        /* 1 to 3, higher is more urgent */
-    uint32_t stamp;       /* peer_run() notes when it started */
-    uint64_t cost[2];     /* of two resources */
+    uint32_t state;    /* of the flag, see task.c */
+    uint32_t producer; /* who submits and waits for it */
+    uint32_t band;     /* 1 to 3, higher is more urgent */
+    uint32_t stamp;    /* peer_run() notes when it started */
+    uint32_t cost[2];  /* of two resources */
+    uint64_t tenant;
     uint64_t deadline_ns; /* from now, to leave the queue */
     uint64_t id;          /* the entrant's own name for it */
     uint64_t started_at_ns;

@@ -9,7 +9,8 @@ pub struct PeerTask {
     pub producer: u32,
     pub band: u32,
     pub stamp: u32,
-    pub cost: [u64; 2],
+    pub cost: [u32; 2],
+    pub tenant: u64,
     pub deadline_ns: u64,
     pub id: u64,
     pub started_at_ns: u64,
@@ -78,7 +79,7 @@ impl Task {
         unsafe { (*self.0).band }
     }
     pub fn cost(self) -> u32 {
-        unsafe { (*self.0).cost[0] as u32 }
+        unsafe { (*self.0).cost[0] }
     }
     /// The entrant's own bytes behind the task.
     pub fn extra<T>(self) -> *mut T {

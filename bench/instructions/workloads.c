@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT */
+#include "workloads.h"
+
+#include <berth.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define STEPS 20u
+#define CHUNKS 1000u
+
+/* The only function that is looked at: what it calls counts, what calls it does not. */
+typedef void operation(void *of);
+extern void measured(operation *what, void *of);
+__attribute__((noinline)) void measured(operation *what, void *of) {
+    what(of);
+    __asm__ volatile("" ::: "memory"); /* no tail call: it would be left too early */
+}
+
+static void expect(berth_status status, const char *call) {
+    if (status == BERTH_OK) return;
+    fprintf(stderr, "%s: %s\n", call, berth_status_name(status));
+    exit(1);
+}
+
+typedef struct state {
+    berth_pool *pool;
+    berth_request_id *ids;
+    uint32_t at; /* which of them the operation is about */
+    berth_plan plan;
+    berth_result *results;
+} state;
+
+/* Slots are left over: it is a resource that keeps the head of the queue out. */
+static void make(state *self, uint32_t face, uint32_t running, uint32_t parked) {
+    berth_options options;
+    berth_options_init(&options, sizeof options);
+    options.face = face;
+    options.clock = BERTH_CLOCK_VIRTUAL;
+    options.running_max = running + 64;
+    options.parked_max = running + parked;
+    options.ended_max = parked + 64;
+    options.resource_count = 2;
+    snprintf(options.resources[0].name, BERTH_NAME_SIZE, "kv_blocks");
+    options.resources[0].capacity_units = 4u * running;
+    snprintf(options.resources[1].name, BERTH_NAME_SIZE, "sequences");
+    options.resources[1].capacity_units = 2u * running;
+    expect(berth_pool_create(&options, NULL, &self->pool), "berth_pool_create");
+    self->ids = calloc((size_t)running + parked, sizeof *self->ids);
+    self->plan =
+        (berth_plan){.struct_size = sizeof self->plan, .entry_max = 2 * options.running_max};
+    self->plan.entries = calloc(self->plan.entry_max, sizeof *self->plan.entries);
+    self->results = calloc(self->plan.entry_max, sizeof *self->results);
+    if (self->ids == NULL || self->plan.entries == NULL || self->results == NULL)
+        expect(BERTH_ENOMEM, "calloc");
+}
+
+static void end(state *self) {
+    expect(berth_pool_destroy(self->pool), "berth_pool_destroy");
+    free(self->ids);
+    free(self->plan.entries);
+    free(self->results);
+}
+
+/* ---- Operations ---- */
+
+static void submit_with(state *self, uint32_t mode) {
+    berth_request request = {.struct_size = sizeof request,
+                             .band = 1 + self->at % 3,
+                             .prompt_tokens = 16,
+                             .max_new_tokens = 1u << 20,
+                             .mailbox_mode = mode,
+                             .cost_count = 2,
+                             .cost = {4, 1},
+                             .queue_ns = 1000000u + self->at * 7919u % 1000u};
+    expect(berth_submit(self->pool, &request, &self->ids[self->at], NULL), "berth_submit");
+}
+
+static void submit(void *of) {
+    submit_with(of, BERTH_MAILBOX_OUTCOME);
+}
+
+static void cancel(void *of) {
+    state *self = of;
+    expect(berth_cancel(self->pool, self->ids[self->at]), "berth_cancel");
+}
+
+static void take(void *of) {
+    state *self = of;
+    expect(berth_outcome_take(self->pool, self->ids[self->at], NULL), "berth_outcome_take");
+}
+
+static void advance(void *of) {
+    state *self = of;
+    uint64_t now;
+    expect(berth_clock_now(self->pool, &now), "berth_clock_now");
+    expect(berth_clock_advance(self->pool, now + 2000000u), "berth_clock_advance");
+}
+
+static void plan(void *of) {
+    state *self = of;
+    expect(berth_plan_next(self->pool, &self->plan), "berth_plan_next");
+}
+
+static void commit(void *of) {
+    state *self = of;
+    expect(berth_commit(self->pool, self->plan.step_id, self->results, self->plan.entry_count),
+           "berth_commit");
+}
+
+/* Submit, admitted at once, finish, outcome. */
+static void whole_life(void *of) {
+    state *self = of;
+    submit(self);
+    expect(berth_finish(self->pool, self->ids[self->at], BERTH_FINISH_STOP, 0), "berth_finish");
+    take(self);
+}
+
+static void emit(void *of) {
+    state *self = of;
+    expect(berth_emit(self->pool, self->ids[0], "thirty-two bytes of a token's text", 32, 1),
+           "berth_emit");
+}
+
+static void read_one(void *of) {
+    state *self = of;
+    char text[64];
+    berth_record record = {.struct_size = sizeof record};
+    expect(berth_mailbox_read(self->pool, self->ids[0], text, sizeof text, 0, &record),
+           "berth_mailbox_read");
+}
+
+/* ---- Workloads ---- */
+
+static void for_each(state *self, uint32_t count, operation *what, int counts) {
+    for (self->at = 0; self->at < count; self->at++) {
+        if (counts)
+            measured(what, self);
+        else
+            what(self);
+    }
+}
+
+static uint64_t run_submit(uint32_t depth, uint32_t unused) {
+    state self;
+    (void)unused;
+    make(&self, BERTH_FACE_ENGINE, 1, depth);
+    for_each(&self, depth, submit, 1);
+    end(&self);
+    return depth;
+}
+
+static uint64_t run_cancel(uint32_t depth, uint32_t unused) {
+    state self;
+    (void)unused;
+    make(&self, BERTH_FACE_ENGINE, 1, depth);
+    for_each(&self, depth, submit, 0);
+    for_each(&self, depth, cancel, 1);
+    end(&self);
+    return depth;
+}
+
+static uint64_t run_expire(uint32_t depth, uint32_t unused) {
+    state self;
+    (void)unused;
+    make(&self, BERTH_FACE_ENGINE, 1, depth);
+    for_each(&self, depth, submit, 0);
+    measured(advance, &self);
+    end(&self);
+    return depth;
+}
+
+static uint64_t run_take(uint32_t depth, uint32_t unused) {
+    state self;
+    (void)unused;
+    make(&self, BERTH_FACE_ENGINE, 1, depth);
+    for_each(&self, depth, submit, 0);
+    for_each(&self, depth, cancel, 0);
+    for_each(&self, depth, take, 1);
+    end(&self);
+    return depth;
+}
+
+static uint64_t run_life(uint32_t count, uint32_t unused) {
+    state self;
+    (void)unused;
+    make(&self, BERTH_FACE_GATE, 64, count);
+    for_each(&self, count, whole_life, 1);
+    end(&self);
+    return count;
+}
+
+static uint64_t stream(operation *counts) {
+    state self;
+    make(&self, BERTH_FACE_GATE, 1, 1);
+    self.at = 0;
+    submit_with(&self, BERTH_MAILBOX_STREAM);
+    read_one(&self); /* that it is in */
+    for (uint32_t i = 0; i < CHUNKS; i++) {
+        if (counts == emit)
+            measured(emit, &self);
+        else
+            emit(&self);
+        if (counts == read_one)
+            measured(read_one, &self);
+        else
+            read_one(&self);
+    }
+    expect(berth_finish(self.pool, self.ids[0], BERTH_FINISH_STOP, 0), "berth_finish");
+    end(&self);
+    return CHUNKS;
+}
+
+static uint64_t run_emit(uint32_t unused, uint32_t unused_too) {
+    (void)unused;
+    (void)unused_too;
+    return stream(emit);
+}
+
+static uint64_t run_read(uint32_t unused, uint32_t unused_too) {
+    (void)unused;
+    (void)unused_too;
+    return stream(read_one);
+}
+
+/* What an engine does between the two calls. */
+static void compute(state *self) {
+    for (uint32_t i = 0; i < self->plan.entry_count; i++)
+        self->results[i] = (berth_result){.id = self->plan.entries[i].id,
+                                          .tokens_computed = self->plan.entries[i].tokens,
+                                          .tokens_generated = 1};
+}
+
+static uint64_t steps(uint32_t running, uint32_t parked, operation *counts) {
+    state self;
+    make(&self, BERTH_FACE_ENGINE, running, parked);
+    for_each(&self, running, submit, 0);
+    plan(&self);
+    compute(&self);
+    commit(&self);
+    for (self.at = running; self.at < running + parked; self.at++) submit(&self);
+    for (uint32_t i = 0; i < STEPS; i++) {
+        if (counts == plan)
+            measured(plan, &self);
+        else
+            plan(&self);
+        if (self.plan.entry_count != running || self.plan.admitted_count != 0)
+            expect(BERTH_EINVAL, "the plan");
+        compute(&self);
+        if (counts == commit)
+            measured(commit, &self);
+        else
+            commit(&self);
+    }
+    end(&self);
+    return STEPS;
+}
+
+static uint64_t run_plan(uint32_t running, uint32_t parked) {
+    return steps(running, parked, plan);
+}
+
+static uint64_t run_commit(uint32_t running, uint32_t parked) {
+    return steps(running, parked, commit);
+}
+
+const counted counted_all[] = {
+    {"submit/10000", run_submit, 10000, 0},
+    {"cancel/10000", run_cancel, 10000, 0},
+    {"expire/10000", run_expire, 10000, 0},
+    {"take/10000", run_take, 10000, 0},
+    {"life/1000", run_life, 1000, 0},
+    {"emit", run_emit, 0, 0},
+    {"read", run_read, 0, 0},
+    {"commit/256/0", run_commit, 256, 0},
+    {"plan/256/0", run_plan, 256, 0},
+    {"plan/1024/0", run_plan, 1024, 0},
+    {"plan/256/10000", run_plan, 256, 10000},
+    {"plan/256/1000000", run_plan, 256, 1000000},
+};
+const size_t counted_count = sizeof counted_all / sizeof counted_all[0];
