@@ -32,13 +32,3 @@ void berth__ids_give(berth__ids *ids, uint32_t place) {
     else
         berth__list_push(&ids->free, ids->links, place);
 }
-
-uint32_t berth__ids_find(const berth__ids *ids, uint64_t id) {
-    const uint32_t place = berth__id_place(id);
-    if (place >= ids->place_count || !ids->taken[place]) return BERTH__NONE;
-    return ids->generations[place] == id >> BERTH__PLACE_BITS ? place : BERTH__NONE;
-}
-
-uint64_t berth__ids_of(const berth__ids *ids, uint32_t place) {
-    return ids->generations[place] << BERTH__PLACE_BITS | place;
-}

@@ -38,9 +38,15 @@ uint64_t berth__ids_take(berth__ids *ids);
 void berth__ids_give(berth__ids *ids, uint32_t place);
 
 /* The place of an id that is out, or BERTH__NONE. O(1). */
-uint32_t berth__ids_find(const berth__ids *ids, uint64_t id);
+static inline uint32_t berth__ids_find(const berth__ids *ids, uint64_t id) {
+    const uint32_t place = berth__id_place(id);
+    if (place >= ids->place_count || !ids->taken[place]) return BERTH__NONE;
+    return ids->generations[place] == id >> BERTH__PLACE_BITS ? place : BERTH__NONE;
+}
 
 /* The id that is out for a taken place. */
-uint64_t berth__ids_of(const berth__ids *ids, uint32_t place);
+static inline uint64_t berth__ids_of(const berth__ids *ids, uint32_t place) {
+    return ids->generations[place] << BERTH__PLACE_BITS | place;
+}
 
 #endif

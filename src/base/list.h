@@ -25,9 +25,35 @@ typedef struct berth__list {
 } berth__list;
 
 void berth__list_init(berth__list *list);
-void berth__list_push(berth__list *list, berth__link *links, uint32_t place);
+static inline void berth__list_push(berth__list *list, berth__link *links, uint32_t place);
 /* `place` comes in just before `before`, which is in the list; BERTH__NONE: at the end. */
 void berth__list_insert(berth__list *list, berth__link *links, uint32_t place, uint32_t before);
-void berth__list_remove(berth__list *list, berth__link *links, uint32_t place);
+static inline void berth__list_remove(berth__list *list, berth__link *links, uint32_t place);
+
+/* Every event pushes and removes a few times: these two are worth having in place. */
+
+static inline void berth__list_push(berth__list *list, berth__link *links, uint32_t place) {
+    links[place].previous = list->tail;
+    links[place].next = BERTH__NONE;
+    if (list->tail == BERTH__NONE)
+        list->head = place;
+    else
+        links[list->tail].next = place;
+    list->tail = place;
+    list->count++;
+}
+
+static inline void berth__list_remove(berth__list *list, berth__link *links, uint32_t place) {
+    const berth__link link = links[place];
+    if (link.previous == BERTH__NONE)
+        list->head = link.next;
+    else
+        links[link.previous].next = link.next;
+    if (link.next == BERTH__NONE)
+        list->tail = link.previous;
+    else
+        links[link.next].previous = link.previous;
+    list->count--;
+}
 
 #endif

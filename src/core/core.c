@@ -187,6 +187,30 @@ berth_status berth__core_preempt(berth__core *core, uint64_t now, berth_request_
     return BERTH_OK;
 }
 
+berth_status berth__core_complete(berth__core *core, uint64_t now, berth_request_id id,
+                                  uint32_t finish, int32_t code) {
+    const berth_status status = begin(core, now);
+    if (status != BERTH_OK) return status;
+    const uint32_t place = find_for_engine(core, id);
+    if (place == BERTH__NONE) return BERTH_ESTALE;
+    if (core->entries[place].state == BERTH__RUNNING) berth__life_finish(core, place, finish, code);
+    if (core->entries[place].state != BERTH__STOPPING) return BERTH_EENDED;
+    berth__life_end(core, place);
+    return BERTH_OK;
+}
+
+berth_status berth__core_unadmit(berth__core *core, uint64_t now, berth_request_id id) {
+    if (core->options.face != BERTH_FACE_WORKER) return BERTH_EFACE;
+    const berth_status status = begin(core, now);
+    if (status != BERTH_OK) return status;
+    const uint32_t place = find_for_engine(core, id);
+    if (place == BERTH__NONE) return BERTH_ESTALE;
+    if (core->entries[place].outcome != BERTH_OUTCOME_NONE) return BERTH_EENDED;
+    if (core->entries[place].state == BERTH__PARKED) return BERTH_EAGAIN;
+    berth__life_unadmit(core, place);
+    return BERTH_OK;
+}
+
 berth_status berth__core_let_go(berth__core *core, uint64_t now, berth_request_id id) {
     const berth_status status = begin(core, now);
     if (status != BERTH_OK) return status;

@@ -29,11 +29,12 @@ enum berth__state {
  * set right after submit: nothing can end the request before.
  */
 enum berth__transition {
-    BERTH__T_ADMITTED = 1, /* parked -> running */
-    BERTH__T_OUTCOME = 2,  /* the outcome is fixed: readable from now on, exactly once */
-    BERTH__T_ENDED = 3,    /* units and payload are let go, exactly once, after T_OUTCOME */
-    BERTH__T_GONE = 4,     /* the outcome was taken or dropped: the id is stale from now on */
-    BERTH__T_PREEMPTED = 5 /* running -> parked, to be admitted again */
+    BERTH__T_ADMITTED = 1,  /* parked -> running */
+    BERTH__T_OUTCOME = 2,   /* the outcome is fixed: readable from now on, exactly once */
+    BERTH__T_ENDED = 3,     /* units and payload are let go, exactly once, after T_OUTCOME */
+    BERTH__T_GONE = 4,      /* the outcome was taken or dropped: the id is stale from now on */
+    BERTH__T_PREEMPTED = 5, /* running -> parked, to be admitted again */
+    BERTH__T_UNADMITTED = 6 /* the same, and it had not begun: the admission does not count */
 };
 
 typedef void berth__sink(void *context, uint32_t transition, berth_request_id id);
@@ -65,6 +66,14 @@ typedef struct berth__view {
     berth_outcome outcome;               /* kind NONE until fixed; counters always current */
     uint64_t max_new_tokens;
 } berth__view;
+
+/* What a worker is told of a request. */
+typedef struct berth__brief {
+    uint32_t slot;
+    uint32_t band;
+    uint64_t prompt_tokens;
+    uint64_t max_new_tokens;
+} berth__brief;
 
 /* One thing that happened to a request in a step. */
 typedef struct berth__progress {
@@ -136,6 +145,11 @@ berth_status berth__core_emit(berth__core *core, uint64_t now, berth_request_id 
 berth_status berth__core_finish(berth__core *core, uint64_t now, berth_request_id id,
                                 uint32_t finish, int32_t code);
 
+/* Worker: both at once, for a request that was running or stopping: finish, unless an outcome is
+ * fixed, and let go. EENDED if it was neither. */
+berth_status berth__core_complete(berth__core *core, uint64_t now, berth_request_id id,
+                                  uint32_t finish, int32_t code);
+
 /* Worker and gate: the engine or worker lets go of a stopping request: its units are free. */
 berth_status berth__core_let_go(berth__core *core, uint64_t now, berth_request_id id);
 
@@ -144,6 +158,11 @@ berth_status berth__core_let_go(berth__core *core, uint64_t now, berth_request_i
  * is fixed, EBUSY in a step, EFACE on the other faces. One that could never be admitted again,
  * because a capacity has shrunk, ends as EVICTED instead. */
 berth_status berth__core_preempt(berth__core *core, uint64_t now, berth_request_id id);
+
+/* Worker: one that was admitted and not begun is parked again at its old place in line, as if it
+ * had not been admitted: its queue deadline holds again, and no counter shows it. It is told as
+ * T_UNADMITTED. EAGAIN parked, EENDED once an outcome is fixed, EFACE on the other faces. */
+berth_status berth__core_unadmit(berth__core *core, uint64_t now, berth_request_id id);
 
 /* Engine: is there anything that a plan would hold? */
 uint32_t berth__core_has_plan(const berth__core *core);
@@ -182,11 +201,19 @@ void berth__core_count_chunk(berth__core *core, berth_request_id id, uint32_t de
 /* ---- Looking. ESTALE for an id that names nothing; `gone` ones are still visible here. ---- */
 
 berth_status berth__core_view(const berth__core *core, berth_request_id id, berth__view *out);
+berth_status berth__core_outcome(const berth__core *core, berth_request_id id, berth_outcome *out);
+void berth__core_brief(const berth__core *core, berth_request_id id, berth__brief *out);
 void berth__core_stats(const berth__core *core, berth_stats *out);
 
 /* EINVAL where there are no tenants; one that is not known is all zero. */
 berth_status berth__core_tenant_stats(const berth__core *core, uint64_t tenant,
                                       berth_tenant_stats *out);
+
+/* Hints, which change nothing: the caller is about to look at this place; those that admission will
+ * look at next, up to `max`, and how many they are. Lines that another processor wrote last arrive
+ * together then, instead of one after the other. */
+void berth__core_expect(const berth__core *core, uint32_t place);
+uint32_t berth__core_expect_next(const berth__core *core, uint32_t *places, uint32_t max);
 
 /* Oldest ended request that is still retained; 0 if none. `after` = 0 or a retained ended id. */
 berth_request_id berth__core_oldest_ended(const berth__core *core, berth_request_id after);

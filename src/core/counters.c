@@ -68,14 +68,24 @@ void berth__counters_admit(berth__core *core, uint32_t place) {
     if (entry->preemptions == 0) berth__flow_charge(core, place, prompt, 0);
 }
 
+static void give_back(berth__core *core, uint32_t place, uint64_t prompt_tokens) {
+    const berth__entry *entry = &core->entries[place];
+    const uint32_t weight = berth__tenants_options(core, entry->tenant_index)->weight;
+    change(core, entry->flow, entry->level, 0,
+           price(prompt_tokens, core->options.vtc_prompt_weight, weight));
+}
+
 void berth__counters_settle(berth__core *core, uint32_t place) {
     const berth__entry *entry = &core->entries[place];
     if (!is_on(core) || !berth__is_engine(core) || entry->has_output) return;
-    const uint64_t rest =
-        take_off(berth__run_of(core, place)->prompt_charged, entry->tokens_computed);
-    const uint32_t weight = berth__tenants_options(core, entry->tenant_index)->weight;
-    change(core, entry->flow, entry->level, 0,
-           price(rest, core->options.vtc_prompt_weight, weight));
+    give_back(core, place,
+              take_off(berth__run_of(core, place)->prompt_charged, entry->tokens_computed));
+}
+
+void berth__counters_unadmit(berth__core *core, uint32_t place) {
+    const uint64_t prompt = berth__run_of(core, place)->prompt_charged;
+    berth__tenants_not_served(core, place, prompt);
+    if (is_on(core)) give_back(core, place, prompt);
 }
 
 void berth__counters_lift(berth__core *core, uint32_t flow, uint32_t level) {

@@ -27,6 +27,9 @@ void berth__flow_charge(berth__core *core, uint32_t place, uint64_t prompt_token
 /* It is admitted: its prompt is charged, once in its life. */
 void berth__counters_admit(berth__core *core, uint32_t place);
 
+/* It is parked again as if it had not been admitted. */
+void berth__counters_unadmit(berth__core *core, uint32_t place);
+
 /* It ends: what was charged and never computed goes back. */
 void berth__counters_settle(berth__core *core, uint32_t place);
 

@@ -10,10 +10,6 @@ static void tell(berth__core *core, uint32_t transition, uint32_t place) {
     core->sink(core->sink_context, transition, berth__ids_of(&core->ids, place));
 }
 
-void berth__life_tick(berth__core *core, uint64_t now) {
-    if (now > core->now) core->now = now;
-}
-
 static void touch_rate(berth__core *core) {
     berth__rate_touch(&core->rate, core->now, core->queue.total.count > 0);
 }
@@ -75,7 +71,7 @@ static berth__cause cause_of(uint8_t which) {
     return (berth__cause){BERTH_OUTCOME_EXPIRED, which, 0};
 }
 
-void berth__life_expire(berth__core *core) {
+void berth__life_expire_due(berth__core *core) {
     while (core->deadlines.count > 0 && core->deadlines.entries[0].at <= core->now) {
         const uint32_t place = core->deadlines.entries[0].place;
         const uint8_t which = berth__life_armed(core, place);
@@ -218,45 +214,72 @@ static int can_be_parked(const berth__core *core, const berth__entry *entry,
     return 1;
 }
 
-void berth__life_preempt(berth__core *core, uint32_t place) {
-    static const berth__cause cause = {BERTH_OUTCOME_EVICTED, BERTH_EVICT_CAPACITY, 0};
+/* It holds nothing any more, and asks again for what it was admitted with. */
+static void park_again(berth__core *core, uint32_t place, uint32_t flags) {
     berth__entry *entry = &core->entries[place];
     berth_band_stats *band = berth__band_of(core, place);
     const berth__load load = berth__load_of(core, place);
-    berth__run *run = berth__run_of(core, place);
-    if (berth__kv_grows(&core->options))
-        run->asked[core->options.kv_resource] = berth__kv_mode_units(core, place);
-    if (!can_be_parked(core, entry, run->asked)) {
-        berth__life_stop(core, place, cause);
-        return;
-    }
-    touch_rate(core);
-    berth__pause_end(core, place);
+    const berth__run *run = berth__run_of(core, place);
     berth__ledger_release(&core->ledger, berth__units_of(core, place));
     berth__bands_use(core, place, berth__units_of(core, place), NULL, -1);
     berth__tenants_units(core, place, berth__units_of(core, place), run->asked);
     berth__list_remove(&core->running, core->links, place);
-    free_slot(core, place, BERTH_ENTRY_PREEMPTED);
+    free_slot(core, place, flags);
     for (uint32_t r = 0; r < core->options.resource_count; r++)
         berth__units_of(core, place)[r] = run->asked[r];
     core->counters.running--;
-    core->counters.preemptions_total++;
-    core->counters.tokens_recomputed_total =
-        berth__add_saturating(core->counters.tokens_recomputed_total, entry->tokens_computed);
     band->running--;
     band->parked++;
-    band->preemptions_total++;
     entry->state = BERTH__PARKED;
     entry->slot = BERTH__NONE;
-    entry->planned = 0;
-    entry->tokens_computed = 0;
-    entry->queue_at_ns = UINT64_MAX; /* it has left the queue in time */
-    if (entry->preemptions < UINT8_MAX) entry->preemptions++;
     berth__queue_put_back(&core->queue, place, &load, place_in_line(core, entry));
     berth__tenants_move(core, place, 1, -1);
     berth__flows_push(core, place);
     berth__life_arm(core, place);
+}
+
+/* Can it be parked again? If not, because a capacity has shrunk, it ends. */
+static int may_park_again(berth__core *core, uint32_t place) {
+    static const berth__cause cause = {BERTH_OUTCOME_EVICTED, BERTH_EVICT_CAPACITY, 0};
+    if (can_be_parked(core, &core->entries[place], berth__run_of(core, place)->asked)) return 1;
+    berth__life_stop(core, place, cause);
+    return 0;
+}
+
+void berth__life_preempt(berth__core *core, uint32_t place) {
+    berth__entry *entry = &core->entries[place];
+    if (berth__kv_grows(&core->options))
+        berth__run_of(core, place)->asked[core->options.kv_resource] =
+            berth__kv_mode_units(core, place);
+    if (!may_park_again(core, place)) return;
+    touch_rate(core);
+    berth__pause_end(core, place);
+    core->counters.preemptions_total++;
+    core->counters.tokens_recomputed_total =
+        berth__add_saturating(core->counters.tokens_recomputed_total, entry->tokens_computed);
+    berth__band_of(core, place)->preemptions_total++;
+    entry->planned = 0;
+    entry->tokens_computed = 0;
+    entry->queue_at_ns = UINT64_MAX; /* it has left the queue in time */
+    if (entry->preemptions < UINT8_MAX) entry->preemptions++;
+    park_again(core, place, BERTH_ENTRY_PREEMPTED);
     tell(core, BERTH__T_PREEMPTED, place);
+}
+
+/* What admission counted is taken back. */
+void berth__life_unadmit(berth__core *core, uint32_t place) {
+    berth__entry *entry = &core->entries[place];
+    berth_band_stats *band = berth__band_of(core, place);
+    if (!may_park_again(core, place)) return;
+    touch_rate(core);
+    core->counters.admitted_total--;
+    core->counters.prompt_tokens_total -= entry->prompt_tokens;
+    band->admitted_total--;
+    band->queue_ns_total -= entry->admitted_at_ns - entry->submitted_at_ns;
+    entry->admitted_at_ns = 0;
+    berth__counters_unadmit(core, place);
+    park_again(core, place, 0);
+    tell(core, BERTH__T_UNADMITTED, place);
 }
 
 /* ---- Ended ---- */

@@ -18,7 +18,9 @@ typedef struct berth__cause {
 } berth__cause;
 
 /* The clock of events: never back. */
-void berth__life_tick(berth__core *core, uint64_t now);
+static inline void berth__life_tick(berth__core *core, uint64_t now) {
+    if (now > core->now) core->now = now;
+}
 
 void berth__life_park(berth__core *core, uint32_t place);
 void berth__life_admit(berth__core *core, uint32_t place);
@@ -31,6 +33,9 @@ void berth__life_preempt(berth__core *core, uint32_t place);
 /* What else adds up units must follow wherever those of a running or stopping request change. */
 void berth__life_account(berth__core *core, uint32_t place, const uint64_t *before,
                          const uint64_t *after);
+
+/* A worker's request that was admitted and not begun is parked again, as if it had not been. */
+void berth__life_unadmit(berth__core *core, uint32_t place);
 
 /* What a running or stopping request would hold after a report of `held`. KV that grows with the
  * tokens is as it was, whatever the report says. */
@@ -72,6 +77,12 @@ void berth__life_output(berth__core *core, uint32_t place);
 void berth__life_fail(berth__core *core);
 
 /* End whatever is due at the core's now. */
-void berth__life_expire(berth__core *core);
+void berth__life_expire_due(berth__core *core);
+static inline void berth__life_expire(berth__core *core) {
+    const berth__heap *deadlines = &core->deadlines;
+    if ((deadlines->count > 0 && deadlines->entries[0].at <= core->now) ||
+        core->bands.with_aging != 0)
+        berth__life_expire_due(core);
+}
 
 #endif

@@ -2,6 +2,7 @@
 /* Looking at the core without changing it: one request, all counters. */
 #include "core/core.h"
 #include "core/counters.h"
+#include "core/cursor.h"
 #include "core/life.h"
 
 #include <string.h>
@@ -27,8 +28,10 @@ static berth_outcome outcome_of(const berth__entry *entry) {
 
 berth_status berth__core_view(const berth__core *core, berth_request_id id, berth__view *out) {
     const uint32_t place = berth__ids_find(&core->ids, id);
-    memset(out, 0, sizeof *out);
-    if (place == BERTH__NONE) return BERTH_ESTALE;
+    if (place == BERTH__NONE) {
+        memset(out, 0, sizeof *out);
+        return BERTH_ESTALE;
+    }
     const berth__entry *entry = &core->entries[place];
     *out = (berth__view){.id = id,
                          .state = entry->state,
@@ -44,10 +47,52 @@ berth_status berth__core_view(const berth__core *core, berth_request_id id, bert
     return BERTH_OK;
 }
 
+berth_status berth__core_outcome(const berth__core *core, berth_request_id id, berth_outcome *out) {
+    const uint32_t place = berth__ids_find(&core->ids, id);
+    if (place == BERTH__NONE) return BERTH_ESTALE;
+    *out = outcome_of(&core->entries[place]);
+    return BERTH_OK;
+}
+
+void berth__core_brief(const berth__core *core, berth_request_id id, berth__brief *out) {
+    const uint32_t place = berth__ids_find(&core->ids, id);
+    const berth__entry *entry = &core->entries[place];
+    *out = (berth__brief){.slot = entry->slot,
+                          .band = entry->band_index + 1u,
+                          .prompt_tokens = entry->prompt_tokens,
+                          .max_new_tokens = entry->max_new_tokens};
+}
+
 berth_request_id berth__core_oldest_ended(const berth__core *core, berth_request_id after) {
     const uint32_t from = after == 0 ? BERTH__NONE : berth__ids_find(&core->ids, after);
     const uint32_t place = from == BERTH__NONE ? core->ended.head : core->links[from].next;
     return place == BERTH__NONE ? 0 : berth__ids_of(&core->ids, place);
+}
+
+/* To be written, and soon. */
+static void expect_bytes(const void *from, size_t size) {
+    const char *bytes = from;
+    for (size_t i = 0; i < size; i += 64) __builtin_prefetch(bytes + i, 1);
+    __builtin_prefetch(bytes + size - 1, 1);
+}
+
+void berth__core_expect(const berth__core *core, uint32_t place) {
+    if (place >= core->ids.place_count) return;
+    expect_bytes(&core->entries[place], sizeof core->entries[place]);
+    __builtin_prefetch(&core->links[place], 1);
+    if (core->options.resource_count > 0) __builtin_prefetch(berth__units_of(core, place), 1);
+}
+
+uint32_t berth__core_expect_next(const berth__core *core, uint32_t *places, uint32_t max) {
+    berth__cursor cursor;
+    uint32_t count = 0;
+    uint32_t place = berth__cursor_first(core, &cursor);
+    while (place != BERTH__NONE && count < max) {
+        places[count++] = place;
+        berth__core_expect(core, place);
+        place = berth__cursor_next(core, &cursor);
+    }
+    return count;
 }
 
 static void resource_stats(const berth__core *core, uint32_t r, berth_resource_stats *out) {

@@ -212,3 +212,8 @@ void berth__tenants_served(berth__core *core, uint32_t place, uint64_t prompt_to
     tenant->prompt_tokens_total = berth__add_saturating(tenant->prompt_tokens_total, prompt_tokens);
     tenant->output_tokens_total = berth__add_saturating(tenant->output_tokens_total, output_tokens);
 }
+
+void berth__tenants_not_served(berth__core *core, uint32_t place, uint64_t prompt_tokens) {
+    berth__tenant *tenant = tenant_of(core, place);
+    if (tenant != NULL) tenant->prompt_tokens_total -= prompt_tokens;
+}

@@ -87,4 +87,7 @@ void berth__tenants_units(berth__core *core, uint32_t place, const uint64_t *bef
 void berth__tenants_served(berth__core *core, uint32_t place, uint64_t prompt_tokens,
                            uint64_t output_tokens);
 
+/* It was not served after all: what was counted for its prompt does not count. */
+void berth__tenants_not_served(berth__core *core, uint32_t place, uint64_t prompt_tokens);
+
 #endif

@@ -13,12 +13,11 @@ void berth__callback_enter(berth_pool *pool, berth__inside *inside, uint32_t run
     inside->reserved = 0;
     if (pool->inside != NULL) pool->inside->previous = inside;
     pool->inside = inside;
-    berth__waiter_signal(pool);
-    uv_mutex_unlock(&pool->lock);
+    berth__waiter_unlock(pool);
 }
 
 void berth__callback_leave(berth_pool *pool, berth__inside *inside) {
-    uv_mutex_lock(&pool->lock);
+    berth__mutex_lock(&pool->lock);
     if (inside->previous != NULL)
         inside->previous->next = inside->next;
     else

@@ -24,7 +24,7 @@ berth_status berth__close(berth_pool *pool) {
 static berth_status await_idle(berth_pool *pool, uint64_t until_ns) {
     berth__waiter waiter;
     uint32_t woken = 1;
-    if (berth__waiter_init(&waiter) != BERTH_OK) return BERTH_ESYSTEM;
+    if (berth__waiter_init(&waiter, NULL) != BERTH_OK) return BERTH_ESYSTEM;
     while (woken && !berth__pool_idle(pool) && !berth__pool_failed(pool)) {
         berth__waiter_join(&waiter, &pool->drains);
         woken = berth__waiter_sleep(pool, &waiter, until_ns);
@@ -39,6 +39,9 @@ berth_status berth__close_drain(berth_pool *pool, uint64_t timeout_ns) {
     berth__lock_enter(pool);
     if (berth__callback_is_inside(pool)) return berth__lock_leave(pool, BERTH_EREENTRY);
     close_now(pool);
+    /* What was dealt and has not begun counts as parked. */
+    berth__hand_take_back_all(pool);
+    berth__lock_settle(pool);
     if (!berth__pool_failed(pool)) berth__core_shutdown(pool->core, pool->now_ns, 0);
     berth__lock_settle(pool);
     berth__callback_run_due(pool);

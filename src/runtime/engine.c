@@ -75,7 +75,7 @@ berth_status berth__engine_plan_wait(berth_pool *pool, berth_plan *plan, uint64_
     const uint64_t until_ns = berth__waiter_until(timeout_ns);
     uint32_t woken = timeout_ns != 0 && berth__clock_can_wait(pool);
     berth__waiter waiter;
-    if (berth__waiter_init(&waiter) != BERTH_OK) return BERTH_ESYSTEM;
+    if (berth__waiter_init(&waiter, &pool->callers) != BERTH_OK) return BERTH_ESYSTEM;
     berth__lock_enter(pool);
     berth_status status = try_plan(pool, plan);
     while (status == BERTH_ETIMEDOUT && woken) {

@@ -63,7 +63,11 @@ static berth_status make_tables(berth_pool *pool) {
         atomic_init(&pool->ring_at[place], BERTH__NONE);
     if (pool->options.worker_count == 0) return BERTH_OK;
     pool->workers = calloc(pool->options.worker_count, sizeof *pool->workers);
-    return pool->workers == NULL ? BERTH_ENOMEM : BERTH_OK;
+    pool->hands = calloc(pool->options.worker_count, sizeof *pool->hands);
+    if (pool->workers == NULL || pool->hands == NULL) return BERTH_ENOMEM;
+    for (uint32_t w = 0; w < pool->options.worker_count; w++)
+        berth__hand_init(pool, &pool->hands[w]);
+    return BERTH_OK;
 }
 
 static berth_status make_core(berth_pool *pool) {
@@ -94,6 +98,7 @@ static void free_memory(berth_pool *pool) {
     free(pool->ready_links);
     free(pool->workers);
     free(pool->ring_at);
+    free(pool->hands);
     free(pool->rings_free);
     free(pool->ring_memory);
     free(pool->core_memory);
@@ -101,23 +106,23 @@ static void free_memory(berth_pool *pool) {
 }
 
 static void stop_threads(berth_pool *pool) {
-    uv_mutex_lock(&pool->lock);
+    berth__mutex_lock(&pool->lock);
     pool->stopping = 1;
     berth__worker_wake(pool);
     berth__timer_wake(pool);
-    berth__waiter_signal(pool);
-    uv_mutex_unlock(&pool->lock);
+    berth__waiter_unlock(pool);
     berth__worker_join_all(pool);
     berth__timer_join(pool);
 }
 
 static berth_status start_threads(berth_pool *pool) {
-    if (uv_mutex_init(&pool->lock) != 0) return BERTH_ESYSTEM;
-    berth_status status = berth__worker_start_all(pool);
+    berth_status status = berth__mutex_init(&pool->lock);
+    if (status != BERTH_OK) return status;
+    status = berth__worker_start_all(pool);
     if (status == BERTH_OK) status = berth__timer_start(pool);
     if (status == BERTH_OK) return BERTH_OK;
     stop_threads(pool);
-    uv_mutex_destroy(&pool->lock);
+    berth__mutex_fini(&pool->lock);
     return status;
 }
 
@@ -155,7 +160,7 @@ static uint32_t is_busy(const berth_pool *pool) {
 static void release_rest(berth_pool *pool) {
     berth__inside inside;
     if (pool->executor.release == NULL) return;
-    uv_mutex_lock(&pool->lock);
+    berth__mutex_lock(&pool->lock);
     for (uint32_t place = 0; place < pool->row_count; place++) {
         berth__row *row = &pool->rows[place];
         if (!row->owes_release) continue;
@@ -164,7 +169,7 @@ static void release_rest(berth_pool *pool) {
         pool->executor.release(pool->executor.user_data, row->payload, row->payload_size);
         berth__callback_leave(pool, &inside);
     }
-    uv_mutex_unlock(&pool->lock);
+    berth__waiter_unlock(pool);
 }
 
 berth_status berth__life_destroy(berth_pool *pool) {
@@ -179,7 +184,7 @@ berth_status berth__life_destroy(berth_pool *pool) {
     stop_threads(pool);
     release_rest(pool);
     berth__ready_fini(pool);
-    uv_mutex_destroy(&pool->lock);
+    berth__mutex_fini(&pool->lock);
     free_memory(pool);
     return BERTH_OK;
 }

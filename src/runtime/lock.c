@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/lock.h"
+#include "base/ids.h"
 #include "runtime/callback.h"
 #include "runtime/close.h"
 #include "runtime/engine.h"
@@ -9,16 +10,20 @@
 #include "runtime/worker.h"
 
 void berth__lock_enter(berth_pool *pool) {
-    uv_mutex_lock(&pool->lock);
+    berth__mutex_lock(&pool->lock);
     pool->call_count++;
 }
 
+void berth__lock_enter_for(berth_pool *pool, berth_request_id id) {
+    berth__row_expect(pool, berth__id_place(id));
+    berth__lock_enter(pool);
+}
+
 berth_status berth__lock_leave(berth_pool *pool, berth_status status) {
-    berth__callback_run_due(pool);
+    if (berth__callback_is_due(pool)) berth__callback_run_due(pool);
     pool->call_count--;
     berth__close_wake(pool);
-    berth__waiter_signal(pool);
-    uv_mutex_unlock(&pool->lock);
+    berth__waiter_unlock(pool);
     return status;
 }
 
@@ -43,12 +48,24 @@ static void let_go_untaken(berth_pool *pool) {
     }
 }
 
+/* Requests that were admitted for a worker which turned out to be held up wait in the queue: there
+ * they have an order and a deadline. */
+static void unadmit(berth_pool *pool) {
+    while (pool->take.count > 0 && berth__worker_is_short(pool)) {
+        const berth_request_id id = pool->rows[pool->take.tail].id;
+        if (berth__core_unadmit(pool->core, pool->now_ns, id) != BERTH_OK) return;
+    }
+}
+
 static void admit(berth_pool *pool) {
+    if (pool->options.face == BERTH_FACE_WORKER) unadmit(pool);
     let_go_untaken(pool);
     /* What is due ends first, so that the rings needed are known when admission begins. */
     berth__core_expire(pool->core, pool->now_ns);
     let_go_untaken(pool);
-    berth__store_make_room(pool);
+    if (pool->parked_count == 0) return;
+    if (pool->options.face == BERTH_FACE_WORKER && berth__worker_free_count(pool) == 0) return;
+    if (pool->parked_streams > 0) berth__store_make_room(pool);
     berth__worker_tell_idle(pool);
     (void)berth__core_admit(pool->core, pool->now_ns);
 }

@@ -13,6 +13,9 @@
 /* Take the pool lock and count the call. */
 void berth__lock_enter(berth_pool *pool);
 
+/* The same for a call about one request: what is known of it comes while the lock is taken. */
+void berth__lock_enter_for(berth_pool *pool, berth_request_id id);
+
 /* Call what is due, wake whom it concerns, give the lock up. Returns `status`. */
 berth_status berth__lock_leave(berth_pool *pool, berth_status status);
 

@@ -134,9 +134,8 @@ static berth_status wait_for_outcome(berth_pool *pool, berth__row *row, uint64_t
                                      berth_outcome *out) {
     const berth_request_id id = row->id;
     berth__watcher watcher;
-    berth__view view;
     memset(&watcher, 0, sizeof watcher);
-    if (berth__waiter_init(&watcher.waiter) != BERTH_OK) return BERTH_ESYSTEM;
+    if (berth__waiter_init(&watcher.waiter, &pool->callers) != BERTH_OK) return BERTH_ESYSTEM;
     berth__waiter_join(&watcher.waiter, &row->waiters);
     (void)berth__waiter_sleep(pool, &watcher.waiter, berth__waiter_until(timeout_ns));
     berth__waiter_fini(&watcher.waiter);
@@ -146,23 +145,20 @@ static berth_status wait_for_outcome(berth_pool *pool, berth__row *row, uint64_t
         return row == NULL ? BERTH_ESTALE : BERTH_ETIMEDOUT;
     if (row == NULL) return BERTH_OK;
     /* It is still there: chunks that were dropped since it was noted count too. */
-    (void)berth__core_view(pool->core, id, &view);
-    *out = view.outcome;
+    (void)berth__core_outcome(pool->core, id, out);
     return BERTH_OK;
 }
 
 berth_status berth__mailbox_wait(berth_pool *pool, berth_request_id id, uint64_t timeout_ns,
                                  berth_outcome *out) {
-    berth__view view;
     berth_status status = BERTH_ETIMEDOUT;
-    berth__lock_enter(pool);
+    berth__lock_enter_for(pool, id);
     if (timeout_ns != 0 && berth__callback_is_inside(pool))
         return berth__lock_leave(pool, BERTH_EREENTRY);
     berth__row *row = berth__row_find_for_user(pool, id);
     if (row == NULL) return berth__lock_leave(pool, BERTH_ESTALE);
     if (row->fixed) {
-        (void)berth__core_view(pool->core, id, &view);
-        *out = view.outcome;
+        (void)berth__core_outcome(pool->core, id, out);
         status = BERTH_OK;
     } else if (timeout_ns != 0 && berth__clock_can_wait(pool)) {
         status = wait_for_outcome(pool, row, timeout_ns, out);
@@ -171,13 +167,13 @@ berth_status berth__mailbox_wait(berth_pool *pool, berth_request_id id, uint64_t
 }
 
 berth_status berth__mailbox_take(berth_pool *pool, berth_request_id id, berth_outcome *out) {
-    berth__view view;
-    berth__lock_enter(pool);
+    berth_outcome outcome;
+    berth__lock_enter_for(pool, id);
     berth__row *row = berth__row_find_for_user(pool, id);
     if (row == NULL) return berth__lock_leave(pool, BERTH_ESTALE);
     if (is_busy(pool, row)) return berth__lock_leave(pool, BERTH_EBUSY);
-    (void)berth__core_view(pool->core, id, &view);
+    (void)berth__core_outcome(pool->core, id, &outcome);
     const berth_status status = berth__core_forget(pool->core, id, 0);
-    if (status == BERTH_OK) *out = view.outcome;
+    if (status == BERTH_OK) *out = outcome;
     return berth__lock_leave(pool, status);
 }

@@ -12,6 +12,8 @@
 #include "base/list.h"
 #include "core/core.h"
 #include "runtime/callback.h"
+#include "runtime/hand.h"
+#include "runtime/mutex.h"
 #include "runtime/ring.h"
 #include "runtime/row.h"
 #include "runtime/waiter.h"
@@ -19,7 +21,7 @@
 #include <uv.h>
 
 struct berth_pool {
-    uv_mutex_t lock;
+    berth__mutex lock;
     berth_options options;   /* fixed; normalised */
     berth_executor executor; /* fixed */
 
@@ -60,11 +62,20 @@ struct berth_pool {
     uint32_t rings_free_count;
 
     uint32_t closed;
-    berth__waiter *to_signal;
+    uint32_t reserved1;
+    berth__look callers; /* of the host, and workers: one of each looks */
+    berth__look looking_workers;
+    berth__waiter *to_wake; /* told already; asleep */
     berth__waiter *engines; /* in berth_plan_wait */
     berth__waiter *drains;  /* in berth_drain */
 
-    uint32_t stopping;      /* the pool's threads are to leave */
+    uint32_t stopping;    /* the pool's threads are to leave */
+    uint32_t idle_count;  /* workers in `idle` */
+    uint32_t claim_count; /* admitted ahead for the worker that is about to deal */
+    uint32_t watching;    /* the timer looks after hands */
+    uint32_t watch_again; /* one of several was dealt since it looked */
+    uint32_t reserved2;
+    berth__hand *hands;     /* fixed; by worker */
     uint32_t active_count;  /* workers inside execute */
     uint32_t calling_count; /* workers inside release() or cancelled(), after execute */
     uint32_t waking_count;  /* workers woken that have not got the lock yet */

@@ -172,7 +172,7 @@ static berth_status wait_and_read(berth_pool *pool, berth__row *row, berth__buff
     const uint64_t chunk_count = row->chunk_count;
     berth__watcher watcher;
     memset(&watcher, 0, sizeof watcher);
-    berth_status status = berth__waiter_init(&watcher.waiter);
+    berth_status status = berth__waiter_init(&watcher.waiter, &pool->callers);
     if (status != BERTH_OK) return status;
     row = sleep_as_reader(pool, row, &watcher, until_ns);
     berth__waiter_fini(&watcher.waiter);

@@ -110,7 +110,7 @@ berth_status berth__request_recost(berth_pool *pool, berth_request_id id,
         known->rank != 0 || is_malformed(&pool->options, known))
         return BERTH_EINVAL;
     memcpy(submit.cost, known->cost, sizeof submit.cost);
-    berth__lock_enter(pool);
+    berth__lock_enter_for(pool, id);
     const berth_status status =
         berth__core_recost(pool->core, berth__clock_read(pool), id, &submit, refusal);
     berth__lock_settle(pool);
@@ -119,7 +119,7 @@ berth_status berth__request_recost(berth_pool *pool, berth_request_id id,
 
 berth_status berth__request_charge(berth_pool *pool, berth_request_id id, const uint64_t *held,
                                    uint32_t held_count) {
-    berth__lock_enter(pool);
+    berth__lock_enter_for(pool, id);
     const berth_status status =
         berth__core_charge(pool->core, berth__clock_read(pool), id, held, held_count);
     berth__lock_settle(pool);
@@ -138,7 +138,7 @@ berth_status berth__request_capacity_set(berth_pool *pool, uint32_t resource,
 /* ---- Ends ---- */
 
 berth_status berth__request_cancel(berth_pool *pool, berth_request_id id) {
-    berth__lock_enter(pool);
+    berth__lock_enter_for(pool, id);
     const berth_status status =
         berth__core_cancel(pool->core, berth__clock_read(pool), id, BERTH_CANCEL_CALLER);
     berth__lock_settle(pool);
@@ -165,7 +165,7 @@ static berth_status emit(berth_pool *pool, berth__row *row, const berth__output 
 berth_status berth__request_emit(berth_pool *pool, berth_request_id id,
                                  const berth__output *output) {
     if (pool->options.face == BERTH_FACE_ENGINE) return BERTH_EFACE;
-    berth__lock_enter(pool);
+    berth__lock_enter_for(pool, id);
     berth__row *row = find_running(pool, id);
     const berth_status status = row == NULL ? BERTH_ESTALE : emit(pool, row, output);
     berth__lock_settle(pool);
@@ -188,7 +188,7 @@ static berth_status finish(berth_pool *pool, berth__row *row, berth__finish how)
 
 berth_status berth__request_finish(berth_pool *pool, berth_request_id id, berth__finish how) {
     if (pool->options.face == BERTH_FACE_ENGINE) return BERTH_EFACE;
-    berth__lock_enter(pool);
+    berth__lock_enter_for(pool, id);
     berth__row *row = find_running(pool, id);
     const berth_status status = row == NULL ? BERTH_ESTALE : finish(pool, row, how);
     berth__lock_settle(pool);

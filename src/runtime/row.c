@@ -14,6 +14,13 @@ berth__row *berth__row_find_for_user(berth_pool *pool, berth_request_id id) {
     return row == NULL || row->gone ? NULL : row;
 }
 
+void berth__row_expect(const berth_pool *pool, uint32_t place) {
+    if (place >= pool->row_count) return;
+    const char *row = (const char *)&pool->rows[place];
+    for (size_t i = 0; i < sizeof(berth__row); i += 64) __builtin_prefetch(row + i, 1);
+    berth__core_expect(pool->core, place);
+}
+
 uint32_t berth__row_place(const berth_pool *pool, const berth__row *row) {
     return (uint32_t)(row - pool->rows);
 }

@@ -19,7 +19,8 @@ enum berth__work {
     BERTH__WORK_TAKE = 1,   /* admitted; a worker is to take it */
     BERTH__WORK_LET_GO = 2, /* its outcome was fixed before a worker took it: let it go */
     BERTH__WORK_KEPT = 3,   /* ended; its ring has unread chunks */
-    BERTH__WORK_HELD = 4    /* preempted, so parked again; its ring has unread chunks */
+    BERTH__WORK_HELD = 4,   /* preempted, so parked again; its ring has unread chunks */
+    BERTH__WORK_HAND = 5    /* dealt to a worker: in no list */
 };
 
 /* Which callback a row is waiting for or inside of; lists of the pool's `callback_links`. */
@@ -61,11 +62,12 @@ struct berth__row {
     uint8_t owes_release;   /* release() has not been called yet */
     uint8_t announce;       /* gate: the ADMITTED record is unread */
     uint8_t ready;          /* in the ready list */
-    uint8_t executing;      /* a worker is inside execute */
+    uint8_t executing;      /* dealt to a worker that is inside execute */
     uint8_t let_go_asked;   /* berth_finish was called */
     uint8_t full;           /* berth_mailbox_full */
     uint8_t paused;         /* the core was told so, and has not ended it */
-    uint8_t reserved[6];
+    uint8_t reserved[2];
+    uint32_t hand; /* which worker's, where dealt */
 };
 
 /* The row of an id that is or was out; NULL if its place has been given to another request. */
@@ -73,6 +75,9 @@ berth__row *berth__row_find(berth_pool *pool, berth_request_id id);
 
 /* The same for readers: NULL as well once the outcome was taken or dropped. */
 berth__row *berth__row_find_for_user(berth_pool *pool, berth_request_id id);
+
+/* A hint: the row, and what the core knows of it, is about to be used. Without the lock, too. */
+void berth__row_expect(const berth_pool *pool, uint32_t place);
 
 uint32_t berth__row_place(const berth_pool *pool, const berth__row *row);
 

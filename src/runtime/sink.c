@@ -2,6 +2,7 @@
 #include "runtime/sink.h"
 #include "base/ids.h"
 #include "runtime/callback.h"
+#include "runtime/hand.h"
 #include "runtime/mailbox.h"
 #include "runtime/pool.h"
 #include "runtime/ready.h"
@@ -32,9 +33,17 @@ static void preempted(berth_pool *pool, berth__row *row) {
     if (row->streams) berth__store_hold(pool, row);
 }
 
+/* No worker is there to take it after all. */
+static void unadmitted(berth_pool *pool, berth__row *row) {
+    berth__list_remove(&pool->take, pool->work_links, berth__row_place(pool, row));
+    row->work = BERTH__WORK_NONE;
+    preempted(pool, row);
+}
+
 /* A running request is asked to stop, unless its own finish is what fixed the outcome. */
 static void ask_to_stop(berth_pool *pool, berth__row *row) {
     const uint32_t place = berth__row_place(pool, row);
+    if (row->work == BERTH__WORK_HAND) berth__hand_take_back(pool, &pool->hands[row->hand]);
     if (row->work == BERTH__WORK_TAKE) {
         berth__list_remove(&pool->take, pool->work_links, place);
         row->work = BERTH__WORK_LET_GO;
@@ -93,5 +102,6 @@ void berth__sink_take(void *context, uint32_t transition, berth_request_id id) {
     case BERTH__T_ENDED: ended(pool, row); break;
     case BERTH__T_GONE: gone(pool, row); break;
     case BERTH__T_PREEMPTED: preempted(pool, row); break;
+    case BERTH__T_UNADMITTED: unadmitted(pool, row); break;
     }
 }

@@ -8,13 +8,25 @@
 /* It calls the host's release() and cancelled(), which must not block and may log. */
 #define STACK_SIZE ((size_t)256 * 1024)
 
+/* When there will be something to do: the next deadline, or hands to look after. Hands are looked
+ * after for as long as any were dealt, and once more. */
+static uint64_t next_look(berth_pool *pool) {
+    uint64_t at = berth__pool_failed(pool) ? BERTH_FOREVER : berth__core_next_at(pool->core);
+    const uint64_t watch_at = pool->now_ns + BERTH__HAND_WATCH_NS;
+    if (pool->watching && watch_at < at) at = watch_at;
+    pool->watching = pool->watching && pool->watch_again;
+    pool->watch_again = 0;
+    return at;
+}
+
 static void run(void *argument) {
     berth_pool *pool = argument;
     berth__waiter waiter;
-    if (berth__waiter_init(&waiter) != BERTH_OK) return;
-    uv_mutex_lock(&pool->lock);
+    if (berth__waiter_init(&waiter, NULL) != BERTH_OK) return;
+    berth__mutex_lock(&pool->lock);
     while (!pool->stopping) {
         if (!berth__pool_failed(pool)) berth__core_expire(pool->core, berth__clock_read(pool));
+        berth__hand_watch(pool);
         berth__lock_settle(pool);
         if (berth__callback_is_due(pool)) {
             /* They give the lock up: look again before going to sleep. */
@@ -22,13 +34,11 @@ static void run(void *argument) {
             berth__close_wake(pool);
             continue;
         }
-        pool->timer_at_ns =
-            berth__pool_failed(pool) ? BERTH_FOREVER : berth__core_next_at(pool->core);
+        pool->timer_at_ns = next_look(pool);
         berth__waiter_join(&waiter, &pool->timer_waiter);
         (void)berth__waiter_sleep(pool, &waiter, pool->timer_at_ns);
     }
-    berth__waiter_signal(pool);
-    uv_mutex_unlock(&pool->lock);
+    berth__waiter_unlock(pool);
     berth__waiter_fini(&waiter);
 }
 
@@ -44,6 +54,13 @@ berth_status berth__timer_start(berth_pool *pool) {
 void berth__timer_join(berth_pool *pool) {
     if (pool->timer_started) uv_thread_join(&pool->timer);
     pool->timer_started = 0;
+}
+
+void berth__timer_watch(berth_pool *pool) {
+    pool->watch_again = 1;
+    if (pool->watching) return;
+    pool->watching = 1;
+    berth__waiter_wake_all(pool, &pool->timer_waiter);
 }
 
 void berth__timer_wake(berth_pool *pool) {

@@ -17,6 +17,9 @@ berth_status berth__timer_start(berth_pool *pool);
 /* Without the lock; pool->stopping is set. */
 void berth__timer_join(berth_pool *pool);
 
+/* Under the pool lock: several requests were dealt to one worker; look after them. */
+void berth__timer_watch(berth_pool *pool);
+
 /* Under the pool lock, after events. */
 void berth__timer_wake(berth_pool *pool);
 

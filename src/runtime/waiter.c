@@ -1,26 +1,37 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * One thread of a pool at a time looks for a moment before it sleeps: a request that comes right
+ * after the last one, or an outcome that is almost there, then costs no system call on either side.
+ * The moment doubles while looking pays and halves while it does not, so that an idle pool's
+ * threads sleep, and two of them never look past each other for the same core.
+ */
 #include "runtime/waiter.h"
 #include "base/checked.h"
 #include "runtime/pool.h"
 
-/* One sleep at most; a longer wait is several. Far below what a timespec can hold. */
-#define SLEEP_NS_MAX (UINT64_C(3600) * 1000000000)
+#include <uv.h>
 
-berth_status berth__waiter_init(berth__waiter *waiter) {
+#define LOOK_NS_MIN UINT64_C(1000)
+#define LOOK_NS_MAX UINT64_C(50000)
+
+/* Woken after the lock was given up; what is above it is woken under the lock. */
+#define WAKES_MAX 16u
+
+berth_status berth__waiter_init(berth__waiter *waiter, berth__look *look) {
+    waiter->look = look;
     waiter->previous = NULL;
     waiter->next = NULL;
     waiter->list = NULL;
-    waiter->woken = 0;
-    waiter->reserved = 0;
-    return uv_cond_init(&waiter->condition) == 0 ? BERTH_OK : BERTH_ESYSTEM;
+    waiter->word = NULL;
+    return berth__park_init(&waiter->park);
 }
 
 void berth__waiter_fini(berth__waiter *waiter) {
-    uv_cond_destroy(&waiter->condition);
+    berth__park_fini(&waiter->park);
 }
 
 void berth__waiter_join(berth__waiter *waiter, berth__waiter **list) {
-    waiter->woken = 0;
+    berth__park_reset(&waiter->park);
     waiter->list = list;
     waiter->previous = NULL;
     waiter->next = *list;
@@ -36,28 +47,44 @@ static void leave_list(berth__waiter *waiter) {
     if (waiter->next != NULL) waiter->next->previous = waiter->previous;
 }
 
+/* May this one look? Not where another one does. */
+static uint32_t begin_looking(berth__look *look) {
+    return look != NULL && !atomic_exchange_explicit(&look->taken, 1, memory_order_relaxed);
+}
+
+static void end_looking(berth__look *look) {
+    atomic_store_explicit(&look->taken, 0, memory_order_relaxed);
+}
+
+/* Twice what this wait took, where looking would have been enough; else half of what it was. */
+static uint64_t next_limit(uint64_t limit_ns, uint64_t took_ns) {
+    const uint64_t next = took_ns <= LOOK_NS_MAX ? 2 * took_ns : limit_ns / 2;
+    if (next > LOOK_NS_MAX) return LOOK_NS_MAX;
+    return next < LOOK_NS_MIN ? LOOK_NS_MIN : next;
+}
+
 uint32_t berth__waiter_sleep(berth_pool *pool, berth__waiter *waiter, uint64_t until_ns) {
-    while (!waiter->woken) {
-        const uint64_t now = uv_hrtime();
-        uint64_t left = SLEEP_NS_MAX;
-        if (until_ns != BERTH_FOREVER) {
-            if (now >= until_ns) {
-                leave_list(waiter);
-                return 0;
-            }
-            if (until_ns - now < left) left = until_ns - now;
-        }
-        berth__waiter_signal(pool);
-        (void)uv_cond_timedwait(&waiter->condition, &pool->lock, left);
+    berth__look *look = waiter->look;
+    const uint32_t looks = begin_looking(look);
+    const uint64_t limit_ns = looks ? look->limit_ns : 0;
+    const uint64_t start = looks ? uv_hrtime() : 0;
+    berth__waiter_unlock(pool);
+    if (looks) {
+        berth__park_look(&waiter->park, limit_ns);
+        end_looking(look);
     }
-    return 1;
+    const uint32_t woken = berth__park_wait(&waiter->park, &pool->lock, until_ns);
+    if (looks) look->limit_ns = next_limit(limit_ns, uv_hrtime() - start);
+    if (!woken) leave_list(waiter);
+    return woken;
 }
 
 static void wake(berth_pool *pool, berth__waiter *waiter) {
     leave_list(waiter);
-    waiter->woken = 1;
-    waiter->next = pool->to_signal;
-    pool->to_signal = waiter;
+    waiter->word = berth__park_post(&waiter->park);
+    if (waiter->word == NULL) return;
+    waiter->next = pool->to_wake;
+    pool->to_wake = waiter;
 }
 
 void berth__waiter_wake_first(berth_pool *pool, berth__waiter **list) {
@@ -68,12 +95,24 @@ void berth__waiter_wake_all(berth_pool *pool, berth__waiter **list) {
     while (*list != NULL) wake(pool, *list);
 }
 
-void berth__waiter_signal(berth_pool *pool) {
-    while (pool->to_signal != NULL) {
-        berth__waiter *waiter = pool->to_signal;
-        pool->to_signal = waiter->next;
-        uv_cond_signal(&waiter->condition);
+/* Who was woken may be gone as soon as the lock is given up: their words are copied first. */
+void berth__waiter_unlock(berth_pool *pool) {
+    berth__word *words[WAKES_MAX];
+    uint32_t count = 0;
+    if (pool->to_wake == NULL) {
+        berth__mutex_unlock(&pool->lock);
+        return;
     }
+    while (pool->to_wake != NULL) {
+        berth__word *word = pool->to_wake->word;
+        pool->to_wake = pool->to_wake->next;
+        if (count < WAKES_MAX)
+            words[count++] = word;
+        else
+            berth__park_wake(word);
+    }
+    berth__mutex_unlock(&pool->lock);
+    for (uint32_t i = 0; i < count; i++) berth__park_wake(words[i]);
 }
 
 uint64_t berth__waiter_until(uint64_t timeout_ns) {

@@ -19,6 +19,9 @@ void berth__worker_join_all(berth_pool *pool);
 /* Under the pool lock: workers that nothing is waiting for. */
 uint32_t berth__worker_free_count(const berth_pool *pool);
 
+/* Under the pool lock: more requests are to be taken than workers are there to take them. */
+uint32_t berth__worker_is_short(const berth_pool *pool);
+
 /* Under the pool lock, before a submit and before admission: tell the core how many requests will
  * find a worker and a ring, so that it admits none which would then wait for one. */
 void berth__worker_tell_idle(berth_pool *pool);

@@ -60,13 +60,15 @@ static const struct {
     [BERTH__T_GONE] = {SEEN(BERTH__T_OUTCOME), 0, "gone twice, or without an outcome"},
     [BERTH__T_PREEMPTED] = {SEEN(BERTH__T_ADMITTED), SEEN(BERTH__T_OUTCOME),
                             "preempted twice, not running, or after its outcome"},
+    [BERTH__T_UNADMITTED] = {SEEN(BERTH__T_ADMITTED), SEEN(BERTH__T_OUTCOME),
+                             "taken back twice, not running, or after its outcome"},
 };
 
 static void watch(void *context, uint32_t transition, berth_request_id id) {
     core_kit *kit = context;
     const uint32_t place = berth__id_place(id);
     core_log_add(&kit->log, transition, id);
-    if (transition < BERTH__T_ADMITTED || transition > BERTH__T_PREEMPTED ||
+    if (transition < BERTH__T_ADMITTED || transition > BERTH__T_UNADMITTED ||
         place >= kit->place_count) {
         kit->broken = "the sink was told something that does not exist";
         return;
@@ -80,8 +82,10 @@ static void watch(void *context, uint32_t transition, berth_request_id id) {
         kit->broken = order_of[transition].name;
     life->seen |= SEEN(transition);
     /* Each of the two is to be told in turn. */
-    if (transition == BERTH__T_PREEMPTED) life->seen &= ~SEEN(BERTH__T_ADMITTED);
-    if (transition == BERTH__T_ADMITTED) life->seen &= ~SEEN(BERTH__T_PREEMPTED);
+    if (transition == BERTH__T_PREEMPTED || transition == BERTH__T_UNADMITTED)
+        life->seen &= ~SEEN(BERTH__T_ADMITTED);
+    if (transition == BERTH__T_ADMITTED)
+        life->seen &= ~(SEEN(BERTH__T_PREEMPTED) | SEEN(BERTH__T_UNADMITTED));
     kit->told[transition]++;
 }
 
@@ -245,7 +249,8 @@ static const char *sink_law(const core_kit *kit, const berth_stats *s) {
     if (kit->broken != NULL) return kit->broken;
     if (kit->accepted != s->submitted_total - s->refused_total)
         return "accepted and submitted - refused differ";
-    if (kit->told[BERTH__T_ADMITTED] != s->admitted_total + s->readmitted_total)
+    if (kit->told[BERTH__T_ADMITTED] - kit->told[BERTH__T_UNADMITTED] !=
+        s->admitted_total + s->readmitted_total)
         return "admissions told and counted differ";
     if (kit->told[BERTH__T_PREEMPTED] != s->preemptions_total)
         return "preemptions told and counted differ";

@@ -41,7 +41,7 @@ typedef struct core_kit {
     uint32_t place_count;
     uint32_t may_overdraw; /* the last event was a report, so that overdraft may have grown */
     uint64_t accepted;
-    uint64_t told[6]; /* by transition, since create */
+    uint64_t told[7]; /* by transition, since create */
     uint64_t overdraft[BERTH_RESOURCES_MAX];
     const char *broken; /* first thing that the sink saw and should not have */
 } core_kit;

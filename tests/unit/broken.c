@@ -56,9 +56,9 @@ static berth_request_id submit(berth_pool *pool, void *payload) {
 }
 
 static void break_it(berth_pool *pool) {
-    uv_mutex_lock(&pool->lock);
+    berth__mutex_lock(&pool->lock);
     pool->failed = 1;
-    uv_mutex_unlock(&pool->lock);
+    berth__mutex_unlock(&pool->lock);
 }
 
 static uint32_t kind_of(berth_pool *pool, berth_request_id id) {
