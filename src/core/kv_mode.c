@@ -175,9 +175,3 @@ void berth__kv_mode_admitted(berth__core *core, uint32_t place) {
         break;
     }
 }
-
-void berth__kv_mode_learn(berth__core *core, uint32_t place) {
-    const berth__entry *entry = &core->entries[place];
-    if (core->options.kv_mode == BERTH_KV_PREDICTED)
-        berth__quantile_add(&core->lengths[entry->band_index], entry->tokens_generated);
-}

@@ -27,9 +27,6 @@ int berth__kv_mode_admits(const berth__core *core, uint32_t place);
 /* It was admitted. */
 void berth__kv_mode_admitted(berth__core *core, uint32_t place);
 
-/* A request has completed with so many tokens of output. */
-void berth__kv_mode_learn(berth__core *core, uint32_t place);
-
 /* Units that are free for KV; 0 when overdrawn. */
 uint64_t berth__kv_mode_free(const berth__core *core);
 

@@ -4,6 +4,7 @@
 #include "core/counters.h"
 #include "core/kv.h"
 #include "core/kv_mode.h"
+#include "core/predict.h"
 #include "core/pause.h"
 
 static void tell(berth__core *core, uint32_t transition, uint32_t place) {
@@ -333,7 +334,7 @@ void berth__life_stop(berth__core *core, uint32_t place, berth__cause cause) {
 
 void berth__life_finish(berth__core *core, uint32_t place, uint32_t finish, int32_t code) {
     const int failed = finish == BERTH_FINISH_FAILED;
-    if (!failed) berth__kv_mode_learn(core, place);
+    if (!failed) berth__predict_learn(core, place);
     berth__life_stop(core, place,
                      failed ? (berth__cause){BERTH_OUTCOME_FAILED, 0, code}
                             : (berth__cause){BERTH_OUTCOME_COMPLETED, (uint8_t)finish, 0});

@@ -5,6 +5,7 @@
 #include "core/kv.h"
 #include "core/kv_ratio.h"
 #include "core/options.h"
+#include "core/predict.h"
 #include "core/state.h"
 
 typedef struct arena {
@@ -93,7 +94,8 @@ static layout lay_out(arena *from, const berth_options *options) {
     l.peak.before = cut(from, peak_max, sizeof *l.peak.before);
     l.peak.after = cut(from, peak_max, sizeof *l.peak.after);
     l.peak.count = l.peak.reserved = 0;
-    l.lengths = cut(from, predicted ? options->band_count : 0, sizeof *l.lengths);
+    l.lengths = cut(from, berth__predict_needs_lengths(options) ? options->band_count : 0,
+                    sizeof *l.lengths);
     l.slots_free = cut(from, options->running_max, sizeof *l.slots_free);
     l.leaving = cut(from, options->running_max, sizeof *l.leaving);
     lay_out_flows(from, options, &l);

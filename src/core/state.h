@@ -124,7 +124,7 @@ struct berth__core {
     uint32_t *victims;        /* the same: who gives way, a heap in the order of victim.h */
     berth__peak peak;         /* future_peak, predicted */
     berth__ratio ratio;       /* ratio */
-    berth__quantile *lengths; /* predicted: of completed outputs, per band */
+    berth__quantile *lengths; /* of completed outputs, per band; see predict.h */
     uint32_t victims_count;
     uint32_t pause_steps; /* plans left in which nobody is admitted, after a preemption */
     uint32_t *slots_free; /* a stack */

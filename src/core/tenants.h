@@ -20,6 +20,8 @@ typedef struct berth__tenant {
     uint64_t refused_total;
     uint64_t prompt_tokens_total; /* of admitted requests */
     uint64_t output_tokens_total;
+    uint64_t output_mean; /* of completed ones; see predict.h */
+    uint32_t outputs_seen;
     uint32_t parked;
     uint32_t running; /* or stopping */
     uint32_t own;     /* it has options of its own */

@@ -309,7 +309,8 @@ static void emit(world *w, request *r, uint64_t tokens) {
 
 static void finish(world *w, request *r) {
     if (r == NULL) return;
-    assert_int_equal(berth__core_finish(w->kit.core, w->now, r->id, BERTH_FINISH_STOP, 0), 0);
+    /* What fails teaches nothing of how long outputs are. */
+    assert_int_equal(berth__core_finish(w->kit.core, w->now, r->id, BERTH_FINISH_FAILED, 0), 0);
     assert_int_equal(berth__core_let_go(w->kit.core, w->now, r->id), BERTH_OK);
     r->state = OVER;
     follow(w);

@@ -143,6 +143,72 @@ static void resources_need_a_good_unique_name_and_a_capacity(void **state) {
     GOOD(resources[1].name[0], 'z');
 }
 
+/* The rules of who goes next; each contradiction names both sides. */
+static void what_decides_who_goes_next_makes_sense_or_is_refused(void **state) {
+    berth_options options = good();
+    (void)state;
+    WRONG(fairness, 2, "fairness");
+    WRONG(order, 5, "order");
+    WRONG(displace, 2, "displace");
+    WRONG(tenants_max, 1000001, "tenants_max");
+    WRONG(vtc_prompt_weight, 1001, "vtc_prompt_weight");
+    WRONG(vtc_prompt_weight, 1, "vtc_prompt_weight"); /* without fairness */
+    WRONG(vtc_output_weight, 1, "vtc_output_weight");
+    WRONG(order_displaced_max, 1, "order_displaced_max");    /* in order of arrival */
+    WRONG(tenant_defaults.parked_max, 1, "tenant_defaults"); /* without tenants */
+    WRONG(bands[0].bypass, 2, "bands[0].bypass");
+    WRONG(bands[0].ceiling_ppm, 1000001, "bands[0].ceiling_ppm");
+    WRONG(bands[1].ceiling_ppm, 999999, "bands[1].ceiling_ppm"); /* below that of band 1 */
+    WRONG(bands[2].share_ppm, 1000001, "bands[2].share_ppm");
+    WRONG(bands[3].aging_ns, 1, "bands[3].aging_ns"); /* nothing is above it */
+    GOOD(bands[0].ceiling_ppm, 1);
+    GOOD(bands[3].share_ppm, 1000000);
+    GOOD(bands[2].aging_ns, UINT64_MAX);
+    options.bands[0].aging_ns = 1;
+    options.bands[0].share_ppm = 1;
+    must_be_wrong(&options, "bands[0].aging_ns");
+    options.bands[0].aging_ns = 0;
+    options.bands[1].share_ppm = 1000000;
+    must_be_wrong(&options, "bands[1].share_ppm");
+    options = good();
+    options.fairness = BERTH_FAIRNESS_VTC;
+    options.vtc_prompt_weight = 1000;
+    options.tenant_defaults.weight = 10000;
+    options.tenant_defaults.running_max = 1;
+    options.tenant_defaults.rate_ns = UINT64_C(3600000000000);
+    options.tenant_defaults.rate_burst = 1000000;
+    options.tenant_defaults.units_max[1] = 1;
+    must_be_good(&options);
+    berth__options_normalise(&options);
+    must_be_good(&options);
+    assert_int_equal(options.tenants_max, 1024);
+    assert_int_equal(options.vtc_output_weight, 2);
+}
+
+static void tenant_defaults_have_ranges_and_need_what_they_work_by(void **state) {
+    static const struct {
+        berth_tenant_options tenant;
+        const char *path;
+    } cases[] = {
+        {{.weight = 10001}, "tenant_defaults.weight"},
+        {{.rate_ns = UINT64_C(3600000000001)}, "tenant_defaults.rate_ns"},
+        {{.rate_ns = 1, .rate_burst = 1000001}, "tenant_defaults.rate_burst"},
+        {{.rate_burst = 1}, "tenant_defaults.rate_burst"},
+        {{.running_max = 1}, "tenant_defaults.running_max"},
+        {{.weight = 2}, "tenant_defaults.weight"},
+        {{.units_max = {0, 0, 1}}, "tenant_defaults.units_max"},
+        {{.reserved = {1}}, "tenant_defaults.reserved"},
+    };
+    berth_options options = good();
+    (void)state;
+    options.tenants_max = 3;
+    must_be_good(&options);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        options.tenant_defaults = cases[i].tenant;
+        must_be_wrong(&options, cases[i].path);
+    }
+}
+
 static void bands_that_do_not_exist_have_no_limits(void **state) {
     berth_options options = good();
     (void)state;
@@ -250,6 +316,8 @@ int main(void) {
         cmocka_unit_test(defaults_follow_the_other_fields),
         cmocka_unit_test(numbers_out_of_range_are_refused_by_name),
         cmocka_unit_test(resources_need_a_good_unique_name_and_a_capacity),
+        cmocka_unit_test(what_decides_who_goes_next_makes_sense_or_is_refused),
+        cmocka_unit_test(tenant_defaults_have_ranges_and_need_what_they_work_by),
         cmocka_unit_test(bands_that_do_not_exist_have_no_limits),
         cmocka_unit_test(what_is_about_growing_kv_needs_kv_that_grows),
         cmocka_unit_test(contradictions_are_refused),
