@@ -239,6 +239,14 @@ enum berth_mailbox_full {
                                 CANCELLED (slow reader) */
 };
 
+/** Who decides which blocks of prompts stay in the KV cache. */
+enum berth_prefix_owner {
+    BERTH_PREFIX_POOL = 0,  /* the pool: the engine keeps a block until it is named by
+                               berth_prefix_evictions */
+    BERTH_PREFIX_ENGINE = 1 /* the engine: it says what it found (berth_result) and what it gave up
+                               (berth_prefix_lost), and the pool expects accordingly */
+};
+
 /* ---- Options ------------------------------------------------------------------------------- */
 
 /** One resource of a pool. */
@@ -377,6 +385,13 @@ typedef struct berth_options {
                            lowest band below the newcomer's ends as EVICTED to make room */
     uint32_t reserved2; /* must be 0 */
     berth_tenant_options tenant_defaults; /* of tenants without options of their own */
+    /* What requests share. The prefix index (engine face) knows so many blocks of prompts, by the
+     * names in block_hashes; it needs kv_block_tokens. A set (an adapter) is counted once in
+     * set_resource while any running request has it. */
+    uint32_t prefix_blocks_max; /* 0 = prompts share nothing */
+    uint32_t prefix_owner;      /* berth_prefix_owner; default: pool */
+    uint32_t sets_max;          /* different sets held at once; 0 = there are no sets */
+    uint32_t set_resource;      /* index of the resource that counts them */
 } berth_options;
 
 /**
@@ -571,6 +586,47 @@ BERTH_API berth_status berth_drain(berth_pool *pool, uint64_t timeout_ns);
  */
 BERTH_API berth_status berth_pool_destroy(berth_pool *pool);
 
+/* ---- Names of prompt blocks ---------------------------------------------------------------- */
+
+/** The name of one block of a prompt: 128 bits that stand for all tokens up to its end. */
+typedef struct berth_block_hash {
+    uint64_t low;
+    uint64_t high;
+} berth_block_hash;
+
+/** What the blocks of a prompt depend on beside its tokens. */
+typedef struct berth_block_key {
+    uint32_t struct_size;
+    uint32_t block_tokens; /* tokens per block, 1 or more */
+    uint64_t adapter;      /* fine-tuned weights in use; 0 = none */
+    const void *salt;      /* anything else: images, a tenant that shares nothing; may be NULL */
+    uint64_t salt_size;    /* bytes */
+} berth_block_key;
+
+/**
+ * berth_block_hashes() - name the full blocks of a prompt, for berth_request's block_hashes.
+ *
+ * XXH3-128 of the parent's name and the block's tokens, chained; the parent of the first block is
+ * the hash of adapter and salt. Numbers are hashed as little-endian bytes: the names are the same
+ * on every machine, and change with a major version of Berth only. Not a defence against tenants
+ * who can compute collisions: XXH3 is not cryptographic; give such tenants salts of their own.
+ *
+ * @key          borrowed for the call
+ * @tokens       borrowed for the call; may be NULL with token_count 0
+ * @token_count  the last block_tokens - 1 of them may be left over
+ * @out          receives token_count / block_tokens names
+ * @out_max      room in out
+ *
+ * Errors:   BERTH_EINVAL  a pointer is NULL, or block_tokens is 0
+ *           BERTH_ESPACE  out_max is too small; nothing was written
+ * Threads:  any; never blocks; from callbacks: yes
+ * Memory:   does not allocate
+ * Cost:     O(token_count)
+ */
+BERTH_API berth_status berth_block_hashes(const berth_block_key *key, const uint32_t *tokens,
+                                          uint64_t token_count, berth_block_hash *out,
+                                          uint64_t out_max);
+
 /* ---- Submit, charge, cancel ---------------------------------------------------------------- */
 
 /** How a request's output is carried. */
@@ -596,8 +652,14 @@ struct berth_request {
     uint64_t total_ns;        /* end within; 0 = none */
     uint64_t tenant;          /* whose it is: any number of the host's; told in its outcome */
     uint32_t mailbox_full;    /* berth_mailbox_full; pause is an engine's */
-    uint32_t reserved;        /* must be 0 */
+    uint32_t block_hash_count; /* needs prefix_blocks_max; those beyond the prompt are ignored */
     uint64_t rank;            /* the lowest number goes first; only with BERTH_ORDER_RANK, else 0 */
+
+    const berth_block_hash *block_hashes; /* names of the prompt's full blocks, from the first on,
+                                             as berth_block_hashes gives them; copied */
+    uint64_t set;              /* what it shares beside its prompt, such as its adapter; 0 = none;
+                                  needs sets_max */
+    uint64_t set_units;        /* units of set_resource that the set holds; counted once */
 };
 
 /** Why a submit was not accepted. */
@@ -1000,7 +1062,8 @@ typedef struct berth_plan_entry {
     uint64_t tokens_generated; /* so far */
     uint64_t prompt_tokens;
     uint64_t max_new_tokens;
-    uint64_t reserved[6];      /* zero */
+    uint64_t prefix_tokens;    /* of tokens_computed: found resident at its admission */
+    uint64_t reserved[5];      /* zero */
 } berth_plan_entry;
 
 /** A step: what leaves, then what runs. LEAVE entries come first. */
@@ -1086,7 +1149,9 @@ typedef struct berth_result {
     uint64_t bytes_size;       /* at most mailbox_size - 64 */
     const uint64_t *held;      /* what it holds now, as for berth_charge; NULL = as before. KV that
                                   grows follows from tokens_computed */
-    uint64_t reserved[6];      /* must be 0 */
+    uint64_t prefix_tokens;    /* BERTH_PREFIX_ENGINE, first result after ADMITTED or RESUMED:
+                                  prompt tokens that the engine found in its cache; else 0 */
+    uint64_t reserved[5];      /* must be 0 */
 } berth_result;
 
 /**
@@ -1117,6 +1182,47 @@ typedef struct berth_result {
  */
 BERTH_API berth_status berth_commit(berth_pool *pool, berth_step_id step_id, berth_result *results,
                                     uint32_t result_count);
+
+/**
+ * berth_prefix_evictions() - name the blocks that left the pool's prefix index.
+ *
+ * With BERTH_PREFIX_POOL the engine keeps the blocks of ended requests, since others may begin with
+ * them, until they are named here; call it after each plan, before its step. Without calls the
+ * index fills up with blocks that wait to be named, and credits less.
+ *
+ * @pool       not NULL
+ * @out        receives up to out_max names, oldest first
+ * @out_max    1 or more
+ * @out_count  receives how many
+ *
+ * Errors:   BERTH_EINVAL  malformed
+ *           BERTH_EAGAIN  none left
+ * Threads:  engine thread; never blocks; from callbacks: yes
+ * Memory:   does not allocate
+ * Cost:     O(names)
+ */
+BERTH_API berth_status berth_prefix_evictions(berth_pool *pool, berth_block_hash *out,
+                                              uint32_t out_max, uint32_t *out_count);
+
+/**
+ * berth_prefix_lost() - the engine gave up these blocks of its cache.
+ *
+ * With BERTH_PREFIX_ENGINE. In any order; names that are not known, or are held by a running
+ * request here, are passed over.
+ *
+ * @pool        not NULL
+ * @hashes      borrowed for the call
+ * @hash_count  may be 0
+ * @out_count   receives how many were known and given up; may be NULL
+ *
+ * Errors:   BERTH_EINVAL  malformed, or the pool owns the cache
+ *           BERTH_EBROKEN the pool has failed
+ * Threads:  any; never blocks; from callbacks: yes
+ * Memory:   does not allocate
+ * Cost:     O(hash_count)
+ */
+BERTH_API berth_status berth_prefix_lost(berth_pool *pool, const berth_block_hash *hashes,
+                                         uint32_t hash_count, uint32_t *out_count);
 
 /* ---- Worker and gate face ------------------------------------------------------------------ */
 
@@ -1250,6 +1356,13 @@ typedef struct berth_stats {
 
     uint64_t paused;       /* of running: left out of plans until their readers catch up */
     uint64_t pauses_total; /* how often that began */
+    uint64_t prefix_hit_tokens_total; /* of prompts, found resident at admission */
+    uint64_t prefix_evicted_total;    /* blocks that left the index */
+    uint64_t prefix_truncated_total;  /* blocks named at submit for which it had no room */
+    uint32_t prefix_blocks_held;      /* by running requests, each counted once */
+    uint32_t prefix_blocks_cached;    /* resident, held by nobody */
+    uint32_t sets_held;
+    uint32_t reserved0;
 } berth_stats;
 
 /**
@@ -1358,47 +1471,6 @@ BERTH_API const char *berth_outcome_name(uint32_t kind);
 BERTH_API berth_status berth_kv_cost(uint64_t prompt_tokens, uint64_t max_new_tokens,
                                      uint32_t block_tokens, uint64_t block_size,
                                      uint64_t *out_blocks, uint64_t *out_size);
-
-/* ---- Names of prompt blocks ---------------------------------------------------------------- */
-
-/** The name of one block of a prompt: 128 bits that stand for all tokens up to its end. */
-typedef struct berth_block_hash {
-    uint64_t low;
-    uint64_t high;
-} berth_block_hash;
-
-/** What the blocks of a prompt depend on beside its tokens. */
-typedef struct berth_block_key {
-    uint32_t struct_size;
-    uint32_t block_tokens; /* tokens per block, 1 or more */
-    uint64_t adapter;      /* fine-tuned weights in use; 0 = none */
-    const void *salt;      /* anything else: images, a tenant that shares nothing; may be NULL */
-    uint64_t salt_size;    /* bytes */
-} berth_block_key;
-
-/**
- * berth_block_hashes() - name the full blocks of a prompt, for berth_request's block_hashes.
- *
- * XXH3-128 of the parent's name and the block's tokens, chained; the parent of the first block is
- * the hash of adapter and salt. Numbers are hashed as little-endian bytes: the names are the same
- * on every machine, and change with a major version of Berth only. Not a defence against tenants
- * who can compute collisions: XXH3 is not cryptographic; give such tenants salts of their own.
- *
- * @key          borrowed for the call
- * @tokens       borrowed for the call; may be NULL with token_count 0
- * @token_count  the last block_tokens - 1 of them may be left over
- * @out          receives token_count / block_tokens names
- * @out_max      room in out
- *
- * Errors:   BERTH_EINVAL  a pointer is NULL, or block_tokens is 0
- *           BERTH_ESPACE  out_max is too small; nothing was written
- * Threads:  any; never blocks; from callbacks: yes
- * Memory:   does not allocate
- * Cost:     O(token_count)
- */
-BERTH_API berth_status berth_block_hashes(const berth_block_key *key, const uint32_t *tokens,
-                                          uint64_t token_count, berth_block_hash *out,
-                                          uint64_t out_max);
 
 /* ---- Time ---------------------------------------------------------------------------------- */
 

@@ -34,7 +34,7 @@ enum field_kind {
     FIELD_U64 = 1,
     FIELD_CHOICE = 2, /* a u32 that goes by name */
     FIELD_NAME = 3,
-    FIELD_KV_RESOURCE = 4,
+    FIELD_RESOURCE = 4,
     FIELD_BANDS = 5,
     FIELD_RESOURCES = 6,
     FIELD_UNITS = 7, /* one u64 per resource */
@@ -63,6 +63,7 @@ typedef struct table {
 
 static const char *const band_names[] = {"low", "normal", "high", "critical"};
 static const char *const face_names[] = {"engine", "worker", "gate"};
+static const char *const prefix_owner_names[] = {"pool", "engine"};
 static const char *const clock_names[] = {"system", "virtual"};
 static const char *const kv_mode_names[] = {"worst_case", "optimistic", "ratio", "future_peak",
                                             "predicted"};
@@ -90,7 +91,7 @@ static const field option_fields[] = {
     U32(berth_options, band_default),
     FIELD(berth_options, bands, FIELD_BANDS, 0, 0),
     U32(berth_options, resource_count),
-    FIELD(berth_options, kv_resource, FIELD_KV_RESOURCE, 0, BERTH_RESOURCES_MAX - 1),
+    FIELD(berth_options, kv_resource, FIELD_RESOURCE, 0, BERTH_RESOURCES_MAX - 1),
     FIELD(berth_options, resources, FIELD_RESOURCES, 0, 0),
     U32(berth_options, kv_block_tokens),
     U64(berth_options, kv_block_units),
@@ -119,6 +120,10 @@ static const field option_fields[] = {
     U32(berth_options, kv_ratio_ppm),
     U32(berth_options, kv_ratio_floor_ppm),
     U32(berth_options, kv_ratio_decay_steps),
+    U32(berth_options, prefix_blocks_max),
+    CHOICE(berth_options, prefix_owner, prefix_owner_names),
+    U32(berth_options, sets_max),
+    FIELD(berth_options, set_resource, FIELD_RESOURCE, 0, BERTH_RESOURCES_MAX - 1),
 };
 
 static const field band_fields[] = {
@@ -288,8 +293,8 @@ static berth_status set_name(walk *on, const berth__json_member *member, char *t
     return BERTH_OK;
 }
 
-static berth_status set_kv_resource(walk *on, const berth__json_member *member, const field *by,
-                                    uint32_t *target) {
+static berth_status set_resource_index(walk *on, const berth__json_member *member, const field *by,
+                                       uint32_t *target) {
     char name[BERTH_NAME_SIZE];
     uint64_t number;
     if (member->value.kind == BERTH__JSON_STRING) {
@@ -429,7 +434,7 @@ static berth_status set_field(walk *on, const field *by, const berth__json_membe
     case FIELD_U64: return read_whole(on, member, by->range, target);
     case FIELD_CHOICE: return set_choice(on, member, by->choices, target);
     case FIELD_NAME: return set_name(on, member, target);
-    case FIELD_KV_RESOURCE: return set_kv_resource(on, member, by, target);
+    case FIELD_RESOURCE: return set_resource_index(on, member, by, target);
     case FIELD_BANDS: return set_section(on, member, &band_section, NULL, NULL);
     case FIELD_RESOURCES: return set_section(on, member, &resource_section, NULL, NULL);
     case FIELD_TENANT: return set_members(on, member, tenant_table, target);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Names of prompt blocks: arguments checked, one call down per block. */
+/* Prompt blocks and the prefix index: arguments checked, one call down. */
 #include "berth.h"
 
 #include "base/first.h"
 #include "base/grow.h"
 #include "core/blockhash.h"
+#include "runtime/prefix.h"
 
 berth_status berth_block_hashes(const berth_block_key *key, const uint32_t *tokens,
                                 uint64_t token_count, berth_block_hash *out, uint64_t out_max) {
@@ -22,4 +23,18 @@ berth_status berth_block_hashes(const berth_block_key *key, const uint32_t *toke
         out[i] = parent;
     }
     return BERTH_OK;
+}
+
+berth_status berth_prefix_evictions(berth_pool *pool, berth_block_hash *out, uint32_t out_max,
+                                    uint32_t *out_count) {
+    if (out_count != NULL) *out_count = 0;
+    if (pool == NULL || out == NULL || out_max == 0 || out_count == NULL) return BERTH_EINVAL;
+    return berth__prefix_evictions(pool, out, out_max, out_count);
+}
+
+berth_status berth_prefix_lost(berth_pool *pool, const berth_block_hash *hashes,
+                               uint32_t hash_count, uint32_t *out_count) {
+    if (out_count != NULL) *out_count = 0;
+    if (pool == NULL || (hashes == NULL && hash_count != 0)) return BERTH_EINVAL;
+    return berth__prefix_lost_by_engine(pool, hashes, hash_count, out_count);
 }

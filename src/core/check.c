@@ -10,6 +10,7 @@
 #include "core/kv_grow.h"
 #include "core/kv_mode.h"
 #include "core/life.h"
+#include "core/share.h"
 
 #define MUST(condition)                                                                            \
     do {                                                                                           \
@@ -89,7 +90,7 @@ static uint32_t check_sums(const berth__core *core, const census *c) {
     MUST(core->slots_free_count + core->running.count + core->leaving_count ==
          core->options.running_max);
     for (uint32_t r = 0; r < core->options.resource_count; r++) {
-        MUST(c->used[r] == core->ledger.used[r]);
+        MUST(c->used[r] + berth__share_units(core, r) == core->ledger.used[r]);
         MUST(c->parked[r] == core->queue.total.units[r]);
         MUST(core->ledger.used[r] <= core->ledger.used_peak[r]);
     }
@@ -174,6 +175,27 @@ static uint32_t check_totals(const berth__core *core) {
     return 0;
 }
 
+/* What is shared: the index by itself, who holds how much of it, and that what is cached fits. */
+static uint32_t check_shared(const berth__core *core) {
+    if (!berth__share_has_index(core)) return 0;
+    const uint32_t kv = core->options.kv_resource;
+    uint64_t free_blocks = 0;
+    if (core->ledger.used[kv] < core->ledger.capacity[kv])
+        free_blocks =
+            (core->ledger.capacity[kv] - core->ledger.used[kv]) / core->options.kv_block_units;
+    MUST(core->prefix.cached.count <= free_blocks);
+    for (uint32_t place = core->running.head; place != BERTH__NONE;
+         place = core->links[place].next) {
+        const berth__run *run = berth__run_of(core, place);
+        const uint32_t held = run->held_block;
+        MUST(berth__prefix_depth(&core->prefix, held) == run->shared_blocks);
+        MUST(held == BERTH__NONE || core->prefix.blocks[held].holders > 0);
+        MUST(run->next_block == BERTH__NONE || core->prefix.blocks[run->next_block].owner == place);
+        MUST(run->next_block == BERTH__NONE || core->prefix.blocks[run->next_block].parent == held);
+    }
+    return berth__prefix_check(&core->prefix);
+}
+
 uint32_t berth__core_check(const berth__core *core) {
     census c = {.states = {0}};
     uint32_t line = 0;
@@ -182,6 +204,7 @@ uint32_t berth__core_check(const berth__core *core) {
         line = count_entry(core, place, &c);
     if (line == 0) line = check_sums(core, &c);
     if (line == 0) line = check_lists(core);
+    if (line == 0) line = check_shared(core);
     for (uint32_t b = 0; b < core->options.band_count && line == 0; b++) {
         line = check_band(core, b);
         if (line == 0) line = check_band_sums(core, b);

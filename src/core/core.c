@@ -7,6 +7,7 @@
 #include "core/kv.h"
 #include "core/life.h"
 #include "core/policy.h"
+#include "core/share.h"
 
 /* A user's id: BERTH__NONE once its outcome was taken or dropped. */
 static uint32_t find_for_user(const berth__core *core, berth_request_id id) {
@@ -64,7 +65,7 @@ static void evict_never_fits(berth__core *core) {
             const uint32_t next = core->links[place].next;
             uint64_t needs[BERTH_RESOURCES_MAX];
             needs_of(core, place, needs);
-            const uint32_t resource = berth__bands_never_allow(core, b, needs);
+            const uint32_t resource = berth__share_never_fits(core, place, needs);
             if (resource < core->options.resource_count) berth__life_stop(core, place, cause);
             place = next;
         }
@@ -79,6 +80,7 @@ berth_status berth__core_capacity_set(berth__core *core, uint64_t now, uint32_t 
     const uint64_t before = core->ledger.capacity[resource];
     core->ledger.capacity[resource] = capacity_units;
     if (capacity_units < before) evict_never_fits(core);
+    berth__share_reclaim(core);
     return BERTH_OK;
 }
 
@@ -91,6 +93,14 @@ berth_status berth__core_cancel(berth__core *core, uint64_t now, berth_request_i
     if (core->entries[place].outcome != BERTH_OUTCOME_NONE) return BERTH_EENDED;
     berth__life_stop(core, place, (berth__cause){BERTH_OUTCOME_CANCELLED, (uint8_t)cause, 0});
     return BERTH_OK;
+}
+
+uint32_t berth__core_prefix_tell(berth__core *core, berth_block_hash *out) {
+    return !berth__core_broken(core) && berth__prefix_tell(&core->prefix, out);
+}
+
+uint32_t berth__core_prefix_lost(berth__core *core, const berth_block_hash *hash) {
+    return !berth__core_broken(core) && berth__prefix_lost(&core->prefix, hash);
 }
 
 void berth__core_expire(berth__core *core, uint64_t now) {

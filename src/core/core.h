@@ -52,6 +52,11 @@ typedef struct berth__submit {
     uint64_t total_ns;
     uint64_t tenant;
     uint64_t rank;
+    const berth_block_hash *block_hashes; /* read during the event only */
+    uint32_t block_hash_count;
+    uint32_t reserved;
+    uint64_t set; /* 0 = none */
+    uint64_t set_units;
 } berth__submit;
 
 /* What can be seen of one request. */
@@ -84,6 +89,7 @@ typedef struct berth__progress {
     int32_t code;
     uint32_t held_count;
     const uint64_t *held; /* as for berth__core_charge; NULL = as before */
+    uint64_t prefix_tokens; /* that the engine found in its own cache */
 } berth__progress;
 
 /*
@@ -184,6 +190,10 @@ void berth__core_commit_end(berth__core *core);
  * EAGAIN parked, EENDED once an outcome is fixed. */
 berth_status berth__core_pause(berth__core *core, uint64_t now, berth_request_id id,
                                uint32_t paused);
+/* Engine: the prefix index. `tell` names an eviction (0 if there is none to name); `lost` hears of
+ * one, and says whether the block was known, resident and held by nobody. */
+uint32_t berth__core_prefix_tell(berth__core *core, berth_block_hash *out);
+uint32_t berth__core_prefix_lost(berth__core *core, const berth_block_hash *hash);
 
 /* The outcome was taken (or, with `dropped`, given up): the id is stale for users from now on.
  * EAGAIN while no outcome is fixed. */

@@ -8,8 +8,9 @@
 #include "core/victim.h"
 
 uint64_t berth__kv_grow_units(const berth__core *core, uint32_t place, uint64_t tokens) {
-    const uint64_t prefill = berth__run_of(core, place)->prefill_tokens;
-    return berth__kv_units(&core->options, tokens > prefill ? tokens : prefill);
+    const berth__run *run = berth__run_of(core, place);
+    const uint64_t all = tokens > run->prefill_tokens ? tokens : run->prefill_tokens;
+    return berth__kv_units(&core->options, all) - run->shared_blocks * core->options.kv_block_units;
 }
 
 /* Make room for `more` units, one victim at a time; `gone` counts them. 0 if `place` itself went.

@@ -70,7 +70,8 @@ static berth__peak_item item_of(berth__core *core, uint32_t place) {
     const berth__run *run = berth__run_of(core, place);
     const uint64_t computed = core->entries[place].tokens_computed;
     const uint64_t tokens = computed > run->prefill_tokens ? computed : run->prefill_tokens;
-    return (berth__peak_item){.current = rounded_up(core, tokens),
+    const uint64_t shared = (uint64_t)run->shared_blocks * core->options.kv_block_tokens;
+    return (berth__peak_item){.current = rounded_up(core, tokens - shared),
                               .left = left_of_running(core, place),
                               .admission = run->admission,
                               .place = place};
@@ -92,19 +93,28 @@ static void look_again(berth__core *core) {
     berth__peak_sort(peak);
 }
 
-static int stays_below_the_peak(const berth__core *core, const berth__entry *entry) {
-    const uint64_t capacity = tokens_in(core, core->ledger.capacity[core->options.kv_resource]);
+/* What is shared is held until its last holder goes: as if it were not there to be had. */
+static uint64_t capacity_beside_shared(const berth__core *core) {
+    const uint64_t capacity = core->ledger.capacity[core->options.kv_resource];
+    const uint64_t shared = core->prefix.held_count * core->options.kv_block_units;
+    return tokens_in(core, capacity > shared ? capacity - shared : 0);
+}
+
+static int stays_below_the_peak(const berth__core *core, const berth__entry *entry,
+                                uint64_t asked_tokens) {
+    const uint64_t capacity = capacity_beside_shared(core);
     const uint64_t left = core->options.kv_mode == BERTH_KV_PREDICTED
                               ? left_until(entry, likely_end(core, entry))
                               : left_at_most(entry);
-    return berth__peak_with(&core->peak, rounded_up(core, tokens_of(entry)), left) < capacity;
+    return berth__peak_with(&core->peak, rounded_up(core, asked_tokens), left) < capacity;
 }
 
 /* ---- The ratio ---- */
 
-static int stays_below_the_ratio(const berth__core *core, const berth__entry *entry) {
+static int stays_below_the_ratio(const berth__core *core, const berth__entry *entry,
+                                 uint64_t asked_tokens) {
     const uint64_t kept = berth__ratio_of(core, core->ratio.clipped);
-    uint64_t needed = berth__add_saturating(tokens_of(entry), core->options.kv_block_tokens);
+    uint64_t needed = berth__add_saturating(asked_tokens, core->options.kv_block_tokens);
     needed = berth__add_saturating(needed, berth__ratio_clip(left_at_most(entry)));
     return berth__add_saturating(needed, kept) < tokens_in(core, berth__kv_mode_free(core));
 }
@@ -144,18 +154,20 @@ void berth__kv_mode_begin(berth__core *core) {
     }
 }
 
-int berth__kv_mode_admits(const berth__core *core, uint32_t place) {
+int berth__kv_mode_admits(const berth__core *core, uint32_t place, uint64_t asked) {
     const berth__entry *entry = &core->entries[place];
-    const uint64_t asked = berth__units_of(core, place)[core->options.kv_resource];
     const uint64_t left = berth__kv_mode_free(core);
     if (!berth__kv_grows(&core->options) || core->running.count == 0) return 1;
+    /* Its tokens less those that are held already: what it asks for beside its own units is not. */
+    const uint64_t units = berth__units_of(core, place)[core->options.kv_resource];
+    const uint64_t tokens = tokens_of(entry) - tokens_in(core, units - asked);
     if (asked > left || watermark(core) > left - asked) return 0;
     switch ((enum berth_kv_mode)core->options.kv_mode) {
     case BERTH_KV_WORST_CASE:
     case BERTH_KV_OPTIMISTIC: break;
-    case BERTH_KV_RATIO: return stays_below_the_ratio(core, entry);
+    case BERTH_KV_RATIO: return stays_below_the_ratio(core, entry, tokens);
     case BERTH_KV_FUTURE_PEAK:
-    case BERTH_KV_PREDICTED: return stays_below_the_peak(core, entry);
+    case BERTH_KV_PREDICTED: return stays_below_the_peak(core, entry, tokens);
     }
     return 1;
 }

@@ -21,8 +21,9 @@ void berth__kv_mode_step(berth__core *core, uint32_t gave_way);
 /* A plan is about to admit: look at those who run. O(running). */
 void berth__kv_mode_begin(berth__core *core);
 
-/* Would this parked request, which fits by units, be admitted by the mode? Nothing runs: yes. */
-int berth__kv_mode_admits(const berth__core *core, uint32_t place);
+/* Would this parked request, whose admission adds so many units of KV and fits, be admitted by the
+ * mode? Nothing runs: yes. */
+int berth__kv_mode_admits(const berth__core *core, uint32_t place, uint64_t asked);
 
 /* It was admitted. */
 void berth__kv_mode_admitted(berth__core *core, uint32_t place);

@@ -57,6 +57,16 @@ void berth__ledger_release(berth__ledger *ledger, const uint64_t *held) {
     }
 }
 
+void berth__ledger_add(berth__ledger *ledger, uint32_t resource, uint64_t units) {
+    ledger->used[resource] += units;
+    raise_peak(ledger, resource);
+}
+
+void berth__ledger_subtract(berth__ledger *ledger, uint32_t resource, uint64_t units) {
+    BERTH__ASSERT(ledger->broken, units <= ledger->used[resource]);
+    ledger->used[resource] -= units;
+}
+
 uint64_t berth__ledger_overdraft(const berth__ledger *ledger, uint32_t resource) {
     const uint64_t used = ledger->used[resource];
     const uint64_t capacity = ledger->capacity[resource];

@@ -36,6 +36,10 @@ berth_status berth__ledger_change(berth__ledger *ledger, const uint64_t *before,
 
 void berth__ledger_release(berth__ledger *ledger, const uint64_t *held);
 
+/* Hold more or less of one resource, whether it fits or not; the sum is known to. */
+void berth__ledger_add(berth__ledger *ledger, uint32_t resource, uint64_t units);
+void berth__ledger_subtract(berth__ledger *ledger, uint32_t resource, uint64_t units);
+
 /* Units used above capacity; 0 if none. */
 uint64_t berth__ledger_overdraft(const berth__ledger *ledger, uint32_t resource);
 

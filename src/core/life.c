@@ -6,6 +6,9 @@
 #include "core/kv_mode.h"
 #include "core/predict.h"
 #include "core/pause.h"
+#include "core/share.h"
+
+#include <string.h>
 
 static void tell(berth__core *core, uint32_t transition, uint32_t place) {
     core->sink(core->sink_context, transition, berth__ids_of(&core->ids, place));
@@ -122,7 +125,10 @@ static void count_first(berth__core *core, uint32_t place) {
 static void begin_run(berth__core *core, uint32_t place) {
     berth__entry *entry = &core->entries[place];
     berth__run *run = &core->runs[entry->slot];
-    *run = (berth__run){.prefill_tokens = entry->prompt_tokens, .admission = core->admissions++};
+    *run = (berth__run){.prefill_tokens = entry->prompt_tokens,
+                        .admission = core->admissions++,
+                        .held_block = BERTH__NONE,
+                        .next_block = BERTH__NONE};
     if (entry->preemptions > 0)
         run->prefill_tokens = berth__add_saturating(entry->prompt_tokens, entry->tokens_generated);
     for (uint32_t r = 0; r < core->options.resource_count; r++)
@@ -131,15 +137,20 @@ static void begin_run(berth__core *core, uint32_t place) {
 
 void berth__life_admit(berth__core *core, uint32_t place) {
     berth__entry *entry = &core->entries[place];
+    uint64_t cost[BERTH_RESOURCES_MAX];
+    memcpy(cost, berth__units_of(core, place), core->options.resource_count * sizeof *cost);
+    (void)berth__share_price(core, place, cost);
     berth__flows_pass(core, place);
     unpark(core, place);
     berth__tenants_move(core, place, -1, 1);
     berth__bands_use(core, place, NULL, berth__units_of(core, place), 1);
-    berth__ledger_grant(&core->ledger, berth__units_of(core, place));
+    berth__ledger_grant(&core->ledger, cost);
     berth__list_push(&core->running, core->links, place);
     entry->state = BERTH__RUNNING;
     entry->slot = core->slots_free[--core->slots_free_count];
     begin_run(core, place);
+    berth__share_hold(core, place);
+    berth__share_reclaim(core);
     berth__counters_admit(core, place);
     if (entry->preemptions == 0)
         count_first(core, place);
@@ -175,6 +186,7 @@ berth_status berth__life_hold(berth__core *core, uint32_t place, const uint64_t 
     if (status != BERTH_OK) return status;
     berth__life_account(core, place, units, after);
     for (uint32_t r = 0; r < core->options.resource_count; r++) units[r] = after[r];
+    berth__share_reclaim(core);
     return BERTH_OK;
 }
 
@@ -202,13 +214,11 @@ static uint32_t place_in_line(const berth__core *core, const berth__entry *entry
 
 /* May it be parked with these units? Not if they exceed a capacity, and not if what is parked would
  * no longer add up in 64 bits. */
-static int can_be_parked(const berth__core *core, const berth__entry *entry,
-                         const uint64_t *units) {
-    const uint64_t size = entry->payload_size;
-    const uint32_t band_index = entry->band_index;
+static int can_be_parked(const berth__core *core, uint32_t place, const uint64_t *units) {
+    const uint64_t size = core->entries[place].payload_size;
     const berth__parked *total = &core->queue.total;
     uint64_t sum;
-    if (berth__bands_never_allow(core, band_index, units) < core->options.resource_count) return 0;
+    if (berth__share_never_fits(core, place, units) < core->options.resource_count) return 0;
     if (!berth__add(total->size, size, &sum)) return 0;
     for (uint32_t r = 0; r < core->options.resource_count; r++)
         if (!berth__add(total->units[r], units[r], &sum)) return 0;
@@ -224,6 +234,7 @@ static void park_again(berth__core *core, uint32_t place, uint32_t flags) {
     berth__ledger_release(&core->ledger, berth__units_of(core, place));
     berth__bands_use(core, place, berth__units_of(core, place), NULL, -1);
     berth__tenants_units(core, place, berth__units_of(core, place), run->asked);
+    berth__share_let_go(core, place);
     berth__list_remove(&core->running, core->links, place);
     free_slot(core, place, flags);
     for (uint32_t r = 0; r < core->options.resource_count; r++)
@@ -242,7 +253,7 @@ static void park_again(berth__core *core, uint32_t place, uint32_t flags) {
 /* Can it be parked again? If not, because a capacity has shrunk, it ends. */
 static int may_park_again(berth__core *core, uint32_t place) {
     static const berth__cause cause = {BERTH_OUTCOME_EVICTED, BERTH_EVICT_CAPACITY, 0};
-    if (can_be_parked(core, &core->entries[place], berth__run_of(core, place)->asked)) return 1;
+    if (can_be_parked(core, place, berth__run_of(core, place)->asked)) return 1;
     berth__life_stop(core, place, cause);
     return 0;
 }
@@ -257,7 +268,8 @@ void berth__life_preempt(berth__core *core, uint32_t place) {
     berth__pause_end(core, place);
     core->counters.preemptions_total++;
     core->counters.tokens_recomputed_total =
-        berth__add_saturating(core->counters.tokens_recomputed_total, entry->tokens_computed);
+        berth__add_saturating(core->counters.tokens_recomputed_total,
+                              entry->tokens_computed - berth__run_of(core, place)->prefix_tokens);
     berth__band_of(core, place)->preemptions_total++;
     entry->planned = 0;
     entry->tokens_computed = 0;
@@ -277,6 +289,8 @@ void berth__life_unadmit(berth__core *core, uint32_t place) {
     core->counters.prompt_tokens_total -= entry->prompt_tokens;
     band->admitted_total--;
     band->queue_ns_total -= entry->admitted_at_ns - entry->submitted_at_ns;
+    core->counters.prefix_hit_tokens_total -= berth__run_of(core, place)->prefix_tokens;
+    entry->tokens_computed = 0;
     entry->admitted_at_ns = 0;
     berth__counters_unadmit(core, place);
     park_again(core, place, 0);
@@ -288,6 +302,7 @@ void berth__life_unadmit(berth__core *core, uint32_t place) {
 static void retain(berth__core *core, uint32_t place) {
     berth__entry *entry = &core->entries[place];
     entry->state = BERTH__ENDED;
+    berth__share_forget(core, place);
     core->counters.ended_total++;
     core->counters.outcome_total[entry->outcome]++;
     berth__band_of(core, place)->ended_total++;
@@ -347,6 +362,7 @@ void berth__life_end(berth__core *core, uint32_t place) {
     berth__bands_use(core, place, berth__units_of(core, place), NULL, -1);
     berth__tenants_units(core, place, berth__units_of(core, place), NULL);
     berth__tenants_move(core, place, 0, -1);
+    berth__share_let_go(core, place);
     berth__list_remove(&core->running, core->links, place);
     free_slot(core, place, 0);
     core->entries[place].in_step = 0;

@@ -114,6 +114,11 @@ void berth__core_stats(const berth__core *core, berth_stats *out) {
     out->parked = core->queue.total.count;
     out->parked_size = core->queue.total.size;
     out->retained = core->ended.count;
+    out->prefix_evicted_total = core->prefix.evicted_total;
+    out->prefix_truncated_total = core->prefix.truncated_total;
+    out->prefix_blocks_held = core->prefix.held_count;
+    out->prefix_blocks_cached = core->prefix.cached.count;
+    out->sets_held = core->sets.held_count;
     out->drain_interval_ns = berth__rate_interval(&core->rate);
     out->worker_count = core->options.worker_count;
     out->running_max = core->options.running_max;

@@ -50,6 +50,13 @@ typedef struct layout {
     uint64_t *tenant_units;
     uint32_t *tenant_slots;
     berth__link *tenant_links;
+    berth__block *blocks;
+    berth__link *block_links;
+    uint32_t *buckets;
+    uint32_t *tails;
+    berth__set *sets;
+    uint32_t *set_buckets;
+    berth__set_name *set_names;
 } layout;
 
 /* What only flows and tenants need; of no size where they are off. */
@@ -68,6 +75,22 @@ static void lay_out_flows(arena *from, const berth_options *options, layout *l) 
                           sizeof *l->tenant_units);
     l->tenant_slots = cut(from, berth__tenants_slot_count(options), sizeof *l->tenant_slots);
     l->tenant_links = cut(from, options->tenants_max, sizeof *l->tenant_links);
+}
+
+/* What only prefixes and sets need; of no size where they are off. */
+static void lay_out_shared(arena *from, const berth_options *options, layout *l) {
+    const uint32_t places = berth__options_requests_max(options);
+    const uint32_t blocks = options->prefix_blocks_max;
+    const uint32_t sets = options->sets_max;
+    l->blocks = cut(from, blocks, sizeof *l->blocks);
+    l->block_links = cut(from, blocks, sizeof *l->block_links);
+    l->buckets =
+        cut(from, blocks == 0 ? 0 : berth__prefix_bucket_count(blocks), sizeof *l->buckets);
+    l->tails = cut(from, blocks == 0 ? 0 : places, sizeof *l->tails);
+    l->sets = cut(from, sets, sizeof *l->sets);
+    l->set_buckets =
+        cut(from, sets == 0 ? 0 : berth__sets_bucket_count(sets), sizeof *l->set_buckets);
+    l->set_names = cut(from, sets == 0 ? 0 : places, sizeof *l->set_names);
 }
 
 static layout lay_out(arena *from, const berth_options *options) {
@@ -99,6 +122,7 @@ static layout lay_out(arena *from, const berth_options *options) {
     l.slots_free = cut(from, options->running_max, sizeof *l.slots_free);
     l.leaving = cut(from, options->running_max, sizeof *l.leaving);
     lay_out_flows(from, options, &l);
+    lay_out_shared(from, options, &l);
     return l;
 }
 
@@ -149,6 +173,12 @@ berth__core *berth__core_init(void *memory, const berth_options *options, berth_
     init_flows(core, &l);
     berth__ledger_init(&core->ledger, options);
     berth__rate_init(&core->rate, options->seed);
+    berth__prefix_init(&core->prefix, l.blocks, l.block_links, l.buckets,
+                       options->prefix_blocks_max);
+    core->prefix.tells = options->prefix_owner == BERTH_PREFIX_POOL;
+    berth__sets_init(&core->sets, l.sets, l.set_buckets, options->sets_max);
+    core->tails = l.tails;
+    core->set_names = l.set_names;
     berth__list_init(&core->running);
     berth__list_init(&core->ended);
     core->idle_count = BERTH__NONE;

@@ -39,6 +39,10 @@ static const range ranges[] = {
     RANGE(mailbox_size, 256, 16777216),
     RANGE(mailboxes_max, 1, BERTH_REQUESTS_MAX),
     RANGE(worker_count, 1, 1024),
+    RANGE(prefix_blocks_max, 1, 1u << 28),
+    RANGE(prefix_owner, 0, BERTH_PREFIX_ENGINE),
+    RANGE(sets_max, 1, 65536),
+    RANGE(set_resource, 0, BERTH_RESOURCES_MAX - 1),
     RANGE(worker_stack_size, 16384, UINT64_C(1) << 40),
     RANGE(reserved0, 0, 0),
     RANGE(reserved1, 0, 0),
@@ -228,6 +232,21 @@ static berth_status check_kv_mode(const berth_options *options, berth_config_err
     return status;
 }
 
+static berth_status check_shared(const berth_options *options, berth_config_error *error) {
+    const uint32_t is_engine = options->face == BERTH_FACE_ENGINE;
+    if (options->prefix_blocks_max != 0 && options->kv_block_tokens == 0)
+        return wrong(error, "prefix_blocks_max", "set, but kv_block_tokens is 0");
+    if (options->prefix_blocks_max != 0 && !is_engine)
+        return wrong(error, "prefix_blocks_max", "set, but face is not engine");
+    if (options->prefix_blocks_max == 0 && options->prefix_owner != 0)
+        return wrong(error, "prefix_owner", "set, but prefix_blocks_max is 0");
+    if (options->sets_max == 0 && options->set_resource != 0)
+        return wrong(error, "set_resource", "set, but sets_max is 0");
+    if (options->sets_max != 0 && options->set_resource >= options->resource_count)
+        return wrong(error, "set_resource", "with sets_max it must be below resource_count");
+    return BERTH_OK;
+}
+
 /* What fits each by itself, but not together. Works on defaults filled in. */
 static berth_status check_together(const berth_options *given, berth_config_error *error) {
     berth_options options = *given;
@@ -266,6 +285,7 @@ berth_status berth__options_check(const berth_options *options, berth_config_err
     if (status == BERTH_OK) status = check_workers(options, error);
     if (status == BERTH_OK) status = check_kv(options, error);
     if (status == BERTH_OK) status = check_kv_mode(options, error);
+    if (status == BERTH_OK) status = check_shared(options, error);
     if (status == BERTH_OK) status = check_together(options, error);
     return status;
 }

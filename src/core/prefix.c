@@ -215,11 +215,11 @@ uint32_t berth__prefix_release(berth__prefix *prefix, uint32_t block) {
 
 /* ---- Who computes what ---- */
 
-uint32_t berth__prefix_is_coming(const berth__prefix *prefix, uint32_t tail, uint32_t held) {
+uint32_t berth__prefix_coming_from(const berth__prefix *prefix, uint32_t tail, uint32_t held) {
     uint32_t block = tail;
-    if (tail == BERTH__NONE || tail == held) return 0;
+    if (tail == BERTH__NONE || tail == held) return BERTH__NONE;
     while (prefix->blocks[block].parent != held) block = prefix->blocks[block].parent;
-    return prefix->blocks[block].owner != BERTH__NONE;
+    return prefix->blocks[block].owner;
 }
 
 void berth__prefix_abandon(berth__prefix *prefix, uint32_t next) {

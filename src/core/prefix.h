@@ -90,8 +90,8 @@ uint32_t berth__prefix_acquire(berth__prefix *prefix, uint32_t block);
 /* Let go of them; how many nobody holds now. */
 uint32_t berth__prefix_release(berth__prefix *prefix, uint32_t block);
 
-/* Is somebody else computing the block behind `held` on this chain? */
-uint32_t berth__prefix_is_coming(const berth__prefix *prefix, uint32_t tail, uint32_t held);
+/* Who is computing the block behind `held` on this chain? BERTH__NONE if nobody is. */
+uint32_t berth__prefix_coming_from(const berth__prefix *prefix, uint32_t tail, uint32_t held);
 
 /* A running request computes what is behind `held`: it owns the rest of its chain, and its first
  * block is returned. If any of it is somebody else's, or resident already (the last token of a

@@ -25,9 +25,11 @@
 #include "core/flows.h"
 #include "core/kv_peak.h"
 #include "core/ledger.h"
+#include "core/prefix.h"
 #include "core/quantile.h"
 #include "core/queue.h"
 #include "core/rate.h"
+#include "core/sets.h"
 #include "core/tenants.h"
 
 /* One request. Moments of UINT64_MAX are no deadline. */
@@ -80,7 +82,19 @@ typedef struct berth__run {
     uint64_t planned_tokens;             /* in the outstanding step; KV is held for them */
     uint64_t admission;                  /* counts admissions: the newest has the largest */
     uint64_t likely_end; /* predicted: tokens of output that are expected; 0 = not yet */
+
+    uint64_t prefix_tokens; /* of what it has computed: found when it was admitted */
+    uint32_t held_block;    /* of the prefix index: the last that it holds; BERTH__NONE */
+    uint32_t next_block;    /* the one that it computes next, for all; BERTH__NONE */
+    uint32_t shared_blocks; /* of its context: held there, not among its own units */
+    uint32_t found;         /* the engine has said how much of its prompt was in its cache */
 } berth__run;
+
+/* The set that a request names. */
+typedef struct berth__set_name {
+    uint64_t id; /* 0 = none */
+    uint64_t units;
+} berth__set_name;
 
 /* kv_mode ratio. */
 typedef struct berth__ratio {
@@ -115,6 +129,10 @@ struct berth__core {
     berth__tenants tenants;
     berth__ledger ledger;
     berth__rate rate;
+    berth__prefix prefix;
+    berth__sets sets;
+    uint32_t *tails;            /* by place: its last block in the prefix index, if there is one */
+    berth__set_name *set_names; /* by place, if there are sets */
     berth__list running; /* in order of admission */
     berth__list ended;   /* in order of ending */
 

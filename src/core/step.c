@@ -17,6 +17,7 @@
 #include "core/kv_grow.h"
 #include "core/kv_mode.h"
 #include "core/life.h"
+#include "core/share.h"
 
 #include <string.h>
 
@@ -76,6 +77,7 @@ static void list_running(berth__core *core, uint32_t place, berth_plan *plan) {
         .tokens_generated = entry->tokens_generated,
         .prompt_tokens = entry->prompt_tokens,
         .max_new_tokens = entry->max_new_tokens,
+        .prefix_tokens = berth__run_of(core, place)->prefix_tokens,
     };
     berth__run_of(core, place)->planned_tokens = tokens;
     plan->admitted_count += entry->planned ? 0 : 1;
@@ -158,6 +160,18 @@ static void progress_by(berth__core *core, uint32_t place, const berth__progress
     if (progress->has_output || progress->tokens_generated > 0) berth__life_output(core, place);
 }
 
+/* An engine that owns the cache says once per admission what it found there. */
+static berth_status hear_of_prefix(berth__core *core, uint32_t place,
+                                   const berth__progress *progress) {
+    berth__run *run = berth__run_of(core, place);
+    if (core->options.prefix_owner != BERTH_PREFIX_ENGINE || run->found)
+        return progress->prefix_tokens == 0 ? BERTH_OK : BERTH_EINVAL;
+    if (progress->prefix_tokens > core->entries[place].prompt_tokens) return BERTH_EINVAL;
+    const berth_status status = berth__share_found(core, place, progress->prefix_tokens);
+    if (status == BERTH_OK) run->found = 1;
+    return status;
+}
+
 berth_status berth__core_commit_entry(berth__core *core, berth_request_id id,
                                       const berth__progress *progress) {
     const uint32_t place = berth__ids_find(&core->ids, id);
@@ -169,16 +183,19 @@ berth_status berth__core_commit_entry(berth__core *core, berth_request_id id,
     if (place == BERTH__NONE || !core->entries[place].in_step) return BERTH_ESTALE;
     berth__entry *entry = &core->entries[place];
     if (entry->committed) return BERTH_EINVAL;
+    berth_status status = hear_of_prefix(core, place, progress);
+    if (status != BERTH_OK) return status;
     const uint64_t tokens =
         berth__add_saturating(entry->tokens_computed, progress->tokens_computed);
     berth__life_report(core, place, progress->held, held_count, after);
     if (entry->outcome == BERTH_OUTCOME_NONE) berth__kv_grow_settle(core, place, tokens, after);
-    const berth_status status = berth__life_hold(core, place, after);
+    status = berth__life_hold(core, place, after);
     if (status != BERTH_OK) return status;
     entry->committed = 1;
     if (entry->outcome != BERTH_OUTCOME_NONE) return BERTH_EENDED;
     berth__run_of(core, place)->planned_tokens = 0;
     progress_by(core, place, progress);
+    berth__share_progress(core, place);
     if (progress->finish == BERTH_FINISH_NONE) return BERTH_OK;
     entry->engine_knows = 1;
     berth__life_finish(core, place, progress->finish, progress->code);

@@ -8,6 +8,7 @@
 #include "core/life.h"
 #include "core/limits.h"
 #include "core/quota.h"
+#include "core/share.h"
 
 #include <string.h>
 
@@ -112,7 +113,9 @@ static berth_status check_limits(const berth__core *core, const berth__load *loa
 static berth_status consider(berth__core *core, const berth__load *load,
                              const berth__submit *submit, const uint64_t *peak,
                              berth_refusal *refusal) {
-    const int parks = berth__is_engine(core) || !berth__admit_at_once(core, load);
+    berth__load whole = *load;
+    whole.units = peak;
+    const int parks = berth__is_engine(core) || !berth__admit_at_once(core, &whole);
     uint32_t displaced = 0;
     berth_status status = BERTH_OK;
     if (core->closed) return refuse(refusal, BERTH_REFUSAL_CLOSED, 0, 0);
@@ -185,12 +188,14 @@ berth_status berth__core_submit(berth__core *core, uint64_t now, const berth__su
     if (berth__core_broken(core)) return BERTH_EBROKEN;
     if (submit->band < 1 || submit->band > core->options.band_count) return BERTH_EINVAL;
     berth_status status = price(&core->options, submit, &asked);
+    if (status == BERTH_OK) status = berth__share_check(&core->options, submit);
     if (status != BERTH_OK) return status;
 
     const berth__load load = {.band_index = submit->band - 1,
                               .tenant_index = berth__tenants_find(&core->tenants, submit->tenant),
                               .size = submit->payload_size,
                               .units = asked.units};
+    berth__share_add_set(&core->options, submit, asked.peak);
     berth__life_tick(core, now);
     berth__life_expire(core);
     status = consider(core, &load, submit, asked.peak, &reason);
@@ -205,6 +210,7 @@ berth_status berth__core_submit(berth__core *core, uint64_t now, const berth__su
     const int at_once = !berth__is_engine(core) && berth__admit_at_once(core, &load);
     *out = berth__ids_take(&core->ids);
     fill(core, berth__id_place(*out), submit, asked.units);
+    berth__share_name(core, berth__id_place(*out), submit);
     accept(core, berth__id_place(*out), at_once);
     return BERTH_OK;
 }
@@ -243,6 +249,7 @@ static berth_status recost(berth__core *core, uint32_t place, const berth__submi
         .band_index = load.band_index, .size = load.size, .units = asked.units};
     berth_status status = reprice(core, place, known, &asked);
     if (status != BERTH_OK) return status;
+    berth__share_add_named_set(core, place, asked.peak);
     if (never_fits(core, wanted.band_index, asked.peak, refusal))
         status = BERTH_EREFUSED;
     else
@@ -254,6 +261,7 @@ static berth_status recost(berth__core *core, uint32_t place, const berth__submi
     core->entries[place].prompt_tokens = known->prompt_tokens;
     core->entries[place].max_new_tokens = known->max_new_tokens;
     berth__tenants_units(core, place, berth__units_of(core, place), asked.units);
+    berth__share_rename(core, place, known);
     berth__flows_rekey(core, place);
     memcpy(berth__units_of(core, place), asked.units,
            core->options.resource_count * sizeof *asked.units);

@@ -117,7 +117,8 @@ static berth_status commit_one(berth_pool *pool, const berth_result *result) {
                                       .finish = result->finish,
                                       .code = result->code,
                                       .held_count = result->held_count,
-                                      .held = result->held};
+                                      .held = result->held,
+                                      .prefix_tokens = result->prefix_tokens};
     const berth__output output = {
         .bytes = result->bytes, .size = result->bytes_size, .tokens = result->tokens_generated};
     berth__row *row = berth__row_find(pool, result->id);

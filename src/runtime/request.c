@@ -46,6 +46,10 @@ static berth__submit submit_of(const berth_options *options, const berth_request
         .total_ns = request->total_ns,
         .tenant = request->tenant,
         .rank = request->rank,
+        .block_hashes = request->block_hashes,
+        .block_hash_count = request->block_hash_count,
+        .set = request->set,
+        .set_units = request->set_units,
     };
     memcpy(submit.cost, request->cost, sizeof submit.cost);
     return submit;
@@ -53,11 +57,12 @@ static berth__submit submit_of(const berth_options *options, const berth_request
 
 static uint32_t is_malformed(const berth_options *options, const berth_request *request) {
     if (request->band > options->band_count) return 1;
-    if (request->mailbox_mode > BERTH_MAILBOX_OUTCOME || request->reserved != 0) return 1;
+    if (request->mailbox_mode > BERTH_MAILBOX_OUTCOME) return 1;
     if (request->mailbox_full > BERTH_FULL_PAUSE) return 1;
     if (request->mailbox_full == BERTH_FULL_PAUSE && options->face != BERTH_FACE_ENGINE) return 1;
     if (request->rank != 0 && options->order != BERTH_ORDER_RANK) return 1;
     if (request->cost_count > options->resource_count) return 1;
+    if (request->block_hashes == NULL && request->block_hash_count != 0) return 1;
     for (uint32_t r = request->cost_count; r < BERTH_RESOURCES_MAX; r++)
         if (request->cost[r] != 0) return 1;
     return 0;
@@ -103,11 +108,14 @@ berth_status berth__request_recost(berth_pool *pool, berth_request_id id,
                                    const berth_request *known, berth_refusal *refusal) {
     berth__submit submit = {.cost_count = known->cost_count,
                             .prompt_tokens = known->prompt_tokens,
-                            .max_new_tokens = known->max_new_tokens};
+                            .max_new_tokens = known->max_new_tokens,
+                            .block_hashes = known->block_hashes,
+                            .block_hash_count = known->block_hash_count};
     if (known->band != 0 || known->payload != NULL || known->payload_size != 0 ||
         known->mailbox_mode != 0 || known->queue_ns != 0 || known->first_output_ns != 0 ||
         known->total_ns != 0 || known->tenant != 0 || known->mailbox_full != 0 ||
-        known->rank != 0 || is_malformed(&pool->options, known))
+        known->rank != 0 || known->set != 0 || known->set_units != 0 ||
+        is_malformed(&pool->options, known))
         return BERTH_EINVAL;
     memcpy(submit.cost, known->cost, sizeof submit.cost);
     berth__lock_enter_for(pool, id);

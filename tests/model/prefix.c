@@ -131,7 +131,8 @@ static void admit(world *w, model_request *request) {
         if (other == request || !other->owns || other->held > expected) continue;
         coming |= other->length > expected && other->chain[expected] == request->chain[expected];
     }
-    assert_int_equal(berth__prefix_is_coming(&w->prefix, request->tail, hit), coming);
+    assert_int_equal(berth__prefix_coming_from(&w->prefix, request->tail, hit) != BERTH__NONE,
+                     coming);
     request->next =
         berth__prefix_begin(&w->prefix, request->tail, hit, (uint32_t)(request - w->requests));
     request->owns = request->next != BERTH__NONE;

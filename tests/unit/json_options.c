@@ -77,6 +77,7 @@ static void every_number_can_be_set(void **state) {
         NUMBER(seed, UINT64_C(4294967296)),
         NUMBER(tenants_max, 9),
         NUMBER(displace, 1),
+        NUMBER(sets_max, 5),
 #undef NUMBER
     };
     (void)state;
@@ -96,6 +97,20 @@ static void every_number_can_be_set(void **state) {
             memcpy(field, &cases[i].value, sizeof cases[i].value);
         assert_memory_equal(&options, &expected, sizeof options);
     }
+}
+
+static void what_is_shared_can_be_set(void **state) {
+    (void)state;
+    berth_options options = with_resources();
+    berth_options expected = options;
+    must_read(&options, "{\"kv_block_tokens\": 16, \"prefix_blocks_max\": 4096, \"sets_max\": 2,"
+                        " \"prefix_owner\": \"engine\", \"set_resource\": 1}");
+    expected.kv_block_tokens = 16;
+    expected.prefix_blocks_max = 4096;
+    expected.prefix_owner = BERTH_PREFIX_ENGINE;
+    expected.sets_max = 2;
+    expected.set_resource = 1;
+    assert_memory_equal(&options, &expected, sizeof options);
 }
 
 static void faces_clocks_and_workers_can_be_set(void **state) {
@@ -642,6 +657,7 @@ static void a_text_with_any_byte_changed_is_taken_whole_or_changes_nothing(void 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_number_can_be_set),
+        cmocka_unit_test(what_is_shared_can_be_set),
         cmocka_unit_test(faces_clocks_and_workers_can_be_set),
         cmocka_unit_test(resources_can_be_an_array),
         cmocka_unit_test(resources_can_be_an_object_in_order_of_the_text),

@@ -93,6 +93,12 @@ static void the_pool_s_fields_are_those_of_the_snapshot(void **state) {
     SAME(object, &stats, preemptions_total);
     SAME(object, &stats, readmitted_total);
     SAME(object, &stats, tokens_recomputed_total);
+    SAME(object, &stats, prefix_hit_tokens_total);
+    SAME(object, &stats, prefix_evicted_total);
+    SAME(object, &stats, prefix_truncated_total);
+    SAME(object, &stats, prefix_blocks_held);
+    SAME(object, &stats, prefix_blocks_cached);
+    SAME(object, &stats, sets_held);
     SAME(object, &stats, drain_interval_ns);
     SAME(object, &stats, active_workers);
     SAME(object, &stats, worker_count);
