@@ -233,6 +233,34 @@ static void run_tokens(scribe *s) {
     }
 }
 
+/* Who goes next: 60 requests of three tenants and three bands, on two slots. Which ends when is
+ * drawn; so are the tokens that it generates first. */
+static void run_next(scribe *s) {
+    while (s->count < 60) {
+        const uint64_t dice = core_random_below(&s->random, 7);
+        s->now += core_random_below(&s->random, 40);
+        if (dice < 4) {
+            berth__submit ask = core_ask(1 + (uint32_t)core_random_below(&s->random, 3),
+                                         1 + core_random_below(&s->random, 3));
+            ask.tenant = core_random_below(&s->random, 3);
+            ask.rank = core_random_below(&s->random, 9);
+            ask.total_ns = core_random_below(&s->random, 3) * 400;
+            ask.prompt_tokens = 1 + core_random_below(&s->random, 20);
+            ask.max_new_tokens = 1 + core_random_below(&s->random, 20);
+            submit_this(s, &ask);
+            continue;
+        }
+        const uint64_t tokens = 1 + core_random_below(&s->random, 9);
+        for (uint32_t i = 0; i < s->count; i++) {
+            const uint32_t state = core_kit_view(&s->kit, s->ids[i]).state;
+            if (state != BERTH__RUNNING && state != BERTH__STOPPING) continue;
+            (void)berth__core_emit(s->kit.core, s->now, s->ids[i], tokens);
+            finish(s, i);
+            break;
+        }
+    }
+}
+
 /* ---- Comparing with what is checked in ---- */
 
 static void path_of(char *path, size_t size, const char *name) {
@@ -315,11 +343,45 @@ static void every_mode_of_kv_decides_as_it_always_did(void **state) {
     }
 }
 
+static void every_rule_of_who_goes_next_decides_as_it_always_did(void **state) {
+    static const struct {
+        const char *name;
+        uint32_t order;
+        uint32_t fairness;
+        berth_tenant_options tenant;
+        berth_band_options band; /* of the lowest, its ceiling that of the next one too */
+    } cases[] = {
+        {.name = "next_arrival"},
+        {.name = "next_deadline", .order = BERTH_ORDER_DEADLINE},
+        {.name = "next_shortest", .order = BERTH_ORDER_SHORTEST},
+        {.name = "next_rank", .order = BERTH_ORDER_RANK},
+        {.name = "next_vtc", .fairness = BERTH_FAIRNESS_VTC},
+        {.name = "next_quotas", .tenant = {.parked_max = 2, .units_max = {4}, .rate_ns = 60}},
+        {.name = "next_shares", .band = {.share_ppm = 400000, .ceiling_ppm = 700000}},
+        {.name = "next_aging", .band = {.aging_ns = 200}},
+    };
+    (void)state;
+    for (uint32_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        berth_options options = core_kit_options(BERTH_FACE_GATE, 2, 8);
+        core_kit_add_resource(&options, "units", 5);
+        options.order = cases[i].order;
+        if (options.order != BERTH_ORDER_ARRIVAL) options.order_displaced_max = 4;
+        options.fairness = cases[i].fairness;
+        options.tenants_max = 2;
+        options.tenant_defaults = cases[i].tenant;
+        options.bands[0] = cases[i].band;
+        options.bands[1].ceiling_ppm = cases[i].band.ceiling_ppm;
+        options.displace = cases[i].band.aging_ns != 0;
+        must_decide_as_before(&options, run_next, cases[i].name);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_gate_decides_as_it_always_did),
         cmocka_unit_test(an_engine_pool_decides_as_it_always_did),
         cmocka_unit_test(random_events_are_decided_as_they_always_were),
+        cmocka_unit_test(every_rule_of_who_goes_next_decides_as_it_always_did),
         cmocka_unit_test(every_mode_of_kv_decides_as_it_always_did),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
