@@ -514,6 +514,12 @@ typedef struct berth_executor {
      * thread, once, before the request is accepted; the lowest number goes first. Only with
      * BERTH_ORDER_RANK. Default: the request's own rank. */
     uint64_t (*rank)(void *user_data, const berth_request *request);
+
+    /* A mailbox has become ready, and none was: call berth_ready_take, now or later, on any thread.
+     * At most once per call that made records, a step's commit among them, and not again until
+     * berth_ready_take has named all; from any thread that is inside a call, a worker's or the
+     * timer's; must not block. For loops that are woken by a call, such as uv_async_send. */
+    void (*ready)(void *user_data);
 } berth_executor;
 
 /* ---- Life of a pool ------------------------------------------------------------------------ */
@@ -973,6 +979,85 @@ typedef struct berth_record {
 BERTH_API berth_status berth_mailbox_read(berth_pool *pool, berth_request_id id, void *buffer,
                                           size_t buffer_size, uint64_t timeout_ns,
                                           berth_record *out);
+
+/** A piece of a chunk where it lies. Fixed size. A chunk is one span, or two where it wraps. */
+typedef struct berth_span {
+    const void *bytes; /* borrowed until berth_mailbox_consume */
+    uint64_t size;     /* bytes */
+    uint64_t sequence; /* of its chunk */
+    uint64_t tokens;   /* of its chunk, in the first span; 0 in the second */
+    uint32_t more;     /* 1: the chunk goes on in the next span */
+    uint32_t lease;    /* to be handed to berth_mailbox_consume; the same in all spans of a peek */
+    uint64_t reserved[3];
+} berth_span;
+
+/**
+ * berth_mailbox_peek() - many chunks at once, without a copy: where they lie, oldest first.
+ *
+ * They stay unread, and the caller is the mailbox's one reader, until berth_mailbox_consume gives
+ * them back; until then berth_mailbox_close and berth_outcome_take say BERTH_EBUSY, and the pool
+ * cannot be destroyed. If the request is dropped meanwhile, its chunks stay readable, and its ring
+ * is the pool's again at the consume: do not keep it for long. Records that are no chunks come by
+ * berth_mailbox_read.
+ *
+ * @pool       not NULL
+ * @id         any id that submit returned
+ * @spans      receives up to span_max spans
+ * @span_max   2 or more
+ * @out_count  receives how many; whole chunks only
+ *
+ * Errors:   BERTH_EINVAL  malformed
+ *           BERTH_ESTALE  no such request, or its outcome was taken or dropped
+ *           BERTH_EAGAIN  no chunk is there; berth_mailbox_read says what is
+ *           BERTH_EBUSY   another reader is inside
+ * Threads:  one at a time per request; never blocks; from callbacks: yes
+ * Memory:   does not allocate
+ * Cost:     O(spans)
+ */
+BERTH_API berth_status berth_mailbox_peek(berth_pool *pool, berth_request_id id, berth_span *spans,
+                                          uint32_t span_max, uint32_t *out_count);
+
+/**
+ * berth_mailbox_consume() - give back what was peeked at; the first chunks of it are read.
+ *
+ * @pool         not NULL
+ * @id           of the peek
+ * @lease        of its spans
+ * @chunk_count  how many chunks were read, from the oldest on; the others stay unread; 0 = none
+ *
+ * Errors:   BERTH_EINVAL  malformed, or more chunks than were peeked at; nothing was given back
+ *           BERTH_ESTALE  nothing is peeked at by this id and lease
+ * Threads:  one at a time per request; never blocks; from callbacks: yes
+ * Memory:   does not allocate
+ * Cost:     O(chunk_count)
+ */
+BERTH_API berth_status berth_mailbox_consume(berth_pool *pool, berth_request_id id, uint32_t lease,
+                                             uint32_t chunk_count);
+
+/**
+ * berth_mailbox_wait_any() - wait until one of many mailboxes has something to read.
+ *
+ * Reads nothing. A mailbox that somebody waits for by this call or by berth_mailbox_read is not
+ * named by berth_ready_take. On a virtual clock it never waits.
+ *
+ * @pool        not NULL
+ * @ids         borrowed for the call; each once
+ * @id_count    1 or more
+ * @timeout_ns  0 = do not wait, BERTH_FOREVER = no limit
+ * @out_index   receives the index of the first in `ids` that has a record, or that is stale
+ *
+ * Errors:   BERTH_EINVAL    malformed
+ *           BERTH_ESTALE    ids[*out_index] names no request, or its outcome was taken or dropped
+ *           BERTH_ETIMEDOUT nothing came in time
+ *           BERTH_EBUSY     another thread waits for one of them
+ *           BERTH_EREENTRY  called from a callback with a timeout other than 0
+ * Threads:  any; blocks up to timeout_ns; from callbacks: with timeout 0
+ * Memory:   does not allocate
+ * Cost:     O(id_count)
+ */
+BERTH_API berth_status berth_mailbox_wait_any(berth_pool *pool, const berth_request_id *ids,
+                                              uint32_t id_count, uint64_t timeout_ns,
+                                              uint32_t *out_index);
 
 /**
  * berth_mailbox_close() - the reader is gone, for good.

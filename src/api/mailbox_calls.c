@@ -4,6 +4,7 @@
 
 #include "base/first.h"
 #include "base/grow.h"
+#include "runtime/any.h"
 #include "runtime/mailbox.h"
 #include "runtime/reader.h"
 #include "runtime/ready.h"
@@ -44,6 +45,29 @@ berth_status berth_mailbox_read(berth_pool *pool, berth_request_id id, void *buf
     const berth_status status = berth__reader_read(pool, id, to, timeout_ns, &ours);
     if (status == BERTH_OK || status == BERTH_ESPACE) berth__grow_out(out, &ours, sizeof ours);
     return status;
+}
+
+berth_status berth_mailbox_peek(berth_pool *pool, berth_request_id id, berth_span *spans,
+                                uint32_t span_max, uint32_t *out_count) {
+    if (out_count != NULL) *out_count = 0;
+    if (pool == NULL || id == 0 || spans == NULL || span_max < 2 || out_count == NULL)
+        return BERTH_EINVAL;
+    return berth__reader_peek(pool, id, spans, span_max, out_count);
+}
+
+berth_status berth_mailbox_consume(berth_pool *pool, berth_request_id id, uint32_t lease,
+                                   uint32_t chunk_count) {
+    if (pool == NULL || id == 0) return BERTH_EINVAL;
+    return berth__reader_consume(pool, id, lease, chunk_count);
+}
+
+berth_status berth_mailbox_wait_any(berth_pool *pool, const berth_request_id *ids,
+                                    uint32_t id_count, uint64_t timeout_ns, uint32_t *out_index) {
+    if (out_index != NULL) *out_index = 0;
+    if (pool == NULL || ids == NULL || id_count == 0 || out_index == NULL) return BERTH_EINVAL;
+    for (uint32_t i = 0; i < id_count; i++)
+        if (ids[i] == 0) return BERTH_EINVAL;
+    return berth__any_wait(pool, &(berth__any){ids, id_count}, timeout_ns, out_index);
 }
 
 berth_status berth_mailbox_close(berth_pool *pool, berth_request_id id) {

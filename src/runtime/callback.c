@@ -83,8 +83,16 @@ static void call_release(berth_pool *pool) {
     for (uint32_t i = 0; i < count; i++) berth__core_unpin(pool->core, ids[i]);
 }
 
+static void call_ready(berth_pool *pool) {
+    berth__inside inside;
+    pool->ready_due = 0;
+    berth__callback_enter(pool, &inside, 1);
+    pool->executor.ready(pool->executor.user_data);
+    berth__callback_leave(pool, &inside);
+}
+
 uint32_t berth__callback_is_due(const berth_pool *pool) {
-    return pool->cancelled.count > 0 || pool->release.count > 0;
+    return pool->cancelled.count > 0 || pool->release.count > 0 || pool->ready_due;
 }
 
 void berth__callback_run_due(berth_pool *pool) {
@@ -95,6 +103,8 @@ void berth__callback_run_due(berth_pool *pool) {
             call_cancelled(pool);
         else if (pool->release.count > 0)
             call_release(pool);
+        else if (pool->ready_due)
+            call_ready(pool);
         else
             return;
     }

@@ -5,6 +5,7 @@
 #include "runtime/close.h"
 #include "runtime/engine.h"
 #include "runtime/pool.h"
+#include "runtime/ready.h"
 #include "runtime/store.h"
 #include "runtime/timer.h"
 #include "runtime/worker.h"
@@ -20,6 +21,7 @@ void berth__lock_enter_for(berth_pool *pool, berth_request_id id) {
 }
 
 berth_status berth__lock_leave(berth_pool *pool, berth_status status) {
+    berth__ready_tell(pool);
     if (berth__callback_is_due(pool)) berth__callback_run_due(pool);
     pool->call_count--;
     berth__close_wake(pool);
@@ -77,4 +79,5 @@ void berth__lock_settle(berth_pool *pool) {
     berth__engine_wake(pool);
     berth__timer_wake(pool);
     berth__close_wake(pool);
+    berth__ready_tell(pool);
 }

@@ -12,10 +12,16 @@ uint32_t berth__mailbox_has_chunk(const berth_pool *pool, const berth__row *row)
     return row->ring != BERTH__NONE && !berth__ring_is_empty(&pool->rings[row->ring]);
 }
 
+uint32_t berth__mailbox_has_record(const berth_pool *pool, const berth__row *row) {
+    return row->announce || row->fixed || berth__mailbox_has_chunk(pool, row);
+}
+
 void berth__mailbox_notify(berth_pool *pool, berth__row *row) {
     if (row->gone) return;
     if (row->reader != NULL)
         berth__waiter_wake_all(pool, &row->reader);
+    else if (row->any != NULL)
+        berth__waiter_wake_all(pool, row->any);
     else if (row->watch == NULL)
         berth__ready_mark(pool, row);
 }
@@ -38,6 +44,8 @@ void berth__mailbox_dismiss(berth_pool *pool, berth__row *row) {
     row->watch = NULL;
     berth__waiter_wake_all(pool, &row->waiters);
     berth__waiter_wake_all(pool, &row->reader);
+    if (row->any != NULL) berth__waiter_wake_all(pool, row->any);
+    row->any = NULL;
 }
 
 uint64_t berth__mailbox_chunk_size_max(const berth_pool *pool) {
@@ -107,8 +115,7 @@ void berth__mailbox_deliver(berth_pool *pool, berth__row *row, const berth__outp
 
 /* ---- The end of a mailbox ---- */
 
-/* Does somebody read it now, asleep or not? */
-static uint32_t is_busy(const berth_pool *pool, const berth__row *row) {
+uint32_t berth__mailbox_is_busy(const berth_pool *pool, const berth__row *row) {
     return row->watch != NULL ||
            (row->ring != BERTH__NONE && berth__gate_is_inside(&pool->rings[row->ring].gate));
 }
@@ -117,7 +124,7 @@ berth_status berth__mailbox_close(berth_pool *pool, berth_request_id id) {
     berth__lock_enter(pool);
     berth__row *row = berth__row_find_for_user(pool, id);
     if (row == NULL) return berth__lock_leave(pool, BERTH_ESTALE);
-    if (is_busy(pool, row)) return berth__lock_leave(pool, BERTH_EBUSY);
+    if (berth__mailbox_is_busy(pool, row)) return berth__lock_leave(pool, BERTH_EBUSY);
     if (berth__pool_failed(pool)) return berth__lock_leave(pool, BERTH_EBROKEN);
     if (!row->fixed)
         (void)berth__core_cancel(pool->core, berth__clock_read(pool), id, BERTH_CANCEL_READER_GONE);
@@ -171,7 +178,7 @@ berth_status berth__mailbox_take(berth_pool *pool, berth_request_id id, berth_ou
     berth__lock_enter_for(pool, id);
     berth__row *row = berth__row_find_for_user(pool, id);
     if (row == NULL) return berth__lock_leave(pool, BERTH_ESTALE);
-    if (is_busy(pool, row)) return berth__lock_leave(pool, BERTH_EBUSY);
+    if (berth__mailbox_is_busy(pool, row)) return berth__lock_leave(pool, BERTH_EBUSY);
     (void)berth__core_outcome(pool->core, id, &outcome);
     const berth_status status = berth__core_forget(pool->core, id, 0);
     if (status == BERTH_OK) *out = outcome;

@@ -29,6 +29,12 @@ void berth__mailbox_tell(berth_pool *pool, berth__row *row);
 /* Under the pool lock: the request goes, before its ring does; send all who wait away. */
 void berth__mailbox_dismiss(berth_pool *pool, berth__row *row);
 
+/* Under the pool lock: does somebody read it now, asleep or not? */
+uint32_t berth__mailbox_is_busy(const berth_pool *pool, const berth__row *row);
+
+/* Under the pool lock: is there any record to read? */
+uint32_t berth__mailbox_has_record(const berth_pool *pool, const berth__row *row);
+
 /* Under the pool lock: is there a chunk to read? */
 uint32_t berth__mailbox_has_chunk(const berth_pool *pool, const berth__row *row);
 

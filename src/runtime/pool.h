@@ -54,6 +54,8 @@ struct berth_pool {
     berth__list ready;
     int32_t ready_read; /* descriptors; -1 until they are asked for */
     int32_t ready_write;
+    uint32_t ready_due;    /* executor.ready is to be called */
+    uint32_t ready_raised; /* the descriptor is readable, or is to be made so */
 
     void *ring_memory;         /* fixed; holds the rings, then their bytes */
     berth__ring *rings;        /* fixed; mailboxes_max */

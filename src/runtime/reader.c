@@ -190,7 +190,7 @@ static berth_status read_under_lock(berth_pool *pool, berth_request_id id, berth
     if (!shut(pool, row)) return BERTH_EBUSY;
     berth_status status = read_next(pool, row, buffer, out);
     if (status == BERTH_EAGAIN && timeout_ns != 0 && berth__clock_can_wait(pool))
-        status = wait_and_read(pool, row, buffer, timeout_ns, out);
+        status = row->any != NULL ? BERTH_EBUSY : wait_and_read(pool, row, buffer, timeout_ns, out);
     row = berth__row_find_for_user(pool, id);
     if (row != NULL && row->watch == NULL) reopen(pool, row);
     return status;
@@ -204,4 +204,94 @@ berth_status berth__reader_read(berth_pool *pool, berth_request_id id, berth__bu
     status = read_under_lock(pool, id, buffer, timeout_ns, out);
     berth__lock_settle(pool);
     return berth__lock_leave(pool, status == BERTH_EAGAIN ? BERTH_ETIMEDOUT : status);
+}
+
+/* ---- Without a copy ---- */
+
+static berth_span span_of(const berth__piece *piece, const berth__chunk *chunk, uint32_t lease) {
+    return (berth_span){.bytes = piece->bytes,
+                        .size = piece->size,
+                        .sequence = chunk->sequence,
+                        .tokens = chunk->tokens,
+                        .lease = lease};
+}
+
+/* Whole chunks, as long as there is room for two spans. Returns where they end; 0 if none. */
+static uint64_t fill(berth__ring *ring, uint32_t lease, berth_span *spans, uint32_t span_max,
+                     uint32_t *out_count) {
+    berth__chunk chunk;
+    berth__piece pieces[2];
+    uint64_t end = 0;
+    uint32_t count = 0;
+    while (count + 2 <= span_max) {
+        const uint64_t next = berth__ring_look(ring, end, &chunk, pieces);
+        if (next == 0) break;
+        spans[count++] = span_of(&pieces[0], &chunk, lease);
+        if (pieces[1].size > 0) {
+            spans[count - 1].more = 1;
+            chunk.tokens = 0;
+            spans[count++] = span_of(&pieces[1], &chunk, lease);
+        }
+        end = next;
+    }
+    *out_count = count;
+    return end;
+}
+
+/* Why the short way was shut. EAGAIN: there is no chunk. */
+static berth_status why_not(berth_pool *pool, berth_request_id id) {
+    berth_status status = BERTH_EAGAIN;
+    berth__lock_enter(pool);
+    berth__row *row = berth__row_find_for_user(pool, id);
+    if (row == NULL)
+        status = BERTH_ESTALE;
+    else if (berth__mailbox_is_busy(pool, row))
+        status = BERTH_EBUSY;
+    return berth__lock_leave(pool, status);
+}
+
+berth_status berth__reader_peek(berth_pool *pool, berth_request_id id, berth_span *spans,
+                                uint32_t span_max, uint32_t *out_count) {
+    berth__ring *ring = enter(pool, id);
+    if (ring == NULL) return why_not(pool, id);
+    const uint64_t end = fill(ring, (uint32_t)(ring - pool->rings), spans, span_max, out_count);
+    if (end == 0) {
+        (void)leave(pool, ring, id);
+        return BERTH_EAGAIN;
+    }
+    atomic_store_explicit(&ring->gate.lent, end, memory_order_release);
+    return BERTH_OK;
+}
+
+/* The end of the first chunks of those that end at `end`; 0 if there are not so many. */
+static uint64_t end_of(berth__ring *ring, uint32_t chunk_count, uint64_t end) {
+    berth__chunk chunk;
+    berth__piece pieces[2];
+    uint64_t at = 0;
+    for (uint32_t i = 0; i < chunk_count; i++) {
+        if (at == end) return 0;
+        at = berth__ring_look(ring, at, &chunk, pieces);
+    }
+    return at;
+}
+
+/* What is lent is claimed first: of two that consume the same, one finds nothing. */
+berth_status berth__reader_consume(berth_pool *pool, berth_request_id id, uint32_t lease,
+                                   uint32_t chunk_count) {
+    if (lease >= pool->options.mailboxes_max) return BERTH_ESTALE;
+    berth__ring *ring = &pool->rings[lease];
+    uint64_t end = atomic_load_explicit(&ring->gate.lent, memory_order_acquire);
+    if (end == 0) return BERTH_ESTALE;
+    if (!atomic_compare_exchange_strong_explicit(&ring->gate.lent, &end, 0, memory_order_acquire,
+                                                 memory_order_relaxed))
+        return BERTH_ESTALE;
+    const uint32_t is_his = ring->gate.id == id;
+    const uint64_t read = is_his ? end_of(ring, chunk_count, end) : 0;
+    if (!is_his || (chunk_count > 0 && read == 0)) {
+        atomic_store_explicit(&ring->gate.lent, end, memory_order_release);
+        return is_his ? BERTH_EINVAL : BERTH_ESTALE;
+    }
+    if (read != 0) berth__ring_skip(ring, read);
+    (void)leave(pool, ring, id);
+    return BERTH_OK;
 }

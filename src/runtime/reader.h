@@ -21,4 +21,9 @@ typedef struct berth__buffer {
 berth_status berth__reader_read(berth_pool *pool, berth_request_id id, berth__buffer buffer,
                                 uint64_t timeout_ns, berth_record *out);
 
+berth_status berth__reader_peek(berth_pool *pool, berth_request_id id, berth_span *spans,
+                                uint32_t span_max, uint32_t *out_count);
+berth_status berth__reader_consume(berth_pool *pool, berth_request_id id, uint32_t lease,
+                                   uint32_t chunk_count);
+
 #endif

@@ -38,31 +38,30 @@ static berth_status open_pair(berth_pool *pool) {
 #endif
 
 /* Eight bytes in, eight bytes out: what an eventfd takes, and a pipe too. Neither can be full or
- * empty here, because the list says which it is; a signal may interrupt, though. */
-static void raise_descriptor(const berth_pool *pool) {
-    const uint64_t one = 1;
-    if (pool->ready_write < 0) return;
-    while (write(pool->ready_write, &one, sizeof one) < 0 && errno == EINTR) continue;
-}
-
-static void lower_descriptor(const berth_pool *pool) {
-    uint64_t count;
-    if (pool->ready_read < 0) return;
-    while (read(pool->ready_read, &count, sizeof count) < 0 && errno == EINTR) continue;
+ * empty here, because `ready_raised` says which it is; a signal may interrupt, though. */
+void berth__ready_tell(berth_pool *pool) {
+    uint64_t word = 1;
+    const uint32_t wanted = pool->ready.count > 0;
+    if (pool->ready_raised == wanted || pool->ready_read < 0) return;
+    pool->ready_raised = wanted;
+    if (wanted)
+        while (write(pool->ready_write, &word, sizeof word) < 0 && errno == EINTR) continue;
+    else
+        while (read(pool->ready_read, &word, sizeof word) < 0 && errno == EINTR) continue;
 }
 
 void berth__ready_mark(berth_pool *pool, berth__row *row) {
     if (row->ready) return;
     row->ready = 1;
     berth__list_push(&pool->ready, pool->ready_links, berth__row_place(pool, row));
-    if (pool->ready.count == 1) raise_descriptor(pool);
+    if (pool->ready.count == 1 && pool->executor.ready != NULL) pool->ready_due = 1;
 }
 
 void berth__ready_drop(berth_pool *pool, berth__row *row) {
     if (!row->ready) return;
     row->ready = 0;
     berth__list_remove(&pool->ready, pool->ready_links, berth__row_place(pool, row));
-    if (pool->ready.count == 0) lower_descriptor(pool);
+    if (pool->ready.count == 0) pool->ready_due = 0;
 }
 
 void berth__ready_fini(berth_pool *pool) {
@@ -73,10 +72,7 @@ void berth__ready_fini(berth_pool *pool) {
 berth_status berth__ready_descriptor(berth_pool *pool, int32_t *out) {
     berth_status status = BERTH_OK;
     berth__lock_enter(pool);
-    if (pool->ready_read < 0) {
-        status = open_pair(pool);
-        if (status == BERTH_OK && pool->ready.count > 0) raise_descriptor(pool);
-    }
+    if (pool->ready_read < 0) status = open_pair(pool);
     *out = pool->ready_read;
     return berth__lock_leave(pool, status);
 }

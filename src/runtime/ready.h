@@ -2,8 +2,9 @@
 /*
  * What:    the list of mailboxes that became ready with nobody waiting, and its descriptor.
  * Why:     an event loop waits for all of them at once, without a thread per reader.
- * Rules:   the descriptor is readable while the list is not empty; it is written when the list
- *          becomes so and emptied when it ceases to be: at most one system call per change.
+ * Rules:   the descriptor is readable while the list is not empty. It is written or emptied once
+ *          on the way out of a call, however many mailboxes the call made ready: at most one
+ *          system call per step.
  * Threads: any, under the pool lock.
  */
 #ifndef BERTH__RUNTIME_READY_H
@@ -16,6 +17,9 @@ void berth__ready_mark(berth_pool *pool, berth__row *row);
 
 /* The mailbox is gone. */
 void berth__ready_drop(berth_pool *pool, berth__row *row);
+
+/* Before the lock is given up after events: make the descriptor say what the list says. */
+void berth__ready_tell(berth_pool *pool);
 
 /* Close the descriptor. */
 void berth__ready_fini(berth_pool *pool);

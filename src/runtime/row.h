@@ -51,6 +51,7 @@ struct berth__row {
     berth__waiter *waiters; /* watchers in berth_wait */
     berth__waiter *reader;  /* the watcher in berth_mailbox_read, while asleep */
     berth__watcher *watch;  /* the same until it has left the call: nobody else may read */
+    berth__waiter **any;    /* the list of who waits for this mailbox and others, or NULL */
     uint32_t ring;          /* BERTH__NONE if it has none */
     uint8_t work;           /* berth__work */
     uint8_t due;            /* berth__due */

@@ -154,6 +154,65 @@ static void a_deadline_makes_it_readable_while_nobody_is_inside(void **state) {
     pool_host_end(host);
 }
 
+static void count_ready(void *user_data) {
+    pool_host *host = user_data;
+    atomic_fetch_add((atomic_uint *)host->context, 1);
+}
+
+static void the_callback_comes_once_until_all_were_named(void **state) {
+    (void)state;
+    atomic_uint calls = 0;
+    pool_host *host = pool_host_new(BERTH_FACE_ENGINE);
+    static pool_step s;
+    host->options.running_max = 4;
+    host->context = &calls;
+    host->executor.ready = count_ready;
+    pool_host_start(host);
+    for (int i = 0; i < 4; i++) (void)pool_submit_band(host, 0);
+    for (int turn = 0; turn < 2; turn++) {
+        for (int again = 0; again < 2; again++) {
+            pool_plan(host, &s);
+            for (uint32_t i = 0; i < s.result_count; i++) {
+                s.results[i].bytes = "x";
+                s.results[i].bytes_size = 1;
+            }
+            pool_commit(host, &s);
+            assert_int_equal(atomic_load(&calls), turn + 1);
+        }
+        berth_request_id ids[8];
+        uint32_t count;
+        CHECK_OK(berth_ready_take(host->pool, ids, 8, &count));
+        assert_int_equal(count, 4);
+    }
+    pool_host_end(host);
+}
+
+/* It may take what is ready, inside; and it is not called for what somebody waits for. */
+static void take_inside(void *user_data) {
+    pool_host *host = user_data;
+    berth_request_id id;
+    uint32_t count;
+    if (berth_ready_take(host->pool, &id, 1, &count) == BERTH_OK)
+        atomic_fetch_add((atomic_uint *)host->context, count);
+}
+
+static void the_callback_may_take_what_is_ready(void **state) {
+    (void)state;
+    atomic_uint taken = 0;
+    pool_host *host = pool_host_new(BERTH_FACE_GATE);
+    host->context = &taken;
+    host->executor.ready = take_inside;
+    pool_host_start(host);
+    const berth_request_id id = pool_submit_band(host, 0);
+    assert_int_equal(atomic_load(&taken), 1);
+    CHECK_OK(berth_emit(host->pool, id, "x", 1, 1));
+    assert_int_equal(atomic_load(&taken), 2);
+    take_none(host);
+    CHECK_OK(berth_finish(host->pool, id, BERTH_FINISH_STOP, 0));
+    assert_int_equal(atomic_load(&taken), 3);
+    pool_host_end(host);
+}
+
 int main(void) {
     pool_watchdog("api/ready", 60);
     const struct CMUnitTest tests[] = {
@@ -164,6 +223,8 @@ int main(void) {
         cmocka_unit_test(one_that_was_taken_is_not_named),
         cmocka_unit_test(a_descriptor_made_late_tells_what_is_ready_already),
         cmocka_unit_test(a_deadline_makes_it_readable_while_nobody_is_inside),
+        cmocka_unit_test(the_callback_comes_once_until_all_were_named),
+        cmocka_unit_test(the_callback_may_take_what_is_ready),
     };
     return cmocka_run_group_tests_name("api/ready", tests, NULL, NULL);
 }
