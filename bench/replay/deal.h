@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What:    who gets which band, and when a faster replay lets a request come.
- * Why:     no trace has priorities; fifo and bands must be compared on the same deal.
- * Rules:   a row's band depends on the seed, its index and the shares, on nothing else.
+ * What:    who gets which band and tenant, and when a faster replay lets a request come.
+ * Why:     no trace has priorities, most have no tenants; policies must see the same deal.
+ * Rules:   a row's band and tenant depend on the seed, its index and the shares, on nothing else.
  * Threads: none.
  */
 #ifndef REPLAY_DEAL_H
@@ -11,6 +11,7 @@
 #include "settings.h"
 #include "trace.h"
 
-void replay_deal(const replay_settings *settings, replay_trace *trace);
+/* 0, or -1 without memory. */
+int replay_deal(const replay_settings *settings, replay_trace *trace);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -45,6 +46,7 @@ static void fill_options(const replay_host *host, int workers, berth_options *op
     options->resource_count = REPLAY_RESOURCES;
     options->kv_resource = REPLAY_KV_BLOCKS;
     options->kv_block_tokens = REPLAY_BLOCK_TOKENS;
+    replay_policy_apply(&settings->policy, options);
     for (uint32_t r = 0; r < REPLAY_RESOURCES; r++)
         options->resources[r].capacity_units = host->capacity[r];
     strcpy(options->resources[REPLAY_KV_BLOCKS].name, "kv_blocks");
@@ -68,6 +70,10 @@ int replay_host_init(replay_host *host, const replay_settings *settings, replay_
     executor.release = replay_host_released;
     if (berth_options_check(&options, &error) != BERTH_OK)
         return replay_broken("options: %s: %s", error.path, error.message);
+    host->row_of_count = options.parked_max + options.running_max + options.ended_max + 1;
+    host->row_of = calloc(host->row_of_count, sizeof *host->row_of);
+    if (host->row_of == NULL) return replay_broken("no memory for the table of rows");
+    replay_fairness_init(&host->fairness, worker == NULL ? trace->tenant_count : 0);
     if (worker == NULL) {
         host->decisions = replay_decisions_create();
         if (host->decisions == NULL) return replay_broken("no memory for the decision log");
@@ -82,6 +88,8 @@ int replay_host_init(replay_host *host, const replay_settings *settings, replay_
 int replay_host_fini(replay_host *host) {
     const berth_status status = berth_pool_destroy(host->pool);
     replay_decisions_destroy(host->decisions);
+    free(host->row_of);
+    host->row_of = NULL;
     host->pool = NULL;
     host->decisions = NULL;
     return status == BERTH_OK ? 0 : replay_broken("destroy: %s", berth_status_message(status));
@@ -93,6 +101,19 @@ void replay_host_released(void *user_data, void *payload, uint64_t payload_size)
     (void)payload_size;
     row->ended_next = atomic_load(&host->released);
     while (!atomic_compare_exchange_weak(&host->released, &row->ended_next, row)) continue;
+}
+
+/* 24 bits of place, as berth.h has it. */
+static uint32_t place_of(berth_request_id id) {
+    return (uint32_t)(id & 0xffffff);
+}
+
+replay_row *replay_host_row(const replay_host *host, berth_request_id id) {
+    const uint32_t place = place_of(id);
+    replay_row *row;
+    if (place >= host->row_of_count) return NULL;
+    row = &host->trace->rows[host->row_of[place]];
+    return row->id == id ? row : NULL;
 }
 
 static void log_decision(replay_host *host, enum replay_decision kind, const uint64_t what[3]) {
@@ -114,11 +135,17 @@ int replay_host_submit(replay_host *host, replay_row *row) {
                              .cost_count = REPLAY_RESOURCES};
     request.cost[REPLAY_SEQUENCES] = 1; /* KV blocks come from the tokens */
     request.queue_ns = (uint64_t)((double)settings->queue_timeout_ns / faster);
-    request.band = settings->policy == REPLAY_POLICY_FIFO ? BERTH_BAND_NORMAL : row->band;
+    request.band = settings->policy.one_band ? BERTH_BAND_NORMAL : row->band;
+    request.tenant = row->tenant;
     const berth_status status = berth_submit(host->pool, &request, &row->id, &refusal);
     host->submitted++;
     if (status == BERTH_OK) {
         host->accepted++;
+        if (place_of(row->id) >= host->row_of_count)
+            return replay_broken("an id beyond the pool's table");
+        host->row_of[place_of(row->id)] = row->index;
+        row->parked = 1;
+        replay_fairness_parked(&host->fairness, row->tenant_rank, 1);
         const uint64_t what[3] = {row->index, row->id, request.band};
         log_decision(host, REPLAY_DECISION_ACCEPTED, what);
         return 0;
@@ -154,6 +181,9 @@ static int take_outcome(replay_host *host, replay_row *row) {
     if (row->outcome != BERTH_OUTCOME_NONE)
         return replay_broken("row %u ended twice", (unsigned)row->index + 1);
     row->outcome = outcome.kind;
+    row->ended_at_ns = outcome.ended_at_ns - host->start_at_ns;
+    if (row->outcome != BERTH_OUTCOME_COMPLETED && row->parked)
+        replay_fairness_parked(&host->fairness, row->tenant_rank, -1);
     /* A moment of 0 is "never" in an outcome; on a virtual clock the plan has told it before. */
     if (outcome.admitted_at_ns != 0)
         row->admitted_at_ns = outcome.admitted_at_ns - host->start_at_ns;
@@ -224,6 +254,8 @@ int replay_host_check(replay_host *host) {
     }
     host->used_since_ns = host->now_ns;
     host->steps = stats.steps_total;
+    host->preemptions = stats.preemptions_total;
+    host->recomputed = stats.tokens_recomputed_total;
     return 0;
 }
 
@@ -234,6 +266,10 @@ int replay_host_check_end(replay_host *host) {
     if (stats.parked + stats.running + stats.stopping != 0)
         return replay_broken("%llu requests are left behind",
                              (unsigned long long)(stats.parked + stats.running + stats.stopping));
+    if (host->decisions != NULL && host->left_early != host->preemptions)
+        return replay_broken("%llu were preempted, and %llu told to leave so",
+                             (unsigned long long)host->preemptions,
+                             (unsigned long long)host->left_early);
     if (host->ended != host->accepted || host->submitted != host->trace->count)
         return replay_broken("of %u requests %llu were accepted, %llu ended",
                              (unsigned)host->trace->count, (unsigned long long)host->accepted,

@@ -10,6 +10,7 @@
 #define REPLAY_HOST_H
 
 #include "decisions.h"
+#include "fairness.h"
 #include "settings.h"
 #include "trace.h"
 
@@ -34,6 +35,13 @@ typedef struct replay_host {
     uint64_t ended;
     uint64_t steps;
     uint64_t generated;
+    uint64_t preemptions;
+    uint64_t recomputed; /* tokens */
+    uint64_t left_early; /* LEAVE entries of requests that were preempted */
+    uint32_t *row_of;    /* by place in the pool's table */
+    uint32_t row_of_count;
+    uint32_t reserved;
+    replay_fairness fairness;
     uint64_t now_ns;      /* since the start */
     uint64_t progress_at; /* next line on a terminal, in wall nanoseconds */
     double wall_s;
@@ -63,7 +71,10 @@ int replay_host_check_end(replay_host *host);
 /* 0, or -1 after saying which law the snapshot breaks. */
 int replay_host_check_stats(const berth_stats *stats);
 
-/* What the row holds of each resource while it runs. */
+/* The row that was accepted under this id, or NULL. */
+replay_row *replay_host_row(const replay_host *host, berth_request_id id);
+
+/* What the row holds of each resource while it runs, where that does not grow. */
 void replay_row_cost(const replay_row *row, uint64_t cost[REPLAY_RESOURCES]);
 
 /* A broken rule, on stderr. Always -1. */

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Read the settings, get a trace, run it, report. Exit: 0, 1 broken, 2 bad input. */
+#include "compare.h"
 #include "deal.h"
-#include "realtime.h"
-#include "report.h"
+#include "goodput.h"
+#include "help.h"
+#include "report_json.h"
+#include "report_table.h"
+#include "run.h"
 #include "selftest.h"
-#include "virtual.h"
 
 #include <stdio.h>
 
@@ -26,27 +29,26 @@ static int get_trace(const replay_settings *settings, replay_trace *out) {
     return -1;
 }
 
-static int run(const replay_settings *settings, replay_trace *trace, replay_host *host) {
-    if (settings->real_time > 0.0) return replay_realtime_run(host, settings, trace);
-    if (replay_host_init(host, settings, trace, NULL) != 0) return -1;
-    return replay_virtual_run(host);
+static int replay(const replay_settings *settings, const replay_trace *trace) {
+    replay_report report;
+    if (replay_run(settings, trace, &report) != 0) return -1;
+    return settings->json ? replay_report_json(settings, &report)
+                          : replay_report_table(settings, trace->count, &report);
 }
 
-static int replay(const replay_settings *settings) {
+static int with_trace(const replay_settings *settings) {
     replay_trace trace;
-    replay_report report;
-    replay_host host = {0};
-    const uint64_t start_ns = replay_wall_ns();
+    int result = -1;
     if (get_trace(settings, &trace) != 0) return EXIT_INPUT;
     if (settings->limit != 0 && trace.count > settings->limit) trace.count = settings->limit;
-    replay_deal(settings, &trace);
-    int result = run(settings, &trace, &host);
-    host.wall_s = (double)(replay_wall_ns() - start_ns) / 1e9;
-    if (result == 0) result = replay_report_make(&host, &report);
-    if (result == 0)
-        result = settings->json ? replay_report_json(&host, &report)
-                                : replay_report_table(&host, &report);
-    if (result == 0) result = replay_host_fini(&host);
+    if (replay_deal(settings, &trace) != 0)
+        fputs("berth-replay: no memory for the deal\n", stderr);
+    else if (settings->task == REPLAY_TASK_COMPARE)
+        result = replay_compare(settings, &trace);
+    else if (settings->task == REPLAY_TASK_GOODPUT)
+        result = replay_goodput(settings, &trace);
+    else
+        result = replay(settings, &trace);
     replay_trace_fini(&trace);
     return result == 0 ? EXIT_OK : EXIT_BROKEN;
 }
@@ -55,9 +57,11 @@ int main(int argc, char **argv) {
     replay_settings settings;
     if (replay_settings_read(argc, argv, &settings) != 0) return EXIT_INPUT;
     switch (settings.task) {
-    case REPLAY_TASK_HELP: replay_settings_help(); return EXIT_OK;
+    case REPLAY_TASK_HELP: replay_help(); return EXIT_OK;
     case REPLAY_TASK_SELF_TEST: return replay_self_test() == 0 ? EXIT_OK : EXIT_BROKEN;
-    case REPLAY_TASK_RUN: break;
+    case REPLAY_TASK_RUN:
+    case REPLAY_TASK_COMPARE:
+    case REPLAY_TASK_GOODPUT: break;
     }
-    return replay(&settings);
+    return with_trace(&settings);
 }

@@ -56,11 +56,10 @@ static int emit(engine *e, const berth_call *call, replay_row *row, uint64_t tok
         atomic_store(&e->failed, 1);
         return 1;
     }
-    if (row->generated == 0) {
-        uint64_t now = 0;
-        berth_clock_now(call->pool, &now);
-        row->first_at_ns = now - e->host->start_at_ns;
-    }
+    uint64_t now = 0;
+    berth_clock_now(call->pool, &now);
+    row->last_at_ns = now - e->host->start_at_ns;
+    if (row->generated == 0) row->first_at_ns = row->last_at_ns;
     row->generated += tokens;
     return 0;
 }
@@ -133,16 +132,20 @@ static int drive(driver *d) {
     return 0;
 }
 
+static void scale_moment(uint64_t *at_ns, double times) {
+    if (*at_ns != REPLAY_NEVER) *at_ns = (uint64_t)((double)*at_ns * times);
+}
+
 /* Times of the run to times of the trace. */
 static void scale_back(replay_host *host) {
     const double times = host->settings->real_time;
     for (uint32_t i = 0; i < host->trace->count; i++) {
         replay_row *row = &host->trace->rows[i];
-        row->arrive_at_ns = (uint64_t)((double)row->arrive_at_ns * times);
-        if (row->admitted_at_ns != REPLAY_NEVER)
-            row->admitted_at_ns = (uint64_t)((double)row->admitted_at_ns * times);
-        if (row->first_at_ns != REPLAY_NEVER)
-            row->first_at_ns = (uint64_t)((double)row->first_at_ns * times);
+        scale_moment(&row->arrive_at_ns, times);
+        scale_moment(&row->admitted_at_ns, times);
+        scale_moment(&row->first_at_ns, times);
+        scale_moment(&row->last_at_ns, times);
+        scale_moment(&row->ended_at_ns, times);
     }
     for (uint32_t r = 0; r < REPLAY_RESOURCES; r++) host->used_ns[r] *= times;
     host->now_ns = (uint64_t)((double)host->now_ns * times);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What:    what a replay says at its end: a table for people, or one JSON object.
- * Why:     both come from the same summary, so they cannot differ.
- * Rules:   durations in seconds; what was not measured is null or "-", never 0.
+ * What:    what became of a replay, as one summary.
+ * Why:     the table, the JSON and comparisons all come from it, so they cannot differ.
+ * Rules:   it needs neither host nor trace any more once it is made.
  * Threads: none; after the replay.
  */
 #ifndef REPLAY_REPORT_H
@@ -16,23 +16,46 @@ typedef struct replay_band_report {
     uint64_t completed;
     uint64_t cancelled;
     uint64_t expired;
+    uint64_t evicted;
     uint64_t refused[BERTH_REFUSAL_COUNT]; /* by reason */
     uint64_t refused_total;
     replay_spread queue_wait; /* arrival to admission, of those admitted */
     replay_spread ttft;       /* arrival to first token, of those that got one */
+    uint64_t good;            /* completed within the target */
+    uint64_t wait_ns_max;     /* arrival to admission, or to the end of who was never admitted */
 } replay_band_report;
+
+/* Who waited longest. */
+typedef struct replay_waiter {
+    uint64_t wait_ns;
+    uint64_t tenant;
+} replay_waiter;
 
 typedef struct replay_report {
     replay_band_report all;
     replay_band_report bands[REPLAY_BANDS + 1]; /* as dealt, by berth_band */
+    replay_waiter longest;                      /* of all, and whose it was */
+    uint32_t tenant_count;
+    uint32_t parked_max;
     double tokens_per_s;
+    double good_per_s; /* of the time in which requests arrive */
+    double service_gap;
+    uint64_t service_pair[2]; /* the tenants of the gap */
     double mean[REPLAY_RESOURCES];
+    uint64_t peak[REPLAY_RESOURCES];
+    uint64_t capacity[REPLAY_RESOURCES];
+    uint64_t preemptions;
+    uint64_t recomputed; /* tokens */
+    uint64_t generated;
+    uint64_t duration_ns;
+    uint64_t steps;
+    uint64_t hash;
+    uint32_t has_steps; /* 0 in real time: neither steps nor a hash of decisions */
+    uint32_t reserved;
+    double wall_s;
 } replay_report;
 
 /* 0, or -1 without memory. */
 int replay_report_make(const replay_host *host, replay_report *out);
-
-int replay_report_table(const replay_host *host, const replay_report *report);
-int replay_report_json(const replay_host *host, const replay_report *report);
 
 #endif

@@ -5,7 +5,7 @@
 #include "random.h"
 #include "report.h"
 #include "selftest_reader.h"
-#include "virtual.h"
+#include "run.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -77,7 +77,8 @@ static void check_random(void) {
 /* ---- Whole replays of a small engine ---- */
 
 static const replay_settings small = {
-    .policy = REPLAY_POLICY_BANDS,
+    .policy = {.name = "bands"},
+    .slo = {.ttft_ns = 2000000000, .tpot_ns = 100000000, .plus_prompt = 1},
     .generator = {.requests = 400,
                   .rate = 20.0,
                   .gap_cv = 1.5,
@@ -104,15 +105,13 @@ typedef struct small_result {
 static small_result run_small(const replay_settings *settings) {
     small_result result = {.broken = 1};
     replay_trace trace;
-    replay_host host;
     replay_settings with_model = *settings;
     with_model.model = replay_model_at(0);
     if (replay_generator_run(&settings->generator, settings->seed, &trace) != 0) return result;
-    replay_deal(&with_model, &trace);
-    if (replay_host_init(&host, &with_model, &trace, NULL) == 0 && replay_virtual_run(&host) == 0 &&
-        replay_report_make(&host, &result.report) == 0) {
-        result.hash = replay_decisions_hash(host.decisions);
-        result.broken = replay_host_fini(&host) != 0;
+    if (replay_deal(&with_model, &trace) == 0 &&
+        replay_run(&with_model, &trace, &result.report) == 0) {
+        result.hash = result.report.hash;
+        result.broken = 0;
     }
     replay_trace_fini(&trace);
     return result;
@@ -129,7 +128,7 @@ static void check_replays(void) {
     replay_check(first.report.all.submitted ==
                      first.report.all.completed + first.report.all.refused_total,
                  "every request completed or was refused");
-    other.policy = REPLAY_POLICY_FIFO;
+    other.policy.one_band = 1;
     const small_result fifo = run_small(&other);
     replay_check(!fifo.broken && fifo.hash != first.hash, "another policy decides otherwise");
     replay_check(fifo.report.bands[BERTH_BAND_HIGH].submitted ==

@@ -32,6 +32,13 @@ enum option_key {
     KEY_OUTPUT_SIGMA,
     KEY_OUTPUT_MAX,
     KEY_SELF_TEST,
+    KEY_KV,
+    KEY_VICTIM,
+    KEY_TENANTS,
+    KEY_SLO,
+    KEY_COMPARE,
+    KEY_GOODPUT,
+    KEY_SVG,
     KEY_HELP
 };
 
@@ -59,6 +66,13 @@ static const struct option long_options[] = {
     {"output-sigma", required_argument, NULL, KEY_OUTPUT_SIGMA},
     {"output-max", required_argument, NULL, KEY_OUTPUT_MAX},
     {"self-test", no_argument, NULL, KEY_SELF_TEST},
+    {"kv", required_argument, NULL, KEY_KV},
+    {"victim", required_argument, NULL, KEY_VICTIM},
+    {"tenants", required_argument, NULL, KEY_TENANTS},
+    {"slo", required_argument, NULL, KEY_SLO},
+    {"compare", required_argument, NULL, KEY_COMPARE},
+    {"goodput", no_argument, NULL, KEY_GOODPUT},
+    {"svg", required_argument, NULL, KEY_SVG},
     {"help", no_argument, NULL, KEY_HELP},
     {NULL, 0, NULL, 0},
 };
@@ -89,6 +103,7 @@ static const whole_option whole_options[] = {
     WHOLE(KEY_KV_TOKENS, kv_tokens, REPLAY_BLOCK_TOKENS, REPLAY_KV_TOKENS_MAX),
     WHOLE(KEY_SEQUENCES, sequences, 1, 65536),
     WHOLE(KEY_SEED, seed, 0, UINT64_MAX),
+    WHOLE(KEY_TENANTS, tenants, 1, 100000),
     WHOLE(KEY_LIMIT, limit, 1, REPLAY_ROWS_MAX),
     WHOLE(KEY_REQUESTS, generator.requests, 1, REPLAY_ROWS_MAX),
     WHOLE(KEY_PROMPT_MAX, generator.prompt_max, 1, REPLAY_TOKENS_MAX),
@@ -176,13 +191,79 @@ static int set_bands(const char *text, replay_settings *out) {
     return wrong(KEY_BANDS, text, "HIGH/NORMAL/LOW in percent with the sum 100, such as 10/30/60");
 }
 
+/* A preset; single values of it that were named before or after go on top, in policy_of(). */
 static int set_policy(const char *text, replay_settings *out) {
-    if (strcmp(text, "fifo") == 0)
-        out->policy = REPLAY_POLICY_FIFO;
-    else if (strcmp(text, "bands") == 0)
-        out->policy = REPLAY_POLICY_BANDS;
-    else
-        return wrong(KEY_POLICY, text, "fifo or bands");
+    const replay_policy *preset = replay_preset_find(text);
+    if (preset == NULL) return wrong(KEY_POLICY, text, replay_preset_wanted());
+    out->policy = *preset;
+    return 0;
+}
+
+/* NAME,NAME,... */
+static int set_compare(const char *text, replay_settings *out) {
+    const char *at = text;
+    out->task = REPLAY_TASK_COMPARE;
+    out->compared_count = 0;
+    for (;;) {
+        char name[32];
+        const size_t size = strcspn(at, ",");
+        if (size >= sizeof name || out->compared_count == REPLAY_COMPARED_MAX) break;
+        memcpy(name, at, size);
+        name[size] = '\0';
+        const replay_policy *preset = replay_preset_find(name);
+        if (preset == NULL) break;
+        out->compared[out->compared_count++] = preset;
+        if (at[size] == '\0') return 0;
+        at += size + 1;
+    }
+    fprintf(stderr, "berth-replay: --compare: '%s' is not up to %u of %s, with commas\n", text,
+            (unsigned)REPLAY_COMPARED_MAX, replay_preset_wanted());
+    return -1;
+}
+
+static int set_slo(const char *text, replay_settings *out) {
+    if (replay_slo_read(text, &out->slo) == 0) return 0;
+    return wrong(KEY_SLO, text, "ttft=TIME[+prompt],tpot=TIME such as ttft=2s+prompt,tpot=100ms");
+}
+
+/* The options that change one value of the preset; they need it, so they are read last. */
+typedef struct policy_option {
+    int key;
+    int (*set)(const char *text, replay_policy *out);
+    const char *(*wanted)(void);
+} policy_option;
+
+static const policy_option policy_options[] = {
+    {KEY_KV, replay_policy_set_kv, replay_policy_kv_wanted},
+    {KEY_VICTIM, replay_policy_set_victim, replay_policy_victim_wanted},
+};
+
+#define POLICY_OPTIONS (sizeof policy_options / sizeof policy_options[0])
+
+/* What was said of single policies; NULL where nothing was. */
+typedef struct policy_texts {
+    const char *text[POLICY_OPTIONS];
+} policy_texts;
+
+static int note_policy(int key, const char *value, policy_texts *texts) {
+    for (size_t i = 0; i < POLICY_OPTIONS; i++)
+        if (policy_options[i].key == key) {
+            texts->text[i] = value;
+            return 1;
+        }
+    return 0;
+}
+
+static int policy_of(const policy_texts *texts, replay_settings *out) {
+    for (size_t i = 0; i < POLICY_OPTIONS; i++) {
+        const policy_option *option = &policy_options[i];
+        if (texts->text[i] == NULL) continue;
+        if (out->task == REPLAY_TASK_COMPARE || out->task == REPLAY_TASK_GOODPUT)
+            return wrong(option->key, texts->text[i],
+                         "for a comparison, which takes presets whole");
+        if (option->set(texts->text[i], &out->policy) != 0)
+            return wrong(option->key, texts->text[i], option->wanted());
+    }
     return 0;
 }
 
@@ -216,6 +297,10 @@ static int set(int key, const char *value, replay_settings *out) {
     case KEY_BANDS: return set_bands(value, out);
     case KEY_MODEL: return set_model(value, out);
     case KEY_QUEUE_TIMEOUT: return set_queue_timeout(value, out);
+    case KEY_SLO: return set_slo(value, out);
+    case KEY_COMPARE: return set_compare(value, out);
+    case KEY_GOODPUT: out->task = REPLAY_TASK_GOODPUT; return 0;
+    case KEY_SVG: out->svg_path = value; return 0;
     case KEY_JSON: out->json = 1; return 0;
     case KEY_SELF_TEST: out->task = REPLAY_TASK_SELF_TEST; return 0;
     case KEY_HELP: out->task = REPLAY_TASK_HELP; return 0;
@@ -236,6 +321,21 @@ static int check_together(int argc, char **argv, uint32_t generated, const repla
         fputs("berth-replay: --trace and the generator's options exclude each other\n", stderr);
         return -1;
     }
+    if (out->task != REPLAY_TASK_COMPARE && out->task != REPLAY_TASK_GOODPUT &&
+        out->svg_path != NULL) {
+        fputs("berth-replay: --svg draws a comparison: --compare or --goodput\n", stderr);
+        return -1;
+    }
+    if (out->real_time > 0.0 &&
+        (out->task == REPLAY_TASK_COMPARE || out->task == REPLAY_TASK_GOODPUT)) {
+        fputs("berth-replay: --compare and --goodput repeat: not with --real-time\n", stderr);
+        return -1;
+    }
+    if (out->real_time > 0.0 && replay_policy_grows(&out->policy)) {
+        fprintf(stderr, "berth-replay: --real-time has no steps, in which --kv %s grows\n",
+                replay_policy_kv_name(&out->policy));
+        return -1;
+    }
     if (out->real_time > 0.0 && out->sequences > 1024) {
         fputs("berth-replay: --real-time runs a thread per sequence: --sequences 1024 at most\n",
               stderr);
@@ -246,10 +346,12 @@ static int check_together(int argc, char **argv, uint32_t generated, const repla
 
 int replay_settings_read(int argc, char **argv, replay_settings *out) {
     static char program[] = "berth-replay"; /* in getopt's messages, for any path */
+    policy_texts texts = {0};
     uint32_t generated = 0;
     int key;
     if (argc > 0) argv[0] = program;
-    *out = (replay_settings){.policy = REPLAY_POLICY_BANDS,
+    *out = (replay_settings){.policy = *replay_preset_at(0),
+                             .slo = replay_slo_default,
                              .generator = replay_generator_default,
                              .model = replay_model_at(0),
                              .shares = {0, 0, 100, 0},
@@ -258,48 +360,17 @@ int replay_settings_read(int argc, char **argv, replay_settings *out) {
                              .sequences = 256};
     optind = 1;
     while ((key = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+        if (note_policy(key, optarg, &texts)) continue;
         if (set(key, optarg, out) != 0) return -1;
         if (key >= KEY_REQUESTS && key <= KEY_OUTPUT_MAX) generated = 1;
     }
+    if (policy_of(&texts, out) != 0) return -1;
     if (check_together(argc, argv, generated, out) != 0) return -1;
     if (out->kv_tokens == 0) out->kv_tokens = out->model->kv_tokens;
     return 0;
 }
 
-const char *replay_policy_name(enum replay_policy policy) {
-    return policy == REPLAY_POLICY_FIFO ? "fifo" : "bands";
-}
-
 const char *replay_band_name(uint32_t band) {
     static const char *const names[] = {"default", "low", "normal", "high"};
     return band < sizeof names / sizeof names[0] ? names[band] : "unknown";
-}
-
-void replay_settings_help(void) {
-    fputs("Usage: sh bench/run.sh replay [--trace FILE] [options]\n"
-          "\n"
-          "Drives a pool with a trace of requests and reports what became of them.\n"
-          "\n"
-          "  --trace FILE        CSV: TIMESTAMP,ContextTokens,GeneratedTokens; else generated\n"
-          "  --limit N           only the first N requests of the trace\n"
-          "  --speed X           requests come X times faster than in the trace (1)\n"
-          "  --bands H/N/L       percent dealt to high/normal/low, by the seed (0/100/0)\n"
-          "  --policy P          bands: strict bands; fifo: all in one band, same deal (bands)\n"
-          "  --parked-max N      requests that may wait (all of the trace)\n"
-          "  --queue-timeout S   seconds that a request may wait (no limit)\n"
-          "  --model M           a100-opt-13b, a100-llama3-8b or h100-llama2-7b (the first)\n"
-          "  --kv-tokens N       KV cache in tokens, in blocks of 16 (the model's)\n"
-          "  --sequences N       requests that may run at once (256)\n"
-          "  --seed S            of the deal, the generator and the pool (1)\n"
-          "  --real-time X       on worker threads and the system's clock, X times faster\n"
-          "  --json              one JSON object instead of the table\n"
-          "  --self-test         check the parts of this program, and say so\n"
-          "  --help              this text\n"
-          "\n"
-          "Generator: --requests N (10000), --rate R per second (5.5), --gap-cv C (1.1),\n"
-          "  --prompt-median T (900), --prompt-sigma S (0.8), --prompt-max T (14000),\n"
-          "  --output-median T (129), --output-sigma S (0.9), --output-max T (1000)\n"
-          "\n"
-          "Exit status: 0, 1 if a rule was broken or the pool failed, 2 for bad input.\n",
-          stdout);
 }

@@ -10,16 +10,29 @@
 
 #include "generator.h"
 #include "model.h"
+#include "presets.h"
+#include "slo.h"
 
 #define REPLAY_BANDS 3u /* low, normal, high: berth_band 1 to 3 */
 
-enum replay_policy { REPLAY_POLICY_FIFO = 0, REPLAY_POLICY_BANDS = 1 };
+#define REPLAY_COMPARED_MAX 12u
 
-enum replay_task { REPLAY_TASK_RUN = 0, REPLAY_TASK_HELP = 1, REPLAY_TASK_SELF_TEST = 2 };
+enum replay_task {
+    REPLAY_TASK_RUN = 0,
+    REPLAY_TASK_HELP = 1,
+    REPLAY_TASK_SELF_TEST = 2,
+    REPLAY_TASK_COMPARE = 3,
+    REPLAY_TASK_GOODPUT = 4
+};
 
 typedef struct replay_settings {
     enum replay_task task;
-    enum replay_policy policy;
+    replay_policy policy;
+    const replay_policy *compared[REPLAY_COMPARED_MAX];
+    uint32_t compared_count;
+    uint32_t tenants; /* dealt by the seed; 0 = as the trace has them */
+    replay_slo slo;
+    const char *svg_path;   /* NULL = none */
     const char *trace_path; /* NULL = generator */
     replay_generator generator;
     const replay_model *model;
@@ -38,9 +51,6 @@ typedef struct replay_settings {
 /* 0, or -1 after saying on stderr what is wrong. */
 int replay_settings_read(int argc, char **argv, replay_settings *out);
 
-void replay_settings_help(void);
-
-const char *replay_policy_name(enum replay_policy policy);
 const char *replay_band_name(uint32_t band);
 
 #endif

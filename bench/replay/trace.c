@@ -30,6 +30,7 @@ int replay_trace_add(replay_trace *trace, const replay_row *row) {
     rows[trace->count] = (replay_row){.arrive_at_ns = row->arrive_at_ns,
                                       .admitted_at_ns = REPLAY_NEVER,
                                       .first_at_ns = REPLAY_NEVER,
+                                      .ended_at_ns = REPLAY_NEVER,
                                       .prompt_tokens = row->prompt_tokens,
                                       .output_tokens = row->output_tokens,
                                       .tenant = row->tenant,
@@ -133,5 +134,19 @@ int replay_trace_read(const char *path, uint32_t limit, replay_trace *out,
 void replay_trace_fini(replay_trace *trace) {
     free(trace->rows);
     free(trace->hash_ids);
+    free(trace->tenants);
     *trace = (replay_trace){0};
+}
+
+int replay_trace_copy(const replay_trace *trace, replay_trace *out) {
+    *out = *trace;
+    out->rows = malloc(trace->count * sizeof *out->rows);
+    if (out->rows == NULL) return -1;
+    memcpy(out->rows, trace->rows, trace->count * sizeof *out->rows);
+    return 0;
+}
+
+void replay_trace_copy_fini(replay_trace *copy) {
+    free(copy->rows);
+    *copy = (replay_trace){0};
 }

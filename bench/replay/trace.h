@@ -27,7 +27,11 @@ typedef struct replay_row {
     uint64_t arrive_at_ns;   /* from the start of the replay */
     uint64_t admitted_at_ns; /* REPLAY_NEVER until admitted */
     uint64_t first_at_ns;    /* first token; REPLAY_NEVER until then */
+    uint64_t last_at_ns;     /* the latest token */
+    uint64_t ended_at_ns;    /* REPLAY_NEVER until then */
     uint64_t generated;      /* tokens so far, as the engine counts them */
+    uint64_t computed;       /* of prompt and output, since it was last admitted */
+    uint64_t held;           /* KV blocks that the engine knows it to hold */
     berth_request_id id;     /* 0 until accepted */
     struct replay_row *ended_next;
     uint32_t prompt_tokens;
@@ -39,13 +43,18 @@ typedef struct replay_row {
     uint64_t tenant;  /* whose it is; 0 where the trace does not say */
     uint64_t hash_at; /* its prompt's block names begin here in the trace's hash_ids */
     uint32_t hash_count;
-    uint32_t reserved;
+    uint32_t tenant_rank; /* among the tenants; 0 has most requests */
+    uint32_t parked;      /* as the host knows it */
+    uint32_t preempted;   /* how often */
 } replay_row;
 
 typedef struct replay_trace {
     replay_row *rows;
     uint32_t count;
     uint32_t has_tenants;
+    uint64_t *tenants; /* by rank; made by the deal */
+    uint32_t tenant_count;
+    uint32_t reserved0;
     uint64_t *hash_ids; /* equal numbers are equal blocks of a prompt with all before them */
     uint64_t hash_count;
     uint32_t hash_tokens; /* in one such block; 0 = the trace names none */
@@ -78,6 +87,13 @@ int replay_trace_parse(const char *text, size_t size, uint32_t limit, replay_tra
 int replay_trace_read(const char *path, uint32_t limit, replay_trace *out,
                       replay_trace_error *error);
 
+/* A trace of the same rows, of which nothing has become yet; it shares the names of blocks and
+ * tenants, so it is gone before this one. 0, or -1 without memory. */
+int replay_trace_copy(const replay_trace *trace, replay_trace *out);
+
 void replay_trace_fini(replay_trace *trace);
+
+/* Frees a copy. */
+void replay_trace_copy_fini(replay_trace *copy);
 
 #endif

@@ -55,49 +55,96 @@ static void log_entry(engine *e, enum replay_decision kind, const berth_plan_ent
     const replay_row *row = entry->payload;
     decision.what[0] = kind == REPLAY_DECISION_LEAVE ? entry->id : row->index;
     decision.what[1] = entry->slot;
-    decision.what[2] = kind == REPLAY_DECISION_LEAVE ? 0 : e->plan.step_id;
+    decision.what[2] = kind == REPLAY_DECISION_LEAVE ? entry->flags : e->plan.step_id;
     replay_decisions_add(e->host->decisions, &decision);
 }
 
-static void account(engine *e, const replay_row *row, int in) {
+/* The row runs (1) or no longer does (-1). */
+static void account_running(engine *e, int by) {
+    e->running += by > 0 ? 1 : UINT64_MAX;
+    e->held[REPLAY_SEQUENCES] += by > 0 ? 1 : UINT64_MAX;
+}
+
+/* What the row holds of the KV cache from now on. */
+static void account_kv(engine *e, replay_row *row, uint64_t blocks) {
+    e->held[REPLAY_KV_BLOCKS] += blocks - row->held;
+    row->held = blocks;
+}
+
+/* Blocks that a row holds with so many tokens in the cache. */
+static uint64_t blocks_of(const engine *e, const replay_row *row, uint64_t tokens) {
     uint64_t cost[REPLAY_RESOURCES];
+    if (replay_policy_grows(&e->host->settings->policy))
+        return tokens == 0 ? 1 : (tokens + REPLAY_BLOCK_TOKENS - 1) / REPLAY_BLOCK_TOKENS;
     replay_row_cost(row, cost);
-    e->running += in ? 1 : UINT64_MAX;
-    for (uint32_t r = 0; r < REPLAY_RESOURCES; r++) e->held[r] += in ? cost[r] : 0 - cost[r];
+    return cost[REPLAY_KV_BLOCKS];
+}
+
+static void begin_run(engine *e, const berth_plan_entry *entry) {
+    replay_row *row = entry->payload;
+    replay_fairness *fairness = &e->host->fairness;
+    account_running(e, 1);
+    row->computed = 0;
+    row->parked = 0;
+    replay_fairness_parked(fairness, row->tenant_rank, -1);
+    log_entry(e, REPLAY_DECISION_ADMITTED, entry);
+    if (entry->flags & BERTH_ENTRY_RESUMED) return;
+    row->admitted_at_ns = e->host->now_ns;
+    replay_fairness_served(fairness, row->tenant_rank, row->prompt_tokens, 0);
+}
+
+/* It was preempted, or it ended before its time. */
+static int leave(engine *e, const berth_plan_entry *entry) {
+    replay_row *row = replay_host_row(e->host, entry->id);
+    if (row == NULL) return replay_broken("who leaves was never there");
+    log_entry(e, REPLAY_DECISION_LEAVE, entry);
+    account_running(e, -1);
+    account_kv(e, row, 0);
+    if ((entry->flags & BERTH_ENTRY_PREEMPTED) == 0) return 0;
+    row->parked = 1;
+    row->preempted++;
+    e->host->left_early++;
+    replay_fairness_parked(&e->host->fairness, row->tenant_rank, 1);
+    return 0;
 }
 
 /* One line of the plan: what it adds to the step, and what it will have produced. */
-static void compute(engine *e, const berth_plan_entry *entry, replay_load *load,
-                    berth_result *result) {
+static int compute(engine *e, const berth_plan_entry *entry, replay_load *load,
+                   berth_result *result) {
     replay_row *row = entry->payload;
-    if (entry->flags & BERTH_ENTRY_ADMITTED) {
-        row->admitted_at_ns = e->host->now_ns;
-        account(e, row, 1);
-        log_entry(e, REPLAY_DECISION_ADMITTED, entry);
-    }
+    if (entry->flags & BERTH_ENTRY_ADMITTED) begin_run(e, entry);
+    if (entry->tokens_computed != row->computed || entry->tokens_generated != row->generated)
+        return replay_broken("row %u: the plan has other tokens than were committed",
+                             (unsigned)row->index + 1);
+    account_kv(e, row, blocks_of(e, row, entry->tokens_computed + entry->tokens));
+    const uint64_t whole = (uint64_t)row->prompt_tokens + row->generated;
+    const uint64_t after = entry->tokens_computed + entry->tokens;
     if (entry->kind == BERTH_ENTRY_PREFILL)
         replay_load_prefill(load, entry->tokens);
     else
-        replay_load_decode(load, entry->tokens_computed + entry->tokens);
-    /* The step that computes the last of the prompt yields the first token. */
+        replay_load_decode(load, after);
+    /* The step that computes the last of what there is yields the next token. */
     const uint64_t left = row->output_tokens - row->generated;
-    *result = (berth_result){.id = entry->id,
-                             .tokens_computed = entry->tokens,
-                             .tokens_generated = left > 0 ? 1 : 0,
-                             .finish = left > 1 ? BERTH_FINISH_NONE : BERTH_FINISH_LENGTH};
+    *result = (berth_result){.id = entry->id, .tokens_computed = entry->tokens};
+    if (after < whole) return 0;
+    result->tokens_generated = left > 0 ? 1 : 0;
+    result->finish = left > 1 ? BERTH_FINISH_NONE : BERTH_FINISH_LENGTH;
+    return 0;
 }
 
 /* Read the plan: the load of the step, and results for its commit. */
-static uint32_t read_plan(engine *e, replay_load *load) {
+static int read_plan(engine *e, replay_load *load, uint32_t *out_count) {
     uint32_t count = 0;
     for (uint32_t i = 0; i < e->plan.entry_count; i++) {
         const berth_plan_entry *entry = &e->entries[i];
-        if (entry->kind == BERTH_ENTRY_LEAVE)
-            log_entry(e, REPLAY_DECISION_LEAVE, entry);
-        else
-            compute(e, entry, load, &e->results[count++]);
+        if (entry->kind == BERTH_ENTRY_LEAVE) {
+            if (leave(e, entry) != 0) return -1;
+        } else if (compute(e, entry, load, &e->results[count++]) != 0) {
+            return -1;
+        }
     }
-    return count;
+    *out_count = count;
+    return 0;
 }
 
 /* The host's own account against the pool's, while the step runs. */
@@ -111,20 +158,36 @@ static int check_account(const engine *e) {
     return 0;
 }
 
+/* What one result has made of its row. */
+static int settle(engine *e, const berth_result *result, replay_row *row) {
+    replay_host *host = e->host;
+    if (result->status == BERTH_EENDED) return 0; /* it came too late; the next plan says LEAVE */
+    if (result->status != BERTH_OK)
+        return replay_broken("commit of row %u: %s", (unsigned)row->index + 1,
+                             berth_status_message(result->status));
+    if (result->tokens_generated > 0) {
+        if (row->generated == 0) row->first_at_ns = host->now_ns;
+        row->last_at_ns = host->now_ns;
+    }
+    row->computed += result->tokens_computed;
+    row->generated += result->tokens_generated;
+    replay_fairness_served(&host->fairness, row->tenant_rank, 0, result->tokens_generated);
+    if (result->finish == BERTH_FINISH_NONE) {
+        account_kv(e, row, blocks_of(e, row, row->computed));
+        return 0;
+    }
+    account_running(e, -1);
+    account_kv(e, row, 0);
+    return 0;
+}
+
 static int commit(engine *e, uint32_t count) {
     replay_host *host = e->host;
     const berth_status status = berth_commit(host->pool, e->plan.step_id, e->results, count);
     if (status != BERTH_OK) return replay_broken("commit: %s", berth_status_message(status));
-    for (uint32_t i = 0; i < count; i++) {
-        const berth_result *result = &e->results[i];
-        replay_row *row = e->entries[e->plan.leave_count + i].payload;
-        if (result->status != BERTH_OK)
-            return replay_broken("commit of row %u: %s", (unsigned)row->index + 1,
-                                 berth_status_message(result->status));
-        if (row->generated == 0 && result->tokens_generated > 0) row->first_at_ns = host->now_ns;
-        row->generated += result->tokens_generated;
-        if (result->finish != BERTH_FINISH_NONE) account(e, row, 0);
-    }
+    for (uint32_t i = 0; i < count; i++)
+        if (settle(e, &e->results[i], e->entries[e->plan.leave_count + i].payload) != 0) return -1;
+    replay_fairness_look(&host->fairness);
     return replay_host_harvest(host);
 }
 
@@ -134,7 +197,8 @@ static int turn(engine *e) {
     replay_load load = {0};
     const berth_status status = berth_plan_next(host->pool, &e->plan);
     if (status != BERTH_OK) return replay_broken("plan: %s", berth_status_message(status));
-    const uint32_t count = read_plan(e, &load);
+    uint32_t count = 0;
+    if (read_plan(e, &load, &count) != 0) return -1;
     if (count != e->running || e->plan.entry_count - e->plan.leave_count != count)
         return replay_broken("a plan lists %u requests, %llu run", (unsigned)count,
                              (unsigned long long)e->running);

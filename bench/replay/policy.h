@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What:    how the pool is to decide: one value for each of its policies.
+ * Why:     a preset is one such set, and the options of the command line change single values.
+ * Rules:   0 is the pool's default, as in berth.h.
+ * Threads: none.
+ */
+#ifndef REPLAY_POLICY_H
+#define REPLAY_POLICY_H
+
+#include <berth.h>
+
+#include <stdint.h>
+
+typedef struct replay_policy {
+    const char *name;   /* of the preset that it began as */
+    const char *what;   /* for people */
+    uint32_t one_band;  /* 1 = bands make no difference: all are submitted in one */
+    uint32_t sequences; /* requests that may run at once; 0 = --sequences */
+    uint32_t kv_mode;   /* berth_kv_mode */
+    uint32_t kv_ppm;    /* its parameter: watermark */
+    uint32_t victim;    /* berth_victim */
+    uint32_t reserved;
+} replay_policy;
+
+/* MODE or MODE:PARAMETER of --kv, and a victim's name. 0, or -1 where there is no such. */
+int replay_policy_set_kv(const char *text, replay_policy *out);
+int replay_policy_set_victim(const char *text, replay_policy *out);
+
+/* What these two take, for messages. */
+const char *replay_policy_kv_wanted(void);
+const char *replay_policy_victim_wanted(void);
+
+const char *replay_policy_kv_name(const replay_policy *policy);
+const char *replay_policy_victim_name(const replay_policy *policy);
+
+/* Does what a request holds grow with its tokens? */
+int replay_policy_grows(const replay_policy *policy);
+
+void replay_policy_apply(const replay_policy *policy, berth_options *options);
+
+#endif
