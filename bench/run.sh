@@ -39,12 +39,14 @@ shift
 . "$root/tests/support/install.sh"
 berth_install gcc cmake ninja-build pkg-config libuv1-dev libjansson-dev libxxhash-dev >&2 || exit 1
 
+# What draws a comparison.
+case "$name: $* " in *" --svg"*) berth_install gnuplot-nox >&2 || exit 1 ;; esac
+
 # What only some entrants need: without it they are skipped, by name.
 if [ "$name" = peers ]; then
     for package in libglib2.0-dev g++ libtbb-dev libboost-dev; do
         berth_install "$package" >&2 || echo "peers that need $package are skipped" >&2
     done
-    case " $* " in *" --svg"*) berth_install gnuplot-nox >&2 || exit 1 ;; esac
 fi
 
 # The crates among the peers; where cargo or its registry is missing they are skipped, by name.

@@ -171,6 +171,7 @@ static berth_options options_of(const policy *p, uint32_t jobs) {
     berth_options options = golden_options(RUNNING_MAX, jobs, CAPACITY, 1);
     options.face = BERTH_FACE_GATE;
     options.kv_block_tokens = 0; /* jobs name their cost */
+    options.resource_count = 1;
     memset(options.resources[0].name, 0, sizeof options.resources[0].name);
     strcpy(options.resources[0].name, "units");
     (void)p;

@@ -30,10 +30,12 @@ berth_options golden_options(uint32_t running_max, uint32_t jobs, uint64_t kv_to
     options.mailbox_size = 256; /* outcomes only: rings stay empty */
     options.parked_max = jobs;
     options.ended_max = jobs;
-    options.resource_count = 1;
+    options.resource_count = 2;
     options.kv_block_tokens = block_tokens;
     options.resources[0].capacity_units = kv_tokens / block_tokens;
+    options.resources[1].capacity_units = running_max;
     strcpy(options.resources[0].name, "kv_blocks");
+    strcpy(options.resources[1].name, "sequences");
     return options;
 }
 
@@ -89,6 +91,8 @@ void golden_engine_submit(golden_engine *e, golden_job *job) {
                                    .payload = job,
                                    .prompt_tokens = job->prompt_tokens,
                                    .max_new_tokens = job->output_tokens,
+                                   .cost_count = 2,
+                                   .cost = {0, 1},
                                    .mailbox_mode = BERTH_MAILBOX_OUTCOME,
                                    .queue_ns = e->queue_ns,
                                    .first_output_ns = e->first_ns,

@@ -87,7 +87,8 @@ berth_stats golden_stats(berth_pool *pool);
 /* The program ends here if no pool can be made of these options, and says why. */
 void golden_options_check(const berth_options *options);
 
-/* Options that all golden engines share: virtual clock, room for `jobs`, one KV resource. */
+/* Options that all golden engines share: virtual clock, room for `jobs`; resource 0 is the KV, 1
+ * the places for sequences, of which every request takes one. */
 berth_options golden_options(uint32_t running_max, uint32_t jobs, uint64_t kv_tokens,
                              uint32_t block_tokens);
 

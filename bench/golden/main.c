@@ -3,6 +3,7 @@
  * fails, 2 bad options or a broken run. */
 #include "board.h"
 #include "easy.h"
+#include "fairness.h"
 #include "overload.h"
 #include "unified.h"
 #include "watermark.h"
@@ -16,10 +17,8 @@ typedef struct suite {
 } suite;
 
 static const suite suites[] = {
-    {"watermark", golden_watermark},
-    {"easy", golden_easy},
-    {"overload", golden_overload},
-    {"unified", golden_unified},
+    {"watermark", golden_watermark}, {"fairness", golden_fairness}, {"easy", golden_easy},
+    {"overload", golden_overload},   {"unified", golden_unified},
 };
 
 static int help(void) {

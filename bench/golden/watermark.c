@@ -31,6 +31,8 @@ static const policy policies[] = {
     {"w = 0.10: preemptions", "average running", BERTH_KV_OPTIMISTIC, 100000, "168", "73", 168, 73},
     {"w = 0.15: preemptions", "average running", BERTH_KV_OPTIMISTIC, 150000, "168", "71", 168, 71},
     {"worst_case: preemptions", "average running", BERTH_KV_WORST_CASE, 0, "0", "46", 0, 46},
+    {"future_peak: preemptions", "average running", BERTH_KV_FUTURE_PEAK, 0, "0", "61", 0, 61},
+    {"ratio: preemptions", "average running", BERTH_KV_RATIO, 0, "155", "74", 155, 74},
 };
 
 /* A closed loop: whoever ends is followed by the next. */

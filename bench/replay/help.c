@@ -35,13 +35,17 @@ void replay_help(void) {
           stdout);
     for (uint32_t i = 0; replay_preset_at(i) != NULL; i++)
         printf("      %-10s %s\n", replay_preset_at(i)->name, replay_preset_at(i)->what);
-    fputs("  --kv MODE[:PART]    worst_case or optimistic[:WATERMARK]\n"
-          "  --victim V          newest, least_computed or cheapest\n"
-          "\n"
-          "Generator: --requests N (10000), --rate R per second (5.5), --gap-cv C (1.1),\n"
-          "  --prompt-median T (900), --prompt-sigma S (0.8), --prompt-max T (14000),\n"
-          "  --output-median T (129), --output-sigma S (0.9), --output-max T (1000)\n"
-          "\n"
-          "Exit status: 0, 1 if a rule was broken or the pool failed, 2 for bad input.\n",
-          stdout);
+    fputs(
+        "  --kv MODE[:PART]    worst_case, optimistic[:WATERMARK], ratio[:FIRST], future_peak or\n"
+        "                      predicted[:QUANTILE]\n"
+        "  --victim V          newest, least_computed or cheapest\n"
+        "  --fairness F        none or vtc\n"
+        "  --order O           arrival, deadline or shortest\n"
+        "\n"
+        "Generator: --requests N (10000), --rate R per second (5.5), --gap-cv C (1.1),\n"
+        "  --prompt-median T (900), --prompt-sigma S (0.8), --prompt-max T (14000),\n"
+        "  --output-median T (129), --output-sigma S (0.9), --output-max T (1000)\n"
+        "\n"
+        "Exit status: 0, 1 if a rule was broken or the pool failed, 2 for bad input.\n",
+        stdout);
 }

@@ -35,24 +35,24 @@ static void fill_options(const replay_host *host, int workers, berth_options *op
     berth_options_init(options, sizeof *options);
     options->face = workers ? BERTH_FACE_WORKER : BERTH_FACE_ENGINE;
     options->clock = workers ? BERTH_CLOCK_SYSTEM : BERTH_CLOCK_VIRTUAL;
-    options->running_max = settings->sequences;
+    options->running_max = (uint32_t)host->capacity[REPLAY_SEQUENCES];
     options->parked_max = settings->parked_max != 0 ? settings->parked_max : host->trace->count;
     options->ended_max = host->trace->count;
     options->band_count = REPLAY_BANDS;
     options->band_default = BERTH_BAND_NORMAL;
     options->mailbox_size = 256; /* outcomes only: rings stay empty */
-    options->mailboxes_max = settings->sequences;
+    options->mailboxes_max = options->running_max;
     options->seed = settings->seed;
     options->resource_count = REPLAY_RESOURCES;
     options->kv_resource = REPLAY_KV_BLOCKS;
     options->kv_block_tokens = REPLAY_BLOCK_TOKENS;
-    replay_policy_apply(&settings->policy, options);
+    replay_policy_apply(&settings->policy, host->trace->tenant_count, options);
     for (uint32_t r = 0; r < REPLAY_RESOURCES; r++)
         options->resources[r].capacity_units = host->capacity[r];
     strcpy(options->resources[REPLAY_KV_BLOCKS].name, "kv_blocks");
     strcpy(options->resources[REPLAY_SEQUENCES].name, "sequences");
     if (!workers) return;
-    options->worker_count = settings->sequences;
+    options->worker_count = options->running_max;
     options->worker_stack_size = 262144;
 }
 
@@ -63,7 +63,8 @@ int replay_host_init(replay_host *host, const replay_settings *settings, replay_
     berth_options options;
     *host = (replay_host){.settings = settings, .trace = trace};
     host->capacity[REPLAY_KV_BLOCKS] = settings->kv_tokens / REPLAY_BLOCK_TOKENS;
-    host->capacity[REPLAY_SEQUENCES] = settings->sequences;
+    host->capacity[REPLAY_SEQUENCES] =
+        settings->policy.sequences != 0 ? settings->policy.sequences : settings->sequences;
     fill_options(host, worker != NULL, &options);
     if (worker != NULL) executor = *worker;
     executor.user_data = host;

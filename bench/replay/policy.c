@@ -14,18 +14,32 @@ typedef struct kv_name {
 } kv_name;
 
 static const kv_name kv_names[] = {
-    {"worst_case", BERTH_KV_WORST_CASE, 0},
-    {"optimistic", BERTH_KV_OPTIMISTIC, 1},
+    {"worst_case", BERTH_KV_WORST_CASE, 0}, {"optimistic", BERTH_KV_OPTIMISTIC, 1},
+    {"ratio", BERTH_KV_RATIO, 1},           {"future_peak", BERTH_KV_FUTURE_PEAK, 0},
+    {"predicted", BERTH_KV_PREDICTED, 1},
 };
 
 static const char *const victim_names[] = {"newest", "least_computed", "cheapest"};
+static const char *const fairness_names[] = {"none", "vtc"};
+/* Prefix needs an index of blocks and rank a callback: a replay has neither. */
+static const char *const order_names[] = {"arrival", "deadline", "shortest"};
 
 const char *replay_policy_kv_wanted(void) {
-    return "worst_case or optimistic[:WATERMARK], the parameter a part from 0 to 1";
+    return "worst_case, optimistic[:WATERMARK], ratio[:FIRST], future_peak or "
+           "predicted[:QUANTILE], "
+           "the parameter a part from 0 to 1";
 }
 
 const char *replay_policy_victim_wanted(void) {
     return "newest, least_computed or cheapest";
+}
+
+const char *replay_policy_fairness_wanted(void) {
+    return "none or vtc";
+}
+
+const char *replay_policy_order_wanted(void) {
+    return "arrival, deadline or shortest";
 }
 
 /* A part from 0 to 1, to millionths. */
@@ -62,11 +76,24 @@ static int index_of(const char *text, const char *const *names, size_t count) {
     return -1;
 }
 
+#define INDEX_OF(text, names) index_of(text, names, sizeof(names) / sizeof(names)[0])
+
 int replay_policy_set_victim(const char *text, replay_policy *out) {
-    const int index = index_of(text, victim_names, sizeof victim_names / sizeof victim_names[0]);
-    if (index < 0) return -1;
-    out->victim = (uint32_t)index;
-    return 0;
+    const int index = INDEX_OF(text, victim_names);
+    if (index >= 0) out->victim = (uint32_t)index;
+    return index >= 0 ? 0 : -1;
+}
+
+int replay_policy_set_fairness(const char *text, replay_policy *out) {
+    const int index = INDEX_OF(text, fairness_names);
+    if (index >= 0) out->fairness = (uint32_t)index;
+    return index >= 0 ? 0 : -1;
+}
+
+int replay_policy_set_order(const char *text, replay_policy *out) {
+    const int index = INDEX_OF(text, order_names);
+    if (index >= 0) out->order = (uint32_t)index;
+    return index >= 0 ? 0 : -1;
 }
 
 const char *replay_policy_kv_name(const replay_policy *policy) {
@@ -79,12 +106,33 @@ const char *replay_policy_victim_name(const replay_policy *policy) {
     return victim_names[policy->victim];
 }
 
+const char *replay_policy_fairness_name(const replay_policy *policy) {
+    return fairness_names[policy->fairness];
+}
+
+const char *replay_policy_order_name(const replay_policy *policy) {
+    return order_names[policy->order];
+}
+
 int replay_policy_grows(const replay_policy *policy) {
     return policy->kv_mode != BERTH_KV_WORST_CASE;
 }
 
-void replay_policy_apply(const replay_policy *policy, berth_options *options) {
+static void apply_kv(const replay_policy *policy, berth_options *options) {
     options->kv_mode = policy->kv_mode;
-    options->kv_watermark_ppm = policy->kv_ppm;
+    switch ((enum berth_kv_mode)policy->kv_mode) {
+    case BERTH_KV_WORST_CASE:
+    case BERTH_KV_FUTURE_PEAK: break;
+    case BERTH_KV_OPTIMISTIC: options->kv_watermark_ppm = policy->kv_ppm; break;
+    case BERTH_KV_RATIO: options->kv_ratio_ppm = policy->kv_ppm; break;
+    case BERTH_KV_PREDICTED: options->kv_quantile_ppm = policy->kv_ppm; break;
+    }
+}
+
+void replay_policy_apply(const replay_policy *policy, uint32_t tenants, berth_options *options) {
+    apply_kv(policy, options);
     options->victim = policy->victim;
+    options->fairness = policy->fairness;
+    options->tenants_max = policy->fairness != BERTH_FAIRNESS_NONE ? tenants : 0;
+    options->order = policy->order;
 }

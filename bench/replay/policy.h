@@ -18,25 +18,34 @@ typedef struct replay_policy {
     uint32_t one_band;  /* 1 = bands make no difference: all are submitted in one */
     uint32_t sequences; /* requests that may run at once; 0 = --sequences */
     uint32_t kv_mode;   /* berth_kv_mode */
-    uint32_t kv_ppm;    /* its parameter: watermark */
+    uint32_t kv_ppm;    /* its parameter: watermark, first ratio, or quantile; 0 = its default */
     uint32_t victim;    /* berth_victim */
+    uint32_t fairness;  /* berth_fairness */
+    uint32_t order;     /* berth_order */
     uint32_t reserved;
 } replay_policy;
 
-/* MODE or MODE:PARAMETER of --kv, and a victim's name. 0, or -1 where there is no such. */
+/* MODE or MODE:PARAMETER of --kv, and names of the others. 0, or -1 where there is no such. */
 int replay_policy_set_kv(const char *text, replay_policy *out);
 int replay_policy_set_victim(const char *text, replay_policy *out);
+int replay_policy_set_fairness(const char *text, replay_policy *out);
+int replay_policy_set_order(const char *text, replay_policy *out);
 
-/* What these two take, for messages. */
+/* What these take, for messages. */
 const char *replay_policy_kv_wanted(void);
 const char *replay_policy_victim_wanted(void);
+const char *replay_policy_fairness_wanted(void);
+const char *replay_policy_order_wanted(void);
 
 const char *replay_policy_kv_name(const replay_policy *policy);
 const char *replay_policy_victim_name(const replay_policy *policy);
+const char *replay_policy_fairness_name(const replay_policy *policy);
+const char *replay_policy_order_name(const replay_policy *policy);
 
 /* Does what a request holds grow with its tokens? */
 int replay_policy_grows(const replay_policy *policy);
 
-void replay_policy_apply(const replay_policy *policy, berth_options *options);
+/* `tenants` is how many the trace has. */
+void replay_policy_apply(const replay_policy *policy, uint32_t tenants, berth_options *options);
 
 #endif

@@ -97,6 +97,8 @@ static json_t *policy_json(const replay_policy *p) {
     put(object, "kv", json_string(replay_policy_kv_name(p)));
     put(object, "kv_parameter", json_real((double)p->kv_ppm / 1e6));
     put(object, "victim", json_string(replay_policy_victim_name(p)));
+    put(object, "fairness", json_string(replay_policy_fairness_name(p)));
+    put(object, "order", json_string(replay_policy_order_name(p)));
     return object;
 }
 

@@ -8,6 +8,7 @@ static void print_policy(const replay_policy *p) {
     printf("policy %s: kv %s", p->name, replay_policy_kv_name(p));
     if (p->kv_ppm != 0) printf(":%g", (double)p->kv_ppm / 1e6);
     if (replay_policy_grows(p)) printf(", victim %s", replay_policy_victim_name(p));
+    printf(", fairness %s, order %s", replay_policy_fairness_name(p), replay_policy_order_name(p));
     putchar('\n');
 }
 

@@ -145,6 +145,98 @@ static void check_replays(void) {
                  "nobody is admitted after the deadline");
 }
 
+/* Every way to admit, on an engine whose KV runs out. */
+static void check_growth(void) {
+    static const char *const modes[] = {"worst_case", "optimistic",  "optimistic:0.1",
+                                        "ratio:0.5",  "future_peak", "predicted:0.5"};
+    uint64_t hashes[sizeof modes / sizeof modes[0]];
+    char what[96];
+    for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
+        replay_settings other = small;
+        other.tenants = 3;
+        other.parked_max = 0;
+        other.generator.output_max = 3000;
+        other.generator.output_median = 200;
+        snprintf(what, sizeof what, "kv %s keeps the laws", modes[i]);
+        replay_check(replay_policy_set_kv(modes[i], &other.policy) == 0, what);
+        const small_result got = run_small(&other);
+        const replay_report *r = &got.report;
+        hashes[i] = got.hash;
+        replay_check(!got.broken && r->all.completed + r->all.refused_total == r->all.submitted,
+                     what);
+        snprintf(what, sizeof what, "kv %s preempts if and only if it may run out", modes[i]);
+        replay_check((r->preemptions > 0) == (i == 1 || i == 2 || i == 3 || i == 5), what);
+        replay_check((r->recomputed > 0) == (r->preemptions > 0), what);
+        for (size_t k = 0; k < i; k++)
+            replay_check(hashes[k] != hashes[i], "each way to admit decides otherwise");
+    }
+}
+
+static void check_fairness(void) {
+    replay_settings other = small;
+    static replay_fairness f;
+    other.tenants = 4;
+    other.policy.one_band = 1;
+    other.generator.rate = 100.0;
+    other.parked_max = 0;
+    const small_result without = run_small(&other);
+    other.policy.fairness = BERTH_FAIRNESS_VTC;
+    const small_result with = run_small(&other);
+    replay_check(!without.broken && !with.broken &&
+                     with.report.service_gap < without.report.service_gap / 2.0,
+                 "tenants' counters keep tenants closer together");
+    replay_fairness_init(&f, 2);
+    replay_fairness_served(&f, 0, 1000, 0); /* before both wait: it does not count */
+    replay_fairness_parked(&f, 0, 1);
+    replay_fairness_parked(&f, 1, 1);
+    replay_fairness_served(&f, 0, 10, 5);
+    replay_fairness_look(&f);
+    replay_check(f.gap == 20.0, "a gap counts prompts once and outputs twice");
+    replay_fairness_served(&f, 1, 0, 15);
+    replay_fairness_look(&f);
+    replay_check(f.gap == 30.0, "a gap goes from the least to the most within a stretch");
+    replay_fairness_parked(&f, 1, -1);
+    replay_fairness_served(&f, 0, 500, 0);
+    replay_fairness_look(&f);
+    replay_fairness_parked(&f, 1, 1);
+    replay_fairness_look(&f);
+    replay_check(f.gap == 30.0, "who does not wait is not compared");
+}
+
+static void check_slo(void) {
+    static const char *const bad[] = {"",
+                                      "ttft=2s",
+                                      "ttft=2s,tpot=",
+                                      "ttft=2,tpot=1s",
+                                      "tpot=1s,ttft=1s",
+                                      "ttft=0s,tpot=1s",
+                                      "ttft=1s,tpot=1s,",
+                                      "ttft=1s+,tpot=1s",
+                                      "ttft=-1s,tpot=1s",
+                                      "ttft=nans,tpot=1s"};
+    const replay_model *model = replay_model_find("a100-opt-13b");
+    replay_row row = {.arrive_at_ns = 10, .outcome = BERTH_OUTCOME_COMPLETED};
+    replay_slo slo;
+    row.prompt_tokens = 1000; /* 127.12 ms alone, see check_models */
+    row.output_tokens = 3;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        replay_check(replay_slo_read(bad[i], &slo) != 0, "a malformed target is told");
+    replay_check(replay_slo_read("ttft=0.5s+prompt,tpot=60ms", &slo) == 0 &&
+                     slo.ttft_ns == 500000000 && slo.tpot_ns == 60000000 && slo.plus_prompt,
+                 "a target is read");
+    row.first_at_ns = 10 + 627120000;
+    row.last_at_ns = row.first_at_ns + 120000000;
+    replay_check(replay_slo_met(&slo, model, &row), "the last moment is in time");
+    row.last_at_ns += 2;
+    replay_check(!replay_slo_met(&slo, model, &row), "a token too slow is late");
+    row.last_at_ns -= 2;
+    row.first_at_ns++;
+    replay_check(!replay_slo_met(&slo, model, &row), "a first token too late is late");
+    row.first_at_ns = 10;
+    row.outcome = BERTH_OUTCOME_EXPIRED;
+    replay_check(!replay_slo_met(&slo, model, &row), "who did not complete is a miss");
+}
+
 /* A snapshot that keeps the laws, and each way to break one. */
 static void check_laws(void) {
     berth_stats good = {.submitted_total = 10,
@@ -189,5 +281,8 @@ int replay_self_test(void) {
     check_random();
     check_laws();
     check_replays();
+    check_growth();
+    check_fairness();
+    check_slo();
     return replay_check_sum();
 }

@@ -34,6 +34,8 @@ enum option_key {
     KEY_SELF_TEST,
     KEY_KV,
     KEY_VICTIM,
+    KEY_FAIRNESS,
+    KEY_ORDER,
     KEY_TENANTS,
     KEY_SLO,
     KEY_COMPARE,
@@ -68,6 +70,8 @@ static const struct option long_options[] = {
     {"self-test", no_argument, NULL, KEY_SELF_TEST},
     {"kv", required_argument, NULL, KEY_KV},
     {"victim", required_argument, NULL, KEY_VICTIM},
+    {"fairness", required_argument, NULL, KEY_FAIRNESS},
+    {"order", required_argument, NULL, KEY_ORDER},
     {"tenants", required_argument, NULL, KEY_TENANTS},
     {"slo", required_argument, NULL, KEY_SLO},
     {"compare", required_argument, NULL, KEY_COMPARE},
@@ -236,6 +240,8 @@ typedef struct policy_option {
 static const policy_option policy_options[] = {
     {KEY_KV, replay_policy_set_kv, replay_policy_kv_wanted},
     {KEY_VICTIM, replay_policy_set_victim, replay_policy_victim_wanted},
+    {KEY_FAIRNESS, replay_policy_set_fairness, replay_policy_fairness_wanted},
+    {KEY_ORDER, replay_policy_set_order, replay_policy_order_wanted},
 };
 
 #define POLICY_OPTIONS (sizeof policy_options / sizeof policy_options[0])

@@ -15,7 +15,7 @@ typedef struct engine {
 } engine;
 
 static int engine_init(engine *e, replay_host *host) {
-    const uint32_t entry_max = 2 * host->settings->sequences;
+    const uint32_t entry_max = 2 * (uint32_t)host->capacity[REPLAY_SEQUENCES];
     *e = (engine){.host = host};
     e->entries = calloc(entry_max, sizeof *e->entries);
     e->results = calloc(entry_max, sizeof *e->results);
