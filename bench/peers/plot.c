@@ -33,9 +33,9 @@ static void panel(const bench_board *board, const char *name, FILE *to) {
                 place == 0 ? 1 : 2);
         place++;
     }
-    fprintf(to, "EOD\nset title \"%s\"\nset xrange [-0.7:%u.3]\n", name,
+    fprintf(to, "EOD\nset title \"%s\"\nset xrange [-0.7:%u.7]\n", name,
             place == 0 ? 0 : place - 1);
-    fprintf(to, "plot $data using 1:3:4:5:6:xtic(2) with boxerrorbars linecolor variable\n");
+    fprintf(to, "plot $data using 1:3:4:5:(0.7):6:xtic(2) with boxerrorbars linecolor variable\n");
 }
 
 bool plot(const bench_board *board, const char *path) {
