@@ -247,6 +247,14 @@ enum berth_prefix_owner {
                                (berth_prefix_lost), and the pool expects accordingly */
 };
 
+/** What happens when the first in line does not fit. */
+enum berth_fit {
+    BERTH_FIT_STRICT = 0, /* nobody else goes in: no request is starved, some capacity is idle */
+    BERTH_FIT_FIRST = 1,  /* the next one of its band that fits goes in */
+    BERTH_FIT_EASY = 2    /* the next one that fits and cannot delay it: who ends, at the latest,
+                             before it can start, or uses what stays spare beside it */
+};
+
 /* ---- Options ------------------------------------------------------------------------------- */
 
 /** One resource of a pool. */
@@ -392,6 +400,16 @@ typedef struct berth_options {
     uint32_t prefix_owner;      /* berth_prefix_owner; default: pool */
     uint32_t sets_max;          /* different sets held at once; 0 = there are no sets */
     uint32_t set_resource;      /* index of the resource that counts them */
+
+    /* When the first in line does not fit; not with strict. EASY goes by upper bounds of how long
+     * requests run (berth_request.run_ns); on an engine, for those without one, by the tokens they
+     * may still compute and the measured time of a step. Behind what has no bound nobody passes. */
+    uint32_t fit;             /* berth_fit; default: strict */
+    uint32_t look_max;        /* how many behind the first are looked at; 0 = 64 */
+    uint32_t overtake_max;    /* a first in line that was overtaken so often is not any more; 0 = no
+                                 such limit */
+    uint32_t reserved4;       /* must be 0 */
+    uint64_t overtake_ns_max; /* nor one that was submitted so long ago; 0 = no such limit */
 } berth_options;
 
 /**
@@ -666,6 +684,8 @@ struct berth_request {
     uint64_t set;              /* what it shares beside its prompt, such as its adapter; 0 = none;
                                   needs sets_max */
     uint64_t set_units;        /* units of set_resource that the set holds; counted once */
+    uint64_t run_ns;          /* from admission it runs no longer than this; for BERTH_FIT_EASY, and
+                                 nothing is done about it if it does; 0 = not known */
 };
 
 /** Why a submit was not accepted. */
@@ -1168,7 +1188,8 @@ typedef struct berth_plan {
 /**
  * berth_plan_next() - what the next step of the engine should do.
  *
- * Admits what fits, strictly by band and then by arrival, and lists every running request once.
+ * Admits what fits, strictly by band and then by arrival (options.fit says what happens when the
+ * first in line does not fit), and lists every running request once.
  * First come those that must leave: forget them before setting up the admitted ones, which may
  * get their slots. Where KV grows (kv_mode), what the step adds is granted before it; if it does
  * not fit, requests are preempted one after the other, and nobody is admitted in that plan: they
@@ -1448,6 +1469,7 @@ typedef struct berth_stats {
     uint32_t prefix_blocks_cached;    /* resident, held by nobody */
     uint32_t sets_held;
     uint32_t reserved0;
+    uint64_t backfills_total;         /* admissions past a first in line that did not fit */
 } berth_stats;
 
 /**

@@ -67,6 +67,7 @@ static const char *const prefix_owner_names[] = {"pool", "engine"};
 static const char *const clock_names[] = {"system", "virtual"};
 static const char *const kv_mode_names[] = {"worst_case", "optimistic", "ratio", "future_peak",
                                             "predicted"};
+static const char *const fit_names[] = {"strict", "first", "easy"};
 static const char *const victim_names[] = {"newest", "least_computed", "cheapest"};
 static const char *const fairness_names[] = {"none", "vtc"};
 static const char *const order_names[] = {"arrival", "deadline", "shortest", "prefix", "rank"};
@@ -124,6 +125,10 @@ static const field option_fields[] = {
     CHOICE(berth_options, prefix_owner, prefix_owner_names),
     U32(berth_options, sets_max),
     FIELD(berth_options, set_resource, FIELD_RESOURCE, 0, BERTH_RESOURCES_MAX - 1),
+    CHOICE(berth_options, fit, fit_names),
+    U32(berth_options, look_max),
+    U32(berth_options, overtake_max),
+    U64(berth_options, overtake_ns_max),
 };
 
 static const field band_fields[] = {

@@ -66,6 +66,7 @@ static const column tail_columns[] = {
     C32(berth_stats, prefix_blocks_held),
     C32(berth_stats, prefix_blocks_cached),
     C32(berth_stats, sets_held),
+    C64(berth_stats, backfills_total),
     C64(berth_stats, drain_interval_ns),
     C32(berth_stats, active_workers),
     C32(berth_stats, worker_count),

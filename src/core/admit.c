@@ -1,49 +1,101 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/admit.h"
+#include "core/backfill.h"
 #include "core/cursor.h"
-#include "core/kv_mode.h"
+#include "core/fit.h"
 #include "core/life.h"
 #include "core/share.h"
 
-#include <string.h>
+/* One round of admission: the first in line, and, once it was needed, its shadow. */
+typedef struct search {
+    uint32_t head;
+    uint32_t shadow_of; /* BERTH__NONE: not worked out */
+    berth__shadow shadow;
+} search;
 
-/* Free slots bound what runs: free + running + still to be told to leave = running_max. */
-static int has_room(const berth__core *core, uint32_t level, const uint64_t *cost) {
-    return core->slots_free_count > 0 && core->idle_count > 0 &&
-           berth__ledger_fits(&core->ledger, cost) && berth__bands_allow(core, level, cost);
+/* ---- Past a head that does not fit ---- */
+
+/* Who has been overtaken often enough or has waited long enough is not overtaken any more: what
+ * runs drains until it fits. */
+static int may_be_overtaken(const berth__core *core, uint32_t head) {
+    const berth__entry *entry = &core->entries[head];
+    const uint32_t count_max = core->options.overtake_max;
+    const uint64_t ns_max = core->options.overtake_ns_max;
+    if (count_max != 0 && entry->overtaken >= count_max) return 0;
+    return ns_max == 0 || core->now - entry->submitted_at_ns < ns_max;
 }
 
-/* With what it shares already there. */
-static int fits(const berth__core *core, uint32_t place) {
-    uint64_t cost[BERTH_RESOURCES_MAX];
-    memcpy(cost, berth__units_of(core, place), core->options.resource_count * sizeof *cost);
-    if (!berth__share_price(core, place, cost)) return 0;
-    if (!has_room(core, core->entries[place].level, cost)) return 0;
-    return berth__kv_mode_admits(core, place, cost[core->options.kv_resource]);
+/* May this one, which fits, go before the head? The shadow is worked out for the first who asks. */
+static int may_pass(const berth__core *core, uint32_t place, search *s) {
+    if (core->options.fit == BERTH_FIT_FIRST)
+        return core->entries[place].level == core->entries[s->head].level;
+    if (s->shadow_of != s->head) {
+        s->shadow = berth__backfill_shadow(core, s->head);
+        s->shadow_of = s->head;
+    }
+    return berth__backfill_may_pass(core, place, &s->shadow);
 }
 
-uint32_t berth__admit_next(const berth__core *core) {
-    berth__cursor cursor;
-    uint32_t place = berth__cursor_first(core, &cursor);
+/* The next one, but for those whose prompt somebody else is computing right now. */
+static uint32_t next_who_can_start(const berth__core *core, berth__cursor *cursor) {
+    uint32_t place = berth__cursor_next(core, cursor);
     while (place != BERTH__NONE && berth__share_is_coming(core, place))
-        place = berth__cursor_next(core, &cursor);
-    if (place == BERTH__NONE) return BERTH__NONE;
-    return fits(core, place) ? place : BERTH__NONE;
+        place = berth__cursor_next(core, cursor);
+    return place;
+}
+
+static uint32_t look_past(const berth__core *core, berth__cursor *cursor, search *s) {
+    if (core->options.fit == BERTH_FIT_STRICT || !may_be_overtaken(core, s->head))
+        return BERTH__NONE;
+    for (uint32_t looked = 0; looked < core->options.look_max; looked++) {
+        const uint32_t place = next_who_can_start(core, cursor);
+        if (place == BERTH__NONE) return BERTH__NONE;
+        if (berth__fit_check(core, place, NULL) == BERTH__FIT_YES && may_pass(core, place, s))
+            return place;
+    }
+    return BERTH__NONE;
+}
+
+/* The parked request that can be admitted now, or BERTH__NONE. */
+static uint32_t find(const berth__core *core, search *s) {
+    berth__cursor cursor;
+    s->head = berth__cursor_first(core, &cursor);
+    if (s->head != BERTH__NONE && berth__share_is_coming(core, s->head))
+        s->head = next_who_can_start(core, &cursor);
+    if (s->head == BERTH__NONE) return BERTH__NONE;
+    const uint32_t fit = berth__fit_check(core, s->head, NULL);
+    if (fit == BERTH__FIT_YES) return s->head;
+    return berth__fit_is_for_all(fit) ? BERTH__NONE : look_past(core, &cursor, s);
+}
+
+static void overtake(berth__core *core, uint32_t place, search *s) {
+    if (s->shadow_of == s->head) berth__backfill_pass(core, place, &s->shadow);
+    core->entries[s->head].overtaken++;
+    core->counters.backfills_total++;
+}
+
+/* ---- For others ---- */
+
+int berth__admit_is_due(const berth__core *core) {
+    search s = {.shadow_of = BERTH__NONE};
+    return find(core, &s) != BERTH__NONE;
 }
 
 int berth__admit_at_once(const berth__core *core, const berth__load *load) {
     const int plain = !core->flows.on && core->bands.with_share == 0;
     const uint64_t before =
         plain ? berth__queue_ahead(&core->queue, load->band_index) : core->queue.total.count;
-    return before == 0 && has_room(core, load->band_index, load->units) &&
+    return before == 0 && berth__fit_load(core, load) &&
            berth__tenants_may_run(core, load->tenant_index);
 }
 
 uint32_t berth__admit_all(berth__core *core) {
+    search s = {.shadow_of = BERTH__NONE};
     uint32_t count = 0;
     for (;;) {
-        const uint32_t place = berth__admit_next(core);
+        const uint32_t place = find(core, &s);
         if (place == BERTH__NONE) return count;
+        if (place != s.head) overtake(core, place, &s);
         berth__life_admit(core, place);
         if (core->idle_count != BERTH__NONE) core->idle_count--;
         count++;

@@ -57,6 +57,7 @@ typedef struct berth__submit {
     uint32_t reserved;
     uint64_t set; /* 0 = none */
     uint64_t set_units;
+    uint64_t run_ns; /* upper bound of the time it runs; 0 = not known */
 } berth__submit;
 
 /* What can be seen of one request. */

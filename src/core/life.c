@@ -127,6 +127,7 @@ static void begin_run(berth__core *core, uint32_t place) {
     berth__run *run = &core->runs[entry->slot];
     *run = (berth__run){.prefill_tokens = entry->prompt_tokens,
                         .admission = core->admissions++,
+                        .began_at_ns = core->now,
                         .held_block = BERTH__NONE,
                         .next_block = BERTH__NONE};
     if (entry->preemptions > 0)

@@ -39,6 +39,7 @@ typedef struct layout {
     uint32_t *victims;
     berth__peak peak;
     berth__quantile *lengths;
+    berth__end *ends;
     uint32_t *slots_free;
     berth__leaving *leaving;
     berth__flow *flows;
@@ -119,6 +120,7 @@ static layout lay_out(arena *from, const berth_options *options) {
     l.peak.count = l.peak.reserved = 0;
     l.lengths = cut(from, berth__predict_needs_lengths(options) ? options->band_count : 0,
                     sizeof *l.lengths);
+    l.ends = cut(from, options->fit == BERTH_FIT_EASY ? options->running_max : 0, sizeof *l.ends);
     l.slots_free = cut(from, options->running_max, sizeof *l.slots_free);
     l.leaving = cut(from, options->running_max, sizeof *l.leaving);
     lay_out_flows(from, options, &l);
@@ -165,6 +167,7 @@ berth__core *berth__core_init(void *memory, const berth_options *options, berth_
     core->peak = l.peak;
     core->lengths = l.lengths;
     berth__ratio_init(&core->ratio, options);
+    core->ends = l.ends;
     core->slots_free = l.slots_free;
     core->leaving = l.leaving;
     berth__ids_init(&core->ids, l.generations, l.taken, l.links, places);
@@ -179,6 +182,7 @@ berth__core *berth__core_init(void *memory, const berth_options *options, berth_
     berth__sets_init(&core->sets, l.sets, l.set_buckets, options->sets_max);
     core->tails = l.tails;
     core->set_names = l.set_names;
+    berth__rate_init(&core->steps, 0);
     berth__list_init(&core->running);
     berth__list_init(&core->ended);
     core->idle_count = BERTH__NONE;

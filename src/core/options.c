@@ -13,6 +13,7 @@
 #define BANDS_DEFAULT 4u
 #define MAILBOX_SIZE_DEFAULT 4096u
 #define PAUSE_NS_DEFAULT UINT64_C(10000000000)
+#define LOOK_DEFAULT 64u
 
 /* One number of the options: where it is, and what it may be besides 0, the default. */
 typedef struct range {
@@ -64,6 +65,9 @@ static const range ranges[] = {
     RANGE(kv_ratio_decay_steps, 1, 65536),
     RANGE(reserved2, 0, 0),
     RANGE(mailbox_full, BERTH_FULL_END, BERTH_FULL_PAUSE),
+    RANGE(fit, 0, BERTH_FIT_EASY),
+    RANGE(look_max, 1, 65536),
+    RANGE(reserved4, 0, 0),
 };
 
 static berth_status wrong(berth_config_error *error, const char *path, const char *message) {
@@ -247,6 +251,15 @@ static berth_status check_shared(const berth_options *options, berth_config_erro
     return BERTH_OK;
 }
 
+static berth_status check_fit(const berth_options *options, berth_config_error *error) {
+    if (options->fit != BERTH_FIT_STRICT) return BERTH_OK;
+    if (options->look_max != 0) return wrong(error, "look_max", "set, but fit is strict");
+    if (options->overtake_max != 0) return wrong(error, "overtake_max", "set, but fit is strict");
+    if (options->overtake_ns_max != 0)
+        return wrong(error, "overtake_ns_max", "set, but fit is strict");
+    return BERTH_OK;
+}
+
 /* What fits each by itself, but not together. Works on defaults filled in. */
 static berth_status check_together(const berth_options *given, berth_config_error *error) {
     berth_options options = *given;
@@ -286,6 +299,7 @@ berth_status berth__options_check(const berth_options *options, berth_config_err
     if (status == BERTH_OK) status = check_kv(options, error);
     if (status == BERTH_OK) status = check_kv_mode(options, error);
     if (status == BERTH_OK) status = check_shared(options, error);
+    if (status == BERTH_OK) status = check_fit(options, error);
     if (status == BERTH_OK) status = check_together(options, error);
     return status;
 }
@@ -305,6 +319,7 @@ void berth__options_normalise(berth_options *options) {
     default_to(&options->mailbox_full, BERTH_FULL_END);
     if (options->pause_ns_max == 0) options->pause_ns_max = PAUSE_NS_DEFAULT;
     if (options->face == BERTH_FACE_WORKER) default_to(&options->worker_count, 1);
+    if (options->fit != BERTH_FIT_STRICT) default_to(&options->look_max, LOOK_DEFAULT);
     if (options->kv_block_tokens != 0 && options->kv_block_units == 0) options->kv_block_units = 1;
     berth__policy_normalise(options);
     if (options->kv_mode == BERTH_KV_PREDICTED) default_to(&options->kv_quantile_ppm, 900000);

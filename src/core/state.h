@@ -53,6 +53,8 @@ typedef struct berth__entry {
     uint64_t prefix_tokens;   /* of the prompt, credited by the prefix cache */
     uint32_t tenant_index;    /* BERTH__NONE where tenants decide nothing, and once it has ended */
     uint32_t flow;            /* where there are flows */
+    uint64_t run_ns;          /* upper bound of the time it runs; 0 = not known */
+    uint32_t overtaken;       /* how often, while it was the first in line */
     uint32_t slot;
     int32_t code;
     uint8_t state; /* berth__state */
@@ -81,6 +83,7 @@ typedef struct berth__run {
                                             if it is preempted */
     uint64_t planned_tokens;             /* in the outstanding step; KV is held for them */
     uint64_t admission;                  /* counts admissions: the newest has the largest */
+    uint64_t began_at_ns;                /* when it was admitted, this time */
     uint64_t likely_end; /* predicted: tokens of output that are expected; 0 = not yet */
 
     uint64_t prefix_tokens; /* of what it has computed: found when it was admitted */
@@ -101,6 +104,13 @@ typedef struct berth__ratio {
     uint64_t scaled;  /* the ratio, in millionths times kv_ratio_decay_steps */
     uint64_t clipped; /* tokens to come of those who run, each with 4,096 at most */
 } berth__ratio;
+
+/* When a running request ends at the latest. */
+typedef struct berth__end {
+    uint64_t at_ns;
+    uint32_t place;
+    uint32_t reserved;
+} berth__end;
 
 /* A slot that the engine must be told to forget. */
 typedef struct berth__leaving {
@@ -133,8 +143,9 @@ struct berth__core {
     berth__sets sets;
     uint32_t *tails;            /* by place: its last block in the prefix index, if there is one */
     berth__set_name *set_names; /* by place, if there are sets */
-    berth__list running; /* in order of admission */
-    berth__list ended;   /* in order of ending */
+    berth__rate steps;          /* the same of an engine's steps: how long one takes */
+    berth__list running;        /* in order of admission */
+    berth__list ended;          /* in order of ending */
 
     berth__run *runs; /* running_max, by slot */
     uint64_t admissions;
@@ -144,6 +155,7 @@ struct berth__core {
     berth__ratio ratio;       /* ratio */
     berth__quantile *lengths; /* of completed outputs, per band; see predict.h */
     uint32_t victims_count;
+    berth__end *ends;     /* running_max with EASY: scratch of backfill.h */
     uint32_t pause_steps; /* plans left in which nobody is admitted, after a preemption */
     uint32_t *slots_free; /* a stack */
     uint32_t slots_free_count;

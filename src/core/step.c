@@ -24,7 +24,7 @@
 uint32_t berth__core_has_plan(const berth__core *core) {
     if (core->step_outstanding || berth__core_broken(core)) return 0;
     return core->leaving_count > 0 || core->running.count > core->counters.paused ||
-           berth__admit_next(core) != BERTH__NONE;
+           berth__admit_is_due(core);
 }
 
 /* An upper bound of the entries that a plan would write now. */
@@ -131,6 +131,7 @@ berth_status berth__core_plan(berth__core *core, uint64_t now, berth_plan *plan)
     if (plan->entry_count > plan->leave_count) {
         plan->step_id = ++core->step_id;
         core->step_outstanding = 1;
+        berth__rate_touch(&core->steps, core->now, 0);
     }
     plan->now_at_ns = core->now;
     plan->parked_count = core->queue.total.count;
@@ -223,5 +224,7 @@ void berth__core_commit_end(berth__core *core) {
         place = next;
     }
     core->step_outstanding = 0;
+    berth__rate_touch(&core->steps, core->now, 1);
+    berth__rate_admitted(&core->steps);
     core->counters.steps_total++;
 }

@@ -58,6 +58,7 @@ static void fill(berth__core *core, uint32_t place, const berth__submit *submit,
         .tenant = submit->tenant,
         .tenant_index = berth__tenants_take(core, submit->tenant),
         .level = (uint8_t)(submit->band - 1),
+        .run_ns = submit->run_ns,
         .slot = BERTH__NONE,
         .band_index = (uint8_t)(submit->band - 1),
     };

@@ -50,6 +50,7 @@ static berth__submit submit_of(const berth_options *options, const berth_request
         .block_hash_count = request->block_hash_count,
         .set = request->set,
         .set_units = request->set_units,
+        .run_ns = request->run_ns,
     };
     memcpy(submit.cost, request->cost, sizeof submit.cost);
     return submit;
@@ -114,7 +115,7 @@ berth_status berth__request_recost(berth_pool *pool, berth_request_id id,
     if (known->band != 0 || known->payload != NULL || known->payload_size != 0 ||
         known->mailbox_mode != 0 || known->queue_ns != 0 || known->first_output_ns != 0 ||
         known->total_ns != 0 || known->tenant != 0 || known->mailbox_full != 0 ||
-        known->rank != 0 || known->set != 0 || known->set_units != 0 ||
+        known->rank != 0 || known->run_ns != 0 || known->set != 0 || known->set_units != 0 ||
         is_malformed(&pool->options, known))
         return BERTH_EINVAL;
     memcpy(submit.cost, known->cost, sizeof submit.cost);

@@ -203,6 +203,19 @@ static void kv_that_grows_is_set_by_name(void **state) {
     assert_int_equal(options.kv_quantile_ppm, 8);
 }
 
+static void fit_is_set_by_name(void **state) {
+    berth_options options = defaults();
+    (void)state;
+    must_read(&options, "{\"fit\": \"easy\", \"look_max\": 8, \"overtake_max\": 100,"
+                        " \"overtake_ns_max\": 5000000000}");
+    assert_int_equal(options.fit, BERTH_FIT_EASY);
+    assert_int_equal(options.look_max, 8);
+    assert_int_equal(options.overtake_max, 100);
+    assert_int_equal(options.overtake_ns_max, 5000000000);
+    must_read(&options, "{\"fit\": \"first\"}");
+    assert_int_equal(options.fit, BERTH_FIT_FIRST);
+}
+
 static void kv_cost_can_be_set_by_name_before_the_resources_stand(void **state) {
     (void)state;
     berth_options options = defaults();
@@ -663,6 +676,7 @@ int main(void) {
         cmocka_unit_test(resources_can_be_an_object_in_order_of_the_text),
         cmocka_unit_test(a_resource_of_an_array_can_be_renamed_and_fewer_do_not_remove),
         cmocka_unit_test(kv_that_grows_is_set_by_name),
+        cmocka_unit_test(fit_is_set_by_name),
         cmocka_unit_test(kv_cost_can_be_set_by_name_before_the_resources_stand),
         cmocka_unit_test(bands_can_be_an_array),
         cmocka_unit_test(bands_can_be_an_object_by_name_or_number),

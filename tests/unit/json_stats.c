@@ -99,6 +99,7 @@ static void the_pool_s_fields_are_those_of_the_snapshot(void **state) {
     SAME(object, &stats, prefix_blocks_held);
     SAME(object, &stats, prefix_blocks_cached);
     SAME(object, &stats, sets_held);
+    SAME(object, &stats, backfills_total);
     SAME(object, &stats, drain_interval_ns);
     SAME(object, &stats, active_workers);
     SAME(object, &stats, worker_count);

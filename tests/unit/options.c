@@ -115,6 +115,8 @@ static void numbers_out_of_range_are_refused_by_name(void **state) {
     WRONG(kv_ratio_ppm, 1000001, "kv_ratio_ppm");
     WRONG(kv_ratio_floor_ppm, 1000001, "kv_ratio_floor_ppm");
     WRONG(kv_ratio_decay_steps, 65537, "kv_ratio_decay_steps");
+    WRONG(fit, 3, "fit");
+    WRONG(reserved4, 1, "reserved4");
     GOOD(running_max, 1);
     GOOD(running_max, 1048576);
     GOOD(mailbox_size, 256);
@@ -272,6 +274,30 @@ static void what_is_about_growing_kv_needs_kv_that_grows(void **state) {
     must_be_wrong(&options, "kv_mode");
 }
 
+#define LOOKING(field, value)                                                                      \
+    do {                                                                                           \
+        berth_options looks = good();                                                              \
+        looks.fit = BERTH_FIT_EASY;                                                                \
+        looks.field = value;                                                                       \
+        must_be_good(&looks);                                                                      \
+        looks.fit = BERTH_FIT_STRICT;                                                              \
+        must_be_wrong(&looks, #field);                                                             \
+    } while (0)
+
+static void what_is_about_overtaking_needs_a_fit_that_overtakes(void **state) {
+    berth_options options = good();
+    (void)state;
+    LOOKING(look_max, 65536);
+    LOOKING(overtake_max, UINT32_MAX);
+    LOOKING(overtake_ns_max, UINT64_MAX);
+    options.fit = BERTH_FIT_FIRST;
+    options.look_max = 65537;
+    must_be_wrong(&options, "look_max");
+    options.look_max = 0;
+    berth__options_normalise(&options);
+    assert_int_equal(options.look_max, 64);
+}
+
 static void contradictions_are_refused(void **state) {
     berth_options options = good();
     (void)state;
@@ -320,6 +346,7 @@ int main(void) {
         cmocka_unit_test(tenant_defaults_have_ranges_and_need_what_they_work_by),
         cmocka_unit_test(bands_that_do_not_exist_have_no_limits),
         cmocka_unit_test(what_is_about_growing_kv_needs_kv_that_grows),
+        cmocka_unit_test(what_is_about_overtaking_needs_a_fit_that_overtakes),
         cmocka_unit_test(contradictions_are_refused),
         cmocka_unit_test(a_core_says_how_much_memory_it_needs),
     };
