@@ -78,8 +78,8 @@ static void give_back(berth__core *core, uint32_t place, uint64_t prompt_tokens)
 void berth__counters_settle(berth__core *core, uint32_t place) {
     const berth__entry *entry = &core->entries[place];
     if (!is_on(core) || !berth__is_engine(core) || entry->has_output) return;
-    give_back(core, place,
-              take_off(berth__run_of(core, place)->prompt_charged, entry->tokens_computed));
+    const uint64_t computed = take_off(entry->tokens_computed, entry->prefix_tokens);
+    give_back(core, place, take_off(berth__run_of(core, place)->prompt_charged, computed));
 }
 
 void berth__counters_unadmit(berth__core *core, uint32_t place) {

@@ -270,7 +270,7 @@ void berth__life_preempt(berth__core *core, uint32_t place) {
     core->counters.preemptions_total++;
     core->counters.tokens_recomputed_total =
         berth__add_saturating(core->counters.tokens_recomputed_total,
-                              entry->tokens_computed - berth__run_of(core, place)->prefix_tokens);
+                              entry->tokens_computed - entry->prefix_tokens);
     berth__band_of(core, place)->preemptions_total++;
     entry->planned = 0;
     entry->tokens_computed = 0;
@@ -290,7 +290,7 @@ void berth__life_unadmit(berth__core *core, uint32_t place) {
     core->counters.prompt_tokens_total -= entry->prompt_tokens;
     band->admitted_total--;
     band->queue_ns_total -= entry->admitted_at_ns - entry->submitted_at_ns;
-    core->counters.prefix_hit_tokens_total -= berth__run_of(core, place)->prefix_tokens;
+    core->counters.prefix_hit_tokens_total -= entry->prefix_tokens;
     entry->tokens_computed = 0;
     entry->admitted_at_ns = 0;
     berth__counters_unadmit(core, place);

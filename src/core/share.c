@@ -46,6 +46,7 @@ static void want(berth__core *core, uint32_t place, const berth__submit *submit)
     const uint32_t count =
         submit->block_hash_count < full ? submit->block_hash_count : (uint32_t)full;
     core->tails[place] = berth__prefix_want(&core->prefix, submit->block_hashes, count);
+    core->entries[place].prefix_tokens = berth__share_hit_tokens(core, place);
 }
 
 void berth__share_name(berth__core *core, uint32_t place, const berth__submit *submit) {
@@ -64,6 +65,7 @@ void berth__share_rename(berth__core *core, uint32_t place, const berth__submit 
         core->tails[place] = BERTH__NONE; /* a shorter prompt than that of the blocks named */
     else
         return;
+    core->entries[place].prefix_tokens = berth__share_hit_tokens(core, place);
     berth__prefix_unwant(&core->prefix, before);
 }
 
@@ -145,10 +147,10 @@ void berth__share_hold(berth__core *core, uint32_t place) {
     run->next_block =
         berth__prefix_begin(&core->prefix, core->tails[place], run->held_block, place);
     entry->tokens_computed = (uint64_t)run->shared_blocks * core->options.kv_block_tokens;
-    run->prefix_tokens = entry->tokens_computed;
+    entry->prefix_tokens = entry->tokens_computed;
     set_own(core, place, own(core, place) - block_units(core, run->shared_blocks));
     core->counters.prefix_hit_tokens_total =
-        berth__add_saturating(core->counters.prefix_hit_tokens_total, run->prefix_tokens);
+        berth__add_saturating(core->counters.prefix_hit_tokens_total, entry->prefix_tokens);
 }
 
 /* ---- While it runs ---- */
@@ -225,7 +227,7 @@ berth_status berth__share_found(berth__core *core, uint32_t place, uint64_t toke
     }
     /* Only a hit of whole blocks is shared; what else it found spares the computing all the same.
      */
-    run->prefix_tokens = tokens;
+    entry->prefix_tokens = tokens;
     entry->tokens_computed = tokens;
     core->counters.prefix_hit_tokens_total +=
         tokens - (uint64_t)shared_before * core->options.kv_block_tokens;

@@ -86,7 +86,6 @@ typedef struct berth__run {
     uint64_t began_at_ns;                /* when it was admitted, this time */
     uint64_t likely_end; /* predicted: tokens of output that are expected; 0 = not yet */
 
-    uint64_t prefix_tokens; /* of what it has computed: found when it was admitted */
     uint32_t held_block;    /* of the prefix index: the last that it holds; BERTH__NONE */
     uint32_t next_block;    /* the one that it computes next, for all; BERTH__NONE */
     uint32_t shared_blocks; /* of its context: held there, not among its own units */

@@ -261,6 +261,29 @@ static void run_next(scribe *s) {
     }
 }
 
+/* Prompts that begin alike, of three adapters of which two fit at once. */
+static void run_shared(scribe *s) {
+    s->by_length = 1;
+    for (uint32_t step = 0; step < 60; step++, s->now += 10) {
+        berth_block_hash hashes[8];
+        const uint64_t kind = core_random_below(&s->random, 3);
+        for (uint64_t i = 0; i < 8; i++)
+            hashes[i] = (berth_block_hash){.low = i, .high = i < 2 ? 0 : 1 + kind};
+        const berth__submit ask = {.band = 1,
+                                   .prompt_tokens = 4 + core_random_below(&s->random, 12),
+                                   .max_new_tokens = 2 + core_random_below(&s->random, 6),
+                                   .block_hashes = hashes,
+                                   .block_hash_count = 8,
+                                   .set = 1 + kind,
+                                   .set_units = 1};
+        if (s->count < 24) submit_this(s, &ask);
+        plan(s);
+        for (berth_block_hash gone; berth__core_prefix_tell(s->kit.core, &gone);)
+            say(s, "    evicted %" PRIu64 "/%" PRIu64 "\n", gone.low, gone.high);
+        if (s->plan.step_id != 0) commit(s, 0);
+    }
+}
+
 /* ---- Comparing with what is checked in ---- */
 
 static void path_of(char *path, size_t size, const char *name) {
@@ -376,8 +399,22 @@ static void every_rule_of_who_goes_next_decides_as_it_always_did(void **state) {
     }
 }
 
+static void what_is_shared_is_decided_as_it_always_was(void **state) {
+    berth_options options = core_kit_options(BERTH_FACE_ENGINE, 6, 40);
+    (void)state;
+    core_kit_add_resource(&options, "kv_blocks", 20);
+    core_kit_add_resource(&options, "adapters", 2);
+    options.kv_block_tokens = 2;
+    options.kv_mode = BERTH_KV_OPTIMISTIC;
+    options.prefix_blocks_max = 24;
+    options.sets_max = 3;
+    options.set_resource = 1;
+    must_decide_as_before(&options, run_shared, "shared");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_shared_is_decided_as_it_always_was),
         cmocka_unit_test(a_gate_decides_as_it_always_did),
         cmocka_unit_test(an_engine_pool_decides_as_it_always_did),
         cmocka_unit_test(random_events_are_decided_as_they_always_were),
