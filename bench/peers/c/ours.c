@@ -25,6 +25,10 @@ static void *create(const peer_shape *shape) {
     options.worker_count = shape->workers;
     if (shape->in_flight_max > DEFAULT_PARKED_MAX) options.parked_max = shape->in_flight_max;
     if (shape->in_flight_max > DEFAULT_ENDED_MAX) options.ended_max = shape->in_flight_max;
+    if (shape->tenants > 0) {
+        options.fairness = BERTH_FAIRNESS_VTC;
+        options.tenants_max = shape->tenants;
+    }
     options.resource_count = 2;
     snprintf(options.resources[0].name, BERTH_NAME_SIZE, "kv_blocks");
     options.resources[0].capacity_units = 4096;
@@ -43,6 +47,7 @@ static void submit(void *pool, peer_task *task) {
                              .band = task->band,
                              .payload = task,
                              .tenant = task->tenant,
+                             .prompt_tokens = 16 * (uint64_t)task->cost[0],
                              .mailbox_mode = BERTH_MAILBOX_OUTCOME,
                              .cost_count = 2,
                              .cost = {task->cost[0], task->cost[1]},

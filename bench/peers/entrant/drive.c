@@ -148,7 +148,7 @@ void drive_saturated(const peer_ops *ops, const peer_shape *shape, uint32_t coun
 /* ---- Burst ---- */
 
 void drive_burst(const peer_ops *ops, uint32_t count) {
-    peer_shape shape = {.producers = 1, .workers = 1, .in_flight_max = count, .tenants = 1};
+    peer_shape shape = {.producers = 1, .workers = 1, .in_flight_max = count};
     void *pool = ops->create(&shape);
     if (pool == NULL) fail("create");
     tasks all = tasks_make(ops, count);
@@ -184,7 +184,7 @@ static void pause_for(uint64_t gap_ns) {
 
 void drive_idle(const peer_ops *ops, uint64_t gap_ns, uint32_t count) {
     const uint32_t warm_up = count / 10 + 5;
-    peer_shape shape = {.producers = 1, .workers = 1, .in_flight_max = 1, .tenants = 1};
+    peer_shape shape = {.producers = 1, .workers = 1, .in_flight_max = 1};
     uint64_t *start = calloc(count, sizeof *start), *outcome = calloc(count, sizeof *outcome);
     void *pool = ops->create(&shape);
     if (pool == NULL || start == NULL || outcome == NULL) fail("create");
@@ -213,7 +213,7 @@ void drive_idle(const peer_ops *ops, uint64_t gap_ns, uint32_t count) {
 /* ---- First ---- */
 
 void drive_first(const peer_ops *ops) {
-    peer_shape shape = {.producers = 1, .workers = 1, .in_flight_max = 1, .tenants = 1};
+    peer_shape shape = {.producers = 1, .workers = 1, .in_flight_max = 1};
     tasks all = tasks_make(ops, 1);
     deal(task_at(all, 0), 0, 0, 1);
     uint64_t before = bench_now_ns();

@@ -23,7 +23,7 @@ static void saturated(const peer_ops *ops, int argc, char **argv) {
     uint32_t window = number(argc, argv, 6);
     peer_shape shape = {.producers = number(argc, argv, 3),
                         .workers = number(argc, argv, 4),
-                        .tenants = argc > 8 ? number(argc, argv, 8) : 1};
+                        .tenants = argc > 8 ? number(argc, argv, 8) : 0};
     if (shape.producers == 0 || shape.workers == 0 || window == 0) exit(2);
     shape.in_flight_max = shape.producers * window;
     drive_saturated(ops, &shape, number(argc, argv, 5), window,

@@ -33,7 +33,7 @@ typedef struct peer_shape {
     uint32_t producers;
     uint32_t workers;
     uint32_t in_flight_max; /* tasks submitted and not yet waited for, by all producers together */
-    uint32_t tenants;
+    uint32_t tenants; /* tasks are dealt to so many, fairly served; 0 = it makes no difference */
 } peer_shape;
 
 /* What an entrant does of what a request asks for. */
