@@ -52,6 +52,8 @@
  *   chunk         one piece of output: bytes and a sequence number
  *   outcome       how a request ended
  *   refusal       why a submit was not accepted, and when to try again
+ *   key           128 random bits that let a client who comes back open a mailbox again
+ *   owner         who may read a mailbox that has a key; an owner id names it
  *
  *
  * Contracts
@@ -126,7 +128,9 @@ BERTH_API const char *berth_version(void);
     X(EBROKEN, -15, "an invariant of the pool failed; the pool only closes and destroys")          \
     X(ESYSTEM, -16, "the operating system refused a thread, a lock or a descriptor")               \
     X(ECONFIG, -17, "the configuration is wrong; the error struct says where")                     \
-    X(EOVERFLOW, -18, "a sum of units or bytes does not fit in 64 bits")
+    X(EOVERFLOW, -18, "a sum of units or bytes does not fit in 64 bits")                           \
+    X(ETAKEN, -19, "the mailbox belongs to another owner")                                         \
+    X(ELOST, -20, "what was asked for is no longer retained; the output says what is")
 
 typedef int32_t berth_status;
 
@@ -134,7 +138,7 @@ enum berth_status_code {
 #define BERTH_STATUS_ENUM(name, number, message) BERTH_##name = number,
     BERTH_STATUS_MAP(BERTH_STATUS_ENUM)
 #undef BERTH_STATUS_ENUM
-    BERTH_STATUS_LAST = -18
+    BERTH_STATUS_LAST = -20
 };
 
 /**
@@ -171,6 +175,9 @@ typedef struct berth_request berth_request;
  * inside the process.
  */
 typedef uint64_t berth_request_id;
+
+/** Names one owner of a mailbox that has a key: laid out as a request's, never equal to one. */
+typedef uint64_t berth_owner_id;
 
 /** Names one step of the engine; counts up from 1 within a pool; 0 is no step. */
 typedef uint64_t berth_step_id;
@@ -253,6 +260,12 @@ enum berth_fit {
     BERTH_FIT_FIRST = 1,  /* the next one of its band that fits goes in */
     BERTH_FIT_EASY = 2    /* the next one that fits and cannot delay it: who ends, at the latest,
                              before it can start, or uses what stays spare beside it */
+};
+
+/** From when on a mailbox with a key is retained. While it has an owner it does not expire. */
+enum berth_retain {
+    BERTH_RETAIN_ACTIVITY = 0, /* its end, or when its last owner left, if that is later */
+    BERTH_RETAIN_END = 1       /* its end */
 };
 
 /* ---- Options ------------------------------------------------------------------------------- */
@@ -410,13 +423,25 @@ typedef struct berth_options {
                                  such limit */
     uint32_t reserved4;       /* must be 0 */
     uint64_t overtake_ns_max; /* nor one that was submitted so long ago; 0 = no such limit */
+
+    /* Mailboxes with keys (BERTH_MAILBOX_KEYED); all 0 where there are none. Those that have ended
+     * and have no owner make room where a limit is met, in the order in which they came to be so;
+     * where none can, the newcomer is refused. */
+    uint32_t keys_max;         /* at once, from submit until taken or dropped; 0 = none */
+    uint32_t keys_tenant_max;  /* of one tenant; 0 = no limit of its own */
+    uint64_t keys_size_max;    /* bytes: mailbox_size for each that streams; 0 = no limit */
+    uint64_t keys_grace_ns;    /* without an owner and not ended for so long, it is cancelled
+                                  (reader gone); 0 = 30 s, BERTH_FOREVER = never */
+    uint64_t keys_retain_ns;   /* retained for so long; 0 = 60 s, BERTH_FOREVER = until taken */
+    uint32_t keys_retain_from; /* berth_retain; default: activity */
+    uint32_t reserved3;        /* must be 0 */
 } berth_options;
 
 /**
  * berth_options_init() - fill options with the defaults.
  *
  * Defaults that follow from other fields (band_default, mailboxes_max, worker_count,
- * kv_block_units) stay 0; the others are written out.
+ * kv_block_units, keys_grace_ns, keys_retain_ns) stay 0; the others are written out.
  *
  * @options      not NULL
  * @struct_size  sizeof the caller's struct
@@ -659,6 +684,11 @@ enum berth_mailbox_mode {
     BERTH_MAILBOX_OUTCOME = 1 /* the outcome only; chunks are counted and dropped */
 };
 
+/** Bits of berth_request's mailbox_flags. */
+enum berth_mailbox_flag {
+    BERTH_MAILBOX_KEYED = 1 /* it gets a key, and is read by who attaches with it; see there */
+};
+
 /** One inference to run. */
 struct berth_request {
     uint32_t struct_size;
@@ -686,6 +716,8 @@ struct berth_request {
     uint64_t set_units;        /* units of set_resource that the set holds; counted once */
     uint64_t run_ns;          /* from admission it runs no longer than this; for BERTH_FIT_EASY, and
                                  nothing is done about it if it does; 0 = not known */
+    uint32_t mailbox_flags;    /* berth_mailbox_flag */
+    uint32_t reserved;         /* must be 0 */
 };
 
 /** Why a submit was not accepted. */
@@ -705,7 +737,10 @@ enum berth_refusal_reason {
     BERTH_REFUSAL_TENANT_RATE = 12,  /* the tenant's rate; retry_after_ns is exact */
     BERTH_REFUSAL_TENANTS = 13,      /* tenants_max, and all of them have work or options */
     BERTH_REFUSAL_BYPASS = 14,       /* the band's bypass: to be run by other means */
-    BERTH_REFUSAL_COUNT = 15
+    BERTH_REFUSAL_KEYS = 15,         /* keys_max, and all of them live or have an owner */
+    BERTH_REFUSAL_KEYS_TENANT = 16,  /* the tenant's keys_tenant_max, likewise */
+    BERTH_REFUSAL_KEYS_SIZE = 17,    /* keys_size_max, likewise */
+    BERTH_REFUSAL_COUNT = 18
 };
 
 typedef struct berth_refusal {
@@ -731,10 +766,12 @@ typedef struct berth_refusal {
  * @refusal  receives why, and when to try again; may be NULL
  *
  * Units:    request's `_ns` fields are durations from now
- * Errors:   BERTH_EINVAL    malformed (band out of range, cost too long, unknown mode)
+ * Errors:   BERTH_EINVAL    malformed (band out of range, cost too long, unknown mode or flag, a
+ *                           key where keys_max is 0)
  *           BERTH_EREFUSED  a limit was met; refusal says which
  *           BERTH_ECLOSED   close or destroy has begun; refusal says so too
  *           BERTH_EOVERFLOW the cost, or what is parked with it, does not fit in 64 bits
+ *           BERTH_ESYSTEM   the system has no random numbers for a key
  *           BERTH_EBROKEN   the pool has failed
  * Threads:  any; never blocks; from callbacks: yes
  * Memory:   does not allocate
@@ -980,17 +1017,20 @@ typedef struct berth_record {
  * outcome is taken. On a virtual clock it never waits.
  *
  * @pool         not NULL
- * @id           any id that submit returned
+ * @id           any id that submit returned; an owner's where the mailbox has a key
  * @buffer       receives the chunk's bytes; may be NULL with buffer_size 0
  * @buffer_size  bytes
  * @timeout_ns   0 = do not wait, BERTH_FOREVER = no limit
  * @out          receives the record
  *
  * Errors:   BERTH_EINVAL    malformed
- *           BERTH_ESTALE    no such request, or its outcome was taken or dropped
+ *           BERTH_ESTALE    no such request, or its outcome was taken or dropped; or the owner has
+ *                           detached
  *           BERTH_ETIMEDOUT nothing came in time (with timeout 0: nothing is there)
  *           BERTH_ESPACE    the chunk is larger than the buffer; out->size says how large
  *           BERTH_EBUSY     another reader is inside
+ *           BERTH_ETAKEN    another owner has taken the mailbox over; or it has a key, and id is
+ *                           the request's instead of an owner's
  *           BERTH_EREENTRY  called from a callback with a timeout other than 0, and no chunk there
  * Threads:  one at a time per request; blocks up to timeout_ns; from callbacks: with timeout 0
  * Memory:   does not allocate
@@ -1068,6 +1108,7 @@ BERTH_API berth_status berth_mailbox_consume(berth_pool *pool, berth_request_id 
  *
  * Errors:   BERTH_EINVAL    malformed
  *           BERTH_ESTALE    ids[*out_index] names no request, or its outcome was taken or dropped
+ *           BERTH_ETAKEN    ids[*out_index] is not the id of that mailbox's owner (any more)
  *           BERTH_ETIMEDOUT nothing came in time
  *           BERTH_EBUSY     another thread waits for one of them
  *           BERTH_EREENTRY  called from a callback with a timeout other than 0
@@ -1120,7 +1161,8 @@ BERTH_API berth_status berth_ready_descriptor(berth_pool *pool, int32_t *out);
  * berth_ready_take() - name the requests whose mailboxes became ready since they were last named.
  *
  * A request is named once until it gets another record after that; read its mailbox until
- * BERTH_ETIMEDOUT or END. Order is that of becoming ready.
+ * BERTH_ETIMEDOUT or END. Order is that of becoming ready. Where a mailbox has a key its owner is
+ * named, from when he attaches if there is something to read; without one it is not ready.
  *
  * @pool       not NULL
  * @ids        receives up to ids_max ids
@@ -1135,6 +1177,158 @@ BERTH_API berth_status berth_ready_descriptor(berth_pool *pool, int32_t *out);
  */
 BERTH_API berth_status berth_ready_take(berth_pool *pool, berth_request_id *ids, uint32_t ids_max,
                                         uint32_t *out_count);
+
+/* ---- Clients who come back ----------------------------------------------------------------- */
+
+/*
+ * A request submitted with BERTH_MAILBOX_KEYED has a key, which may leave the process: whoever
+ * shows key and tenant may read the mailbox, now, after a broken connection, or after the end.
+ *
+ *     request.mailbox_flags = BERTH_MAILBOX_KEYED;
+ *     berth_submit(pool, &request, &id, NULL);
+ *     berth_mailbox_key(pool, id, &key);             give the client berth_key_to_text of it
+ *
+ *     berth_attachment at = {.struct_size = sizeof at, .tenant = tenant, .sequence = 0};
+ *     berth_mailbox_attach(pool, &key, &at);         a connection; at.owner reads until it ends:
+ *     berth_mailbox_read(pool, at.owner, ...);       send record.sequence along with each chunk
+ *     berth_mailbox_detach(pool, at.owner, 0);       the connection is gone
+ *
+ *     at.sequence = last_received + 1;               another connection goes on from there
+ *     berth_mailbox_attach(pool, &key, &at);
+ *
+ * Chunks that were read stay in the ring until newer ones need their place, and after the end as
+ * long as the mailbox is retained. A mailbox is born without an owner and has one at most. With
+ * none, a request that has not ended goes on for keys_grace_ns and is then cancelled
+ * (BERTH_CANCEL_READER_GONE); one that has ended is retained for keys_retain_ns. Neither time runs
+ * while there is an owner. The request's own id serves for all but reading.
+ *
+ * What is retained gives way earlier to limits: to those of keys, as the options say; to
+ * ended_max, the oldest end first; to a request that is admitted and finds no ring
+ * (mailboxes_max), the oldest end without an owner first. A request that was preempted and is
+ * parked gives up chunks that were read where a ring is needed. All of these are counted.
+ */
+
+/** A name that cannot be guessed: 128 bits from the system's random source. */
+typedef struct berth_key {
+    uint8_t bytes[16];
+} berth_key;
+
+#define BERTH_KEY_TEXT_SIZE 32u /* characters of a key's text, without a NUL */
+
+/**
+ * berth_key_to_text() - a key as 32 lower-case hexadecimal digits.
+ *
+ * @key          borrowed for the call
+ * @buffer       receives the digits and a NUL
+ * @buffer_size  bytes; at least BERTH_KEY_TEXT_SIZE + 1
+ *
+ * Errors:   BERTH_EINVAL  a pointer is NULL
+ *           BERTH_ESPACE  buffer is too small; nothing was written
+ * Threads:  any; never blocks; from callbacks: yes
+ * Memory:   does not allocate
+ * Cost:     O(1)
+ */
+BERTH_API berth_status berth_key_to_text(const berth_key *key, char *buffer, size_t buffer_size);
+
+/**
+ * berth_key_from_text() - read what berth_key_to_text wrote, and nothing else.
+ *
+ * @text       borrowed for the call; need not end in NUL
+ * @text_size  bytes
+ * @out        receives the key; all zero on failure
+ *
+ * Errors:   BERTH_EINVAL  a pointer is NULL, or text is not exactly 32 lower-case digits
+ * Threads:  any; never blocks; from callbacks: yes
+ * Memory:   does not allocate
+ * Cost:     O(1)
+ */
+BERTH_API berth_status berth_key_from_text(const char *text, size_t text_size, berth_key *out);
+
+/**
+ * berth_mailbox_key() - the key of a request.
+ *
+ * @pool     not NULL
+ * @id       a request submitted with BERTH_MAILBOX_KEYED
+ * @out      receives the key; all zero on failure
+ *
+ * Errors:   BERTH_EINVAL  malformed, or the request has no key
+ *           BERTH_ESTALE  no such request, or its outcome was taken or dropped
+ * Threads:  any; never blocks; from callbacks: yes
+ * Memory:   does not allocate
+ * Cost:     O(1)
+ */
+BERTH_API berth_status berth_mailbox_key(berth_pool *pool, berth_request_id id, berth_key *out);
+
+enum berth_attach_flag {
+    BERTH_ATTACH_TAKE_OVER = 1 /* if it has an owner, be it in his place */
+};
+
+#define BERTH_SEQUENCE_UNREAD UINT64_MAX
+
+/** An owner's place at a mailbox. */
+typedef struct berth_attachment {
+    uint32_t struct_size;
+    uint32_t flags;       /* in: berth_attach_flag */
+    uint64_t tenant;      /* in: the request's */
+    uint64_t sequence;    /* in: the first chunk to read; BERTH_SEQUENCE_UNREAD = the first that
+                             nobody has read */
+    berth_owner_id owner; /* out: for berth_mailbox_read */
+    berth_request_id id;  /* out: the request */
+    uint64_t oldest;      /* out: the oldest chunk that is retained, also with BERTH_ELOST */
+    uint64_t next;        /* out: the next chunk that will come, likewise; oldest if none is
+                             retained */
+} berth_attachment;
+
+/**
+ * berth_mailbox_attach() - become the owner of a mailbox, and read from a chunk on.
+ *
+ * A key with another tenant fails as a key that does not exist does, in the same time. With
+ * BERTH_ATTACH_TAKE_OVER the owner before is no longer: if he sleeps in a read or a wait for many
+ * he returns with BERTH_ETAKEN, and so does all that he reads later.
+ *
+ * @pool        not NULL
+ * @key         borrowed for the call
+ * @attachment  in and out
+ *
+ * Errors:   BERTH_EINVAL    malformed; or the sequence is beyond the next chunk's
+ *           BERTH_ESTALE    no mailbox of this tenant has this key, or not any more
+ *           BERTH_EBUSY     it has an owner; or, to be taken over, he is copying a chunk just now,
+ *                           or has peeked at some and not consumed them
+ *           BERTH_ELOST     the chunk is no longer retained; oldest and next say what is
+ *           BERTH_EOVERFLOW it has had 2^40 owners
+ *           BERTH_EBROKEN   the pool has failed
+ * Threads:  any; never blocks; from callbacks: yes
+ * Memory:   does not allocate
+ * Cost:     O(1), plus O(chunks retained) to find the sequence
+ */
+BERTH_API berth_status berth_mailbox_attach(berth_pool *pool, const berth_key *key,
+                                            berth_attachment *attachment);
+
+enum berth_detach_flag {
+    BERTH_DETACH_CANCEL = 1 /* nobody will come back: cancel it now (reader gone) */
+};
+
+/**
+ * berth_mailbox_detach() - the owner is gone; the mailbox stays.
+ *
+ * A read that sleeps returns with BERTH_ESTALE. The next owner finds the chunks that this one did
+ * not read, and those that are retained.
+ *
+ * @pool     not NULL
+ * @owner    from berth_mailbox_attach
+ * @flags    berth_detach_flag
+ *
+ * Errors:   BERTH_EINVAL  malformed
+ *           BERTH_ESTALE  no such owner: it has detached, or the mailbox was taken or dropped
+ *           BERTH_ETAKEN  another owner has taken the mailbox over
+ *           BERTH_EBUSY   a reader is copying a chunk just now, or has peeked at some
+ *           BERTH_EBROKEN the pool has failed
+ * Threads:  any; never blocks; from callbacks: yes
+ * Memory:   does not allocate
+ * Cost:     O(log keys), as berth_cancel with BERTH_DETACH_CANCEL
+ */
+BERTH_API berth_status berth_mailbox_detach(berth_pool *pool, berth_owner_id owner,
+                                            uint32_t flags);
 
 /* ---- Engine face --------------------------------------------------------------------------- */
 
@@ -1470,6 +1664,15 @@ typedef struct berth_stats {
     uint32_t sets_held;
     uint32_t reserved0;
     uint64_t backfills_total;         /* admissions past a first in line that did not fit */
+
+    uint64_t keyed;                /* mailboxes with keys */
+    uint64_t keyed_owned;          /* of those, how many have an owner */
+    uint64_t keyed_size;           /* bytes, as keys_size_max counts them */
+    uint64_t attached_total;       /* owners, take-overs included */
+    uint64_t taken_over_total;
+    uint64_t keyed_gone_total;     /* cancelled, because nobody came back in time */
+    uint64_t keyed_expired_total;  /* dropped after keys_retain_ns; these and those that gave way */
+    uint64_t keyed_evicted_total;  /* to limits of keys are in retained_dropped_total */
 } berth_stats;
 
 /**
@@ -1595,7 +1798,7 @@ BERTH_API berth_status berth_kv_cost(uint64_t prompt_tokens, uint64_t max_new_to
 BERTH_API berth_status berth_clock_now(berth_pool *pool, uint64_t *out);
 
 /**
- * berth_clock_next() - when the next deadline of any request is due.
+ * berth_clock_next() - when the next deadline of any request, or the end of a key's time, is due.
  *
  * @pool     not NULL
  * @out      receives the moment; BERTH_FOREVER if none is

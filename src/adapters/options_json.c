@@ -68,6 +68,7 @@ static const char *const clock_names[] = {"system", "virtual"};
 static const char *const kv_mode_names[] = {"worst_case", "optimistic", "ratio", "future_peak",
                                             "predicted"};
 static const char *const fit_names[] = {"strict", "first", "easy"};
+static const char *const retain_names[] = {"activity", "end"};
 static const char *const victim_names[] = {"newest", "least_computed", "cheapest"};
 static const char *const fairness_names[] = {"none", "vtc"};
 static const char *const order_names[] = {"arrival", "deadline", "shortest", "prefix", "rank"};
@@ -117,6 +118,12 @@ static const field option_fields[] = {
     FIELD(berth_options, tenant_defaults, FIELD_TENANT, 0, 0),
     CHOICE(berth_options, mailbox_full, full_names),
     U64(berth_options, pause_ns_max),
+    U32(berth_options, keys_max),
+    U32(berth_options, keys_tenant_max),
+    U64(berth_options, keys_size_max),
+    U64(berth_options, keys_grace_ns),
+    U64(berth_options, keys_retain_ns),
+    CHOICE(berth_options, keys_retain_from, retain_names),
     U32(berth_options, kv_quantile_ppm),
     U32(berth_options, kv_ratio_ppm),
     U32(berth_options, kv_ratio_floor_ppm),

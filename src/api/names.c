@@ -54,6 +54,9 @@ const char *berth_refusal_name(uint32_t reason) {
         [BERTH_REFUSAL_TENANT_RATE] = "tenant_rate",
         [BERTH_REFUSAL_TENANTS] = "tenants",
         [BERTH_REFUSAL_BYPASS] = "bypass",
+        [BERTH_REFUSAL_KEYS] = "keys",
+        [BERTH_REFUSAL_KEYS_TENANT] = "keys_tenant",
+        [BERTH_REFUSAL_KEYS_SIZE] = "keys_size",
     };
     return reason < BERTH_REFUSAL_COUNT ? names[reason] : "unknown";
 }

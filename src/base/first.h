@@ -23,6 +23,7 @@
 #define BERTH__FIRST_PLAN BERTH__FIRST_SIZE(berth_plan, parked_count)
 #define BERTH__FIRST_BLOCK_KEY BERTH__FIRST_SIZE(berth_block_key, salt_size)
 #define BERTH__FIRST_TENANT_STATS BERTH__FIRST_SIZE(berth_tenant_stats, units)
+#define BERTH__FIRST_ATTACHMENT BERTH__FIRST_SIZE(berth_attachment, next)
 #define BERTH__FIRST_STATS BERTH__FIRST_SIZE(berth_stats, resources)
 
 #endif

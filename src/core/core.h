@@ -58,6 +58,10 @@ typedef struct berth__submit {
     uint64_t set; /* 0 = none */
     uint64_t set_units;
     uint64_t run_ns; /* upper bound of the time it runs; 0 = not known */
+    uint32_t refused_for; /* berth_refusal_reason of the caller's own, where no other comes first */
+    uint32_t reserved1;
+    uint64_t refused_limit;
+    uint64_t refused_asked;
 } berth__submit;
 
 /* What can be seen of one request. */
@@ -89,7 +93,7 @@ typedef struct berth__progress {
     uint32_t finish;     /* berth_finish_kind, or NONE */
     int32_t code;
     uint32_t held_count;
-    const uint64_t *held; /* as for berth__core_charge; NULL = as before */
+    const uint64_t *held;   /* as for berth__core_charge; NULL = as before */
     uint64_t prefix_tokens; /* that the engine found in its own cache */
 } berth__progress;
 

@@ -14,6 +14,8 @@
 #define MAILBOX_SIZE_DEFAULT 4096u
 #define PAUSE_NS_DEFAULT UINT64_C(10000000000)
 #define LOOK_DEFAULT 64u
+#define KEYS_GRACE_NS_DEFAULT UINT64_C(30000000000)
+#define KEYS_RETAIN_NS_DEFAULT UINT64_C(60000000000)
 
 /* One number of the options: where it is, and what it may be besides 0, the default. */
 typedef struct range {
@@ -68,6 +70,9 @@ static const range ranges[] = {
     RANGE(fit, 0, BERTH_FIT_EASY),
     RANGE(look_max, 1, 65536),
     RANGE(reserved4, 0, 0),
+    RANGE(keys_max, 1, BERTH_REQUESTS_MAX),
+    RANGE(keys_retain_from, 0, BERTH_RETAIN_END),
+    RANGE(reserved3, 0, 0),
 };
 
 static berth_status wrong(berth_config_error *error, const char *path, const char *message) {
@@ -260,6 +265,26 @@ static berth_status check_fit(const berth_options *options, berth_config_error *
     return BERTH_OK;
 }
 
+/* Nothing of this makes sense where no request has a key. `given` says what was set. */
+static berth_status check_keys(const berth_options *given, const berth_options *options,
+                               berth_config_error *error) {
+    static const char none[] = "set, but keys_max is 0";
+    if (options->keys_max == 0) {
+        if (given->keys_tenant_max != 0) return wrong(error, "keys_tenant_max", none);
+        if (given->keys_size_max != 0) return wrong(error, "keys_size_max", none);
+        if (given->keys_grace_ns != 0) return wrong(error, "keys_grace_ns", none);
+        if (given->keys_retain_ns != 0) return wrong(error, "keys_retain_ns", none);
+        if (given->keys_retain_from != 0) return wrong(error, "keys_retain_from", none);
+        return BERTH_OK;
+    }
+    if (options->keys_size_max != 0 && options->keys_size_max < options->mailbox_size)
+        return wrong(error, "keys_size_max", "below mailbox_size: nothing would have room");
+    if ((uint64_t)berth__options_requests_max(options) + options->keys_max > BERTH_REQUESTS_MAX)
+        return wrong(error, "keys_max",
+                     "running_max + parked_max + ended_max + keys_max exceed 16,777,215");
+    return BERTH_OK;
+}
+
 /* What fits each by itself, but not together. Works on defaults filled in. */
 static berth_status check_together(const berth_options *given, berth_config_error *error) {
     berth_options options = *given;
@@ -274,7 +299,8 @@ static berth_status check_together(const berth_options *given, berth_config_erro
         return wrong(error, "mailboxes_max", "below running_max");
     if ((uint64_t)options.running_max + options.parked_max + options.ended_max > BERTH_REQUESTS_MAX)
         return wrong(error, "parked_max", "running_max + parked_max + ended_max exceed 16,777,215");
-    return berth__policy_check(given, &options, error);
+    const berth_status status = check_keys(given, &options, error);
+    return status == BERTH_OK ? berth__policy_check(given, &options, error) : status;
 }
 
 void berth__options_default(berth_options *options) {
@@ -318,6 +344,10 @@ void berth__options_normalise(berth_options *options) {
     default_to(&options->mailboxes_max, 2 * options->running_max);
     default_to(&options->mailbox_full, BERTH_FULL_END);
     if (options->pause_ns_max == 0) options->pause_ns_max = PAUSE_NS_DEFAULT;
+    if (options->keys_max != 0 && options->keys_grace_ns == 0)
+        options->keys_grace_ns = KEYS_GRACE_NS_DEFAULT;
+    if (options->keys_max != 0 && options->keys_retain_ns == 0)
+        options->keys_retain_ns = KEYS_RETAIN_NS_DEFAULT;
     if (options->face == BERTH_FACE_WORKER) default_to(&options->worker_count, 1);
     if (options->fit != BERTH_FIT_STRICT) default_to(&options->look_max, LOOK_DEFAULT);
     if (options->kv_block_tokens != 0 && options->kv_block_units == 0) options->kv_block_units = 1;

@@ -124,6 +124,8 @@ static berth_status consider(berth__core *core, const berth__load *load,
         return refuse(refusal, BERTH_REFUSAL_BYPASS, 0, 0);
     if (never_fits(core, load->band_index, peak, refusal)) return BERTH_EREFUSED;
     if (parks) status = check_limits(core, load, &displaced, refusal);
+    if (status == BERTH_OK && submit->refused_for != BERTH_REFUSAL_NONE)
+        status = refuse(refusal, submit->refused_for, submit->refused_limit, submit->refused_asked);
     if (status == BERTH_OK) status = berth__quota_check(core, submit->tenant, load, refusal);
     if (status == BERTH_OK) status = find_place(core, refusal);
     if (status == BERTH_OK) berth__displace(core, displaced);
@@ -150,6 +152,9 @@ static int may_pass_later(const berth__core *core, const berth__load *load,
     case BERTH_REFUSAL_TENANT:
     case BERTH_REFUSAL_TENANT_RATE:
     case BERTH_REFUSAL_TENANTS:
+    case BERTH_REFUSAL_KEYS:
+    case BERTH_REFUSAL_KEYS_TENANT:
+    case BERTH_REFUSAL_KEYS_SIZE:
     case BERTH_REFUSAL_COUNT: break;
     }
     return 1;

@@ -3,15 +3,23 @@
 #include "runtime/clock.h"
 #include "runtime/lock.h"
 #include "runtime/mailbox.h"
+#include "runtime/owner.h"
 #include "runtime/pool.h"
 #include "runtime/ready.h"
 
-/* The first that has a record, or is stale. */
+/* The row that an id gives access to; NULL without it. */
+static berth__row *find(berth_pool *pool, uint64_t id) {
+    berth__row *row;
+    return berth__owner_find(pool, id, &row) == BERTH_OK ? row : NULL;
+}
+
+/* The first that has a record, or cannot be read by this id (any more). */
 static berth_status look(berth_pool *pool, const berth__any *any, uint32_t *out_index) {
     for (uint32_t i = 0; i < any->count; i++) {
-        const berth__row *row = berth__row_find_for_user(pool, any->ids[i]);
+        berth__row *row;
+        const berth_status status = berth__owner_find(pool, any->ids[i], &row);
         *out_index = i;
-        if (row == NULL) return BERTH_ESTALE;
+        if (status != BERTH_OK) return status;
         if (berth__mailbox_has_record(pool, row)) return BERTH_OK;
     }
     *out_index = 0;
@@ -20,7 +28,7 @@ static berth_status look(berth_pool *pool, const berth__any *any, uint32_t *out_
 
 static void unwatch(berth_pool *pool, const berth__any *any, berth__waiter **list) {
     for (uint32_t i = 0; i < any->count; i++) {
-        berth__row *row = berth__row_find_for_user(pool, any->ids[i]);
+        berth__row *row = find(pool, any->ids[i]);
         if (row != NULL && row->any == list) row->any = NULL;
     }
 }
@@ -28,7 +36,7 @@ static void unwatch(berth_pool *pool, const berth__any *any, berth__waiter **lis
 /* EBUSY, and nothing changed, if somebody waits for one of them already. */
 static berth_status watch(berth_pool *pool, const berth__any *any, berth__waiter **list) {
     for (uint32_t i = 0; i < any->count; i++) {
-        berth__row *row = berth__row_find_for_user(pool, any->ids[i]);
+        berth__row *row = find(pool, any->ids[i]);
         if (row->watch != NULL || (row->any != NULL && row->any != list)) {
             unwatch(pool, any, list);
             return BERTH_EBUSY;
@@ -41,7 +49,7 @@ static berth_status watch(berth_pool *pool, const berth__any *any, berth__waiter
 /* More than one may have got a record for the one wake-up: nobody waits for those. */
 static void mark_rest(berth_pool *pool, const berth__any *any, uint32_t index) {
     for (uint32_t i = index + 1; i < any->count; i++) {
-        berth__row *row = berth__row_find_for_user(pool, any->ids[i]);
+        berth__row *row = find(pool, any->ids[i]);
         if (row != NULL && berth__mailbox_has_record(pool, row)) berth__ready_mark(pool, row);
     }
 }

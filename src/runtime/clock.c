@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/clock.h"
 #include "runtime/lock.h"
+#include "runtime/owner.h"
 #include "runtime/pool.h"
 
 uint64_t berth__clock_read(berth_pool *pool) {
@@ -15,6 +16,12 @@ uint32_t berth__clock_can_wait(const berth_pool *pool) {
     return pool->options.clock == BERTH_CLOCK_SYSTEM;
 }
 
+uint64_t berth__clock_next_due(const berth_pool *pool) {
+    const uint64_t deadline = berth__core_next_at(pool->core);
+    const uint64_t key = berth__owner_next_at(pool);
+    return key < deadline ? key : deadline;
+}
+
 berth_status berth__clock_now(berth_pool *pool, uint64_t *out) {
     berth__lock_enter(pool);
     *out = berth__clock_read(pool);
@@ -23,7 +30,7 @@ berth_status berth__clock_now(berth_pool *pool, uint64_t *out) {
 
 berth_status berth__clock_next(berth_pool *pool, uint64_t *out) {
     berth__lock_enter(pool);
-    *out = berth__core_next_at(pool->core);
+    *out = berth__clock_next_due(pool);
     return berth__lock_leave(pool, BERTH_OK);
 }
 
@@ -33,12 +40,13 @@ berth_status berth__clock_advance(berth_pool *pool, uint64_t to_at_ns) {
         return berth__lock_leave(pool, BERTH_EINVAL);
     if (berth__pool_failed(pool)) return berth__lock_leave(pool, BERTH_EBROKEN);
     /* One moment at a time: what ends at it lets others in at it, before the next one comes. */
-    uint64_t next = berth__core_next_at(pool->core);
+    uint64_t next = berth__clock_next_due(pool);
     while (next != BERTH_FOREVER && next <= to_at_ns) {
         if (next > pool->now_ns) pool->now_ns = next;
         berth__core_expire(pool->core, pool->now_ns);
+        berth__owner_expire(pool, pool->now_ns);
         berth__lock_settle(pool);
-        next = berth__core_next_at(pool->core);
+        next = berth__clock_next_due(pool);
     }
     pool->now_ns = to_at_ns;
     return berth__lock_leave(pool, BERTH_OK);

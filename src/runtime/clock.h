@@ -16,6 +16,9 @@ uint64_t berth__clock_read(berth_pool *pool);
 /* A pool's calls may wait only on the machine's clock. */
 uint32_t berth__clock_can_wait(const berth_pool *pool);
 
+/* Under the pool lock: when the next deadline, or the time of a key, ends. */
+uint64_t berth__clock_next_due(const berth_pool *pool);
+
 /* The public calls, arguments checked. */
 berth_status berth__clock_now(berth_pool *pool, uint64_t *out);
 berth_status berth__clock_next(berth_pool *pool, uint64_t *out);

@@ -95,3 +95,9 @@ uint32_t berth__gate_take(berth__gate *gate) {
 uint32_t berth__gate_is_inside(const berth__gate *gate) {
     return (atomic_load_explicit(&gate->state, memory_order_acquire) & INSIDE) != 0;
 }
+
+void berth__gate_pass(berth__gate *gate, uint64_t id) {
+    const uint64_t state = atomic_load_explicit(&gate->state, memory_order_acquire);
+    gate->id = id;
+    atomic_store_explicit(&gate->state, key_of(id) | (state & ASKS), memory_order_release);
+}

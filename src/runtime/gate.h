@@ -51,6 +51,10 @@ void berth__gate_unask(berth__gate *gate, uint32_t ask);
  * inside will bring it. */
 uint32_t berth__gate_take(berth__gate *gate);
 
+/* Shut, nobody inside: it is another reader's from now on, who is asked the same; id 0: nobody's.
+ */
+void berth__gate_pass(berth__gate *gate, uint64_t id);
+
 uint32_t berth__gate_is_inside(const berth__gate *gate);
 
 #endif

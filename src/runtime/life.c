@@ -55,11 +55,12 @@ static berth_status make_tables(berth_pool *pool) {
     pool->work_links = calloc(pool->row_count, sizeof *pool->work_links);
     pool->callback_links = calloc(pool->row_count, sizeof *pool->callback_links);
     pool->ready_links = calloc(pool->row_count, sizeof *pool->ready_links);
-    pool->ring_at = calloc(pool->row_count, sizeof *pool->ring_at);
+    pool->ring_at_count = pool->row_count + pool->options.keys_max;
+    pool->ring_at = calloc(pool->ring_at_count, sizeof *pool->ring_at);
     if (pool->rows == NULL || pool->work_links == NULL || pool->callback_links == NULL ||
         pool->ready_links == NULL || pool->ring_at == NULL)
         return BERTH_ENOMEM;
-    for (uint32_t place = 0; place < pool->row_count; place++)
+    for (uint32_t place = 0; place < pool->ring_at_count; place++)
         atomic_init(&pool->ring_at[place], BERTH__NONE);
     if (pool->options.worker_count == 0) return BERTH_OK;
     pool->workers = calloc(pool->options.worker_count, sizeof *pool->workers);
@@ -92,6 +93,7 @@ static void init_lists(berth_pool *pool) {
 }
 
 static void free_memory(berth_pool *pool) {
+    berth__registry_fini(&pool->registry);
     free(pool->rows);
     free(pool->work_links);
     free(pool->callback_links);
@@ -136,6 +138,8 @@ berth_status berth__life_create(const berth_options *options, const berth_execut
     init_lists(pool);
     berth_status status = make_tables(pool);
     if (status == BERTH_OK) status = make_rings(pool);
+    if (status == BERTH_OK)
+        status = berth__registry_init(&pool->registry, &pool->options, pool->row_count);
     if (status == BERTH_OK) status = make_core(pool);
     if (status == BERTH_OK) status = start_threads(pool);
     if (status != BERTH_OK) {

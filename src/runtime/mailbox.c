@@ -2,6 +2,7 @@
 #include "runtime/mailbox.h"
 #include "runtime/clock.h"
 #include "runtime/lock.h"
+#include "runtime/owner.h"
 #include "runtime/pool.h"
 #include "runtime/ready.h"
 #include "runtime/store.h"
@@ -22,7 +23,7 @@ void berth__mailbox_notify(berth_pool *pool, berth__row *row) {
         berth__waiter_wake_all(pool, &row->reader);
     else if (row->any != NULL)
         berth__waiter_wake_all(pool, row->any);
-    else if (row->watch == NULL)
+    else if (row->watch == NULL && berth__owner_name(pool, row) != 0)
         berth__ready_mark(pool, row);
 }
 

@@ -14,6 +14,7 @@
 #include "runtime/callback.h"
 #include "runtime/hand.h"
 #include "runtime/mutex.h"
+#include "runtime/registry.h"
 #include "runtime/ring.h"
 #include "runtime/row.h"
 #include "runtime/waiter.h"
@@ -60,8 +61,16 @@ struct berth_pool {
     void *ring_memory;         /* fixed; holds the rings, then their bytes */
     berth__ring *rings;        /* fixed; mailboxes_max */
     uint32_t *rings_free;      /* a stack */
-    _Atomic uint32_t *ring_at; /* by place: as row->ring, for readers without the lock */
+    _Atomic uint32_t *ring_at; /* by place, then by key: row->ring, for readers without the lock */
+    uint32_t ring_at_count;    /* fixed */
     uint32_t rings_free_count;
+
+    berth__registry registry; /* mailboxes with keys */
+    uint64_t attached_total;
+    uint64_t taken_over_total;
+    uint64_t keyed_gone_total;
+    uint64_t keyed_expired_total;
+    uint64_t keyed_evicted_total;
 
     uint32_t closed;
     uint32_t reserved1;

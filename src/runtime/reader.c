@@ -21,6 +21,7 @@
 #include "runtime/clock.h"
 #include "runtime/lock.h"
 #include "runtime/mailbox.h"
+#include "runtime/owner.h"
 #include "runtime/pool.h"
 #include "runtime/ready.h"
 #include "runtime/store.h"
@@ -49,7 +50,7 @@ static uint32_t leave(berth_pool *pool, berth__ring *ring, berth_request_id id) 
 /* The ring of a request, and the caller inside its gate; NULL if the lock is needed. */
 static berth__ring *enter(berth_pool *pool, berth_request_id id) {
     const uint32_t place = berth__id_place(id);
-    if (place >= pool->row_count) return NULL;
+    if (place >= pool->ring_at_count) return NULL;
     const uint32_t at = atomic_load_explicit(&pool->ring_at[place], memory_order_relaxed);
     if (at == BERTH__NONE) return NULL;
     berth__ring *ring = &pool->rings[at];
@@ -93,6 +94,7 @@ static uint32_t shut(berth_pool *pool, berth__row *row) {
 }
 
 static void reopen(berth_pool *pool, berth__row *row) {
+    if (berth__owner_name(pool, row) == 0) return;
     if (row->ring != BERTH__NONE && !row->announce) berth__gate_open(&pool->rings[row->ring].gate);
 }
 
@@ -111,7 +113,8 @@ static berth_status read_chunk(berth_pool *pool, berth__row *row, berth__buffer 
     const berth_status status = read_ring(ring, buffer, out);
     berth__mailbox_catch_up(pool, row, berth__clock_read(pool));
     /* Nobody writes into it any more, or not for now. */
-    if ((row->ended || row->work == BERTH__WORK_HELD) && berth__ring_is_empty(ring))
+    if (row->keyed == BERTH__NONE && (row->ended || row->work == BERTH__WORK_HELD) &&
+        berth__ring_is_empty(ring))
         berth__store_detach(pool, row);
     return status;
 }
@@ -143,7 +146,7 @@ static berth__row *sleep_as_reader(berth_pool *pool, berth__row *row, berth__wat
     berth__waiter_join(&watcher->waiter, &row->reader);
     (void)berth__waiter_sleep(pool, &watcher->waiter, until_ns);
     row = berth__row_find_for_user(pool, id);
-    if (row != NULL) row->watch = NULL;
+    if (row != NULL && row->watch == watcher) row->watch = NULL;
     return row;
 }
 
@@ -176,6 +179,7 @@ static berth_status wait_and_read(berth_pool *pool, berth__row *row, berth__buff
     if (status != BERTH_OK) return status;
     row = sleep_as_reader(pool, row, &watcher, until_ns);
     berth__waiter_fini(&watcher.waiter);
+    if (watcher.sent_away != BERTH_OK) return watcher.sent_away;
     if (row == NULL) return read_end_of_gone(&watcher, chunk_count, out);
     status = read_next(pool, row, buffer, out);
     if (status == BERTH_OK || status == BERTH_ESPACE) mark_rest(pool, row, out);
@@ -185,13 +189,15 @@ static berth_status wait_and_read(berth_pool *pool, berth__row *row, berth__buff
 static berth_status read_under_lock(berth_pool *pool, berth_request_id id, berth__buffer buffer,
                                     uint64_t timeout_ns, berth_record *out) {
     if (timeout_ns != 0 && berth__callback_is_inside(pool)) return BERTH_EREENTRY;
-    berth__row *row = berth__row_find_for_user(pool, id);
-    if (row == NULL) return BERTH_ESTALE;
+    berth__row *row;
+    berth_status status = berth__owner_find(pool, id, &row);
+    if (status != BERTH_OK) return status;
     if (!shut(pool, row)) return BERTH_EBUSY;
-    berth_status status = read_next(pool, row, buffer, out);
+    const berth_request_id request = row->id;
+    status = read_next(pool, row, buffer, out);
     if (status == BERTH_EAGAIN && timeout_ns != 0 && berth__clock_can_wait(pool))
         status = row->any != NULL ? BERTH_EBUSY : wait_and_read(pool, row, buffer, timeout_ns, out);
-    row = berth__row_find_for_user(pool, id);
+    row = berth__row_find_for_user(pool, request);
     if (row != NULL && row->watch == NULL) reopen(pool, row);
     return status;
 }
@@ -240,13 +246,10 @@ static uint64_t fill(berth__ring *ring, uint32_t lease, berth_span *spans, uint3
 
 /* Why the short way was shut. EAGAIN: there is no chunk. */
 static berth_status why_not(berth_pool *pool, berth_request_id id) {
-    berth_status status = BERTH_EAGAIN;
+    berth__row *row;
     berth__lock_enter(pool);
-    berth__row *row = berth__row_find_for_user(pool, id);
-    if (row == NULL)
-        status = BERTH_ESTALE;
-    else if (berth__mailbox_is_busy(pool, row))
-        status = BERTH_EBUSY;
+    berth_status status = berth__owner_find(pool, id, &row);
+    if (status == BERTH_OK) status = berth__mailbox_is_busy(pool, row) ? BERTH_EBUSY : BERTH_EAGAIN;
     return berth__lock_leave(pool, status);
 }
 

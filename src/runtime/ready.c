@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/ready.h"
 #include "runtime/lock.h"
+#include "runtime/owner.h"
 #include "runtime/pool.h"
 
 #include <errno.h>
@@ -83,7 +84,7 @@ berth_status berth__ready_take(berth_pool *pool, berth_request_id *ids, uint32_t
     berth__lock_enter(pool);
     while (count < ids_max && pool->ready.count > 0) {
         berth__row *row = &pool->rows[pool->ready.head];
-        ids[count++] = row->id;
+        ids[count++] = berth__owner_name(pool, row);
         berth__ready_drop(pool, row);
     }
     *out_count = count;

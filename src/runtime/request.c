@@ -3,7 +3,9 @@
 #include "base/ids.h"
 #include "runtime/callback.h"
 #include "runtime/clock.h"
+#include "runtime/key.h"
 #include "runtime/lock.h"
+#include "runtime/owner.h"
 #include "runtime/pool.h"
 #include "runtime/worker.h"
 
@@ -62,6 +64,8 @@ static uint32_t is_malformed(const berth_options *options, const berth_request *
     if (request->mailbox_full > BERTH_FULL_PAUSE) return 1;
     if (request->mailbox_full == BERTH_FULL_PAUSE && options->face != BERTH_FACE_ENGINE) return 1;
     if (request->rank != 0 && options->order != BERTH_ORDER_RANK) return 1;
+    if (request->mailbox_flags > BERTH_MAILBOX_KEYED || request->reserved != 0) return 1;
+    if (request->mailbox_flags != 0 && options->keys_max == 0) return 1;
     if (request->cost_count > options->resource_count) return 1;
     if (request->block_hashes == NULL && request->block_hash_count != 0) return 1;
     for (uint32_t r = request->cost_count; r < BERTH_RESOURCES_MAX; r++)
@@ -76,6 +80,7 @@ static void enrol(berth_pool *pool, berth_request_id id, const berth_request *re
                         .payload = request->payload,
                         .payload_size = request->payload_size,
                         .ring = BERTH__NONE,
+                        .keyed = BERTH__NONE,
                         .streams = request->mailbox_mode == BERTH_MAILBOX_STREAM,
                         .full = (uint8_t)(request->mailbox_full != 0 ? request->mailbox_full
                                                                      : pool->options.mailbox_full),
@@ -85,20 +90,41 @@ static void enrol(berth_pool *pool, berth_request_id id, const berth_request *re
     pool->parked_streams += row->streams;
 }
 
+/* What the registry says of a newcomer with a key. A limit of its own is the core's to tell, which
+ * has the others and counts: it goes in with the event. */
+static berth_status check_key(berth_pool *pool, const berth_key *key, const berth_request *request,
+                              berth__submit *submit) {
+    berth_refusal refusal = {.reason = BERTH_REFUSAL_NONE};
+    if (request->mailbox_flags == 0) return BERTH_OK;
+    berth__owner_expire(pool, berth__clock_read(pool));
+    const berth_status status = berth__owner_check(pool, key, request, &refusal);
+    if (status != BERTH_EREFUSED) return status;
+    submit->refused_for = refusal.reason;
+    submit->refused_limit = refusal.limit;
+    submit->refused_asked = refusal.asked;
+    return BERTH_OK;
+}
+
 berth_status berth__request_submit(berth_pool *pool, const berth_request *request,
                                    berth_request_id *out, berth_refusal *refusal) {
     berth_status status = BERTH_OK;
     berth__submit submit;
+    berth_key key = {.bytes = {0}};
     if (is_malformed(&pool->options, request)) return BERTH_EINVAL;
+    if (request->mailbox_flags != 0) status = berth__key_make(&key);
+    if (status != BERTH_OK) return status;
     submit = submit_of(&pool->options, request);
     berth__lock_enter(pool);
     if (berth__pool_failed(pool)) status = BERTH_EBROKEN;
     if (status == BERTH_OK) status = ask_cost(pool, request, &submit);
     if (status == BERTH_OK) ask_rank(pool, request, &submit);
+    if (status == BERTH_OK) status = check_key(pool, &key, request, &submit);
     berth__worker_tell_idle(pool);
     if (status == BERTH_OK)
         status = berth__core_submit(pool->core, berth__clock_read(pool), &submit, out, refusal);
     if (status == BERTH_OK) enrol(pool, *out, request);
+    if (status == BERTH_OK && request->mailbox_flags != 0)
+        berth__owner_enrol(pool, &pool->rows[berth__id_place(*out)], &key, request);
     berth__lock_settle(pool);
     return berth__lock_leave(pool, status);
 }
@@ -115,8 +141,8 @@ berth_status berth__request_recost(berth_pool *pool, berth_request_id id,
     if (known->band != 0 || known->payload != NULL || known->payload_size != 0 ||
         known->mailbox_mode != 0 || known->queue_ns != 0 || known->first_output_ns != 0 ||
         known->total_ns != 0 || known->tenant != 0 || known->mailbox_full != 0 ||
-        known->rank != 0 || known->run_ns != 0 || known->set != 0 || known->set_units != 0 ||
-        is_malformed(&pool->options, known))
+        known->rank != 0 || known->mailbox_flags != 0 || known->run_ns != 0 || known->set != 0 ||
+        known->set_units != 0 || is_malformed(&pool->options, known))
         return BERTH_EINVAL;
     memcpy(submit.cost, known->cost, sizeof submit.cost);
     berth__lock_enter_for(pool, id);

@@ -37,7 +37,7 @@ typedef struct berth__watcher {
     berth__waiter waiter;
     berth_outcome outcome; /* kind NONE until it was fixed */
     uint32_t lost;         /* the request went with chunks unread */
-    uint32_t reserved;
+    int32_t sent_away;     /* another owner reads now: the status to return with; 0 = none does */
 } berth__watcher;
 
 typedef struct berth__row berth__row;
@@ -53,6 +53,7 @@ struct berth__row {
     berth__watcher *watch;  /* the same until it has left the call: nobody else may read */
     berth__waiter **any;    /* the list of who waits for this mailbox and others, or NULL */
     uint32_t ring;          /* BERTH__NONE if it has none */
+    uint32_t keyed;         /* index in the registry; BERTH__NONE without a key */
     uint8_t work;           /* berth__work */
     uint8_t due;            /* berth__due */
     uint8_t streams;        /* mailbox mode */

@@ -4,6 +4,7 @@
 #include "runtime/callback.h"
 #include "runtime/hand.h"
 #include "runtime/mailbox.h"
+#include "runtime/owner.h"
 #include "runtime/pool.h"
 #include "runtime/ready.h"
 #include "runtime/store.h"
@@ -58,6 +59,7 @@ static void ask_to_stop(berth_pool *pool, berth__row *row) {
 
 static void outcome_fixed(berth_pool *pool, berth__row *row) {
     row->fixed = 1;
+    berth__owner_note_end(pool, row);
     ask_to_stop(pool, row);
     berth__mailbox_tell(pool, row);
 }
@@ -91,6 +93,7 @@ static void gone(berth_pool *pool, berth__row *row) {
     berth__mailbox_dismiss(pool, row);
     berth__store_detach(pool, row);
     berth__ready_drop(pool, row);
+    berth__owner_note_gone(pool, row);
 }
 
 void berth__sink_take(void *context, uint32_t transition, berth_request_id id) {

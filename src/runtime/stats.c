@@ -2,6 +2,7 @@
 #include "runtime/stats.h"
 #include "runtime/clock.h"
 #include "runtime/lock.h"
+#include "runtime/owner.h"
 #include "runtime/pool.h"
 
 void berth__stats_read(berth_pool *pool, berth_stats *out) {
@@ -12,5 +13,6 @@ void berth__stats_read(berth_pool *pool, berth_stats *out) {
     out->broken = berth__pool_failed(pool);
     out->active_workers = pool->active_count;
     out->worker_count = pool->options.worker_count;
+    berth__owner_stats(pool, out);
     (void)berth__lock_leave(pool, BERTH_OK);
 }

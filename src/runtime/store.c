@@ -3,6 +3,7 @@
 #include "base/invariant.h"
 #include "runtime/clock.h"
 #include "runtime/mailbox.h"
+#include "runtime/owner.h"
 #include "runtime/pool.h"
 #include "runtime/worker.h"
 
@@ -12,6 +13,16 @@ static void unlist(berth_pool *pool, berth__row *row) {
     berth__list_remove(row->work == BERTH__WORK_KEPT ? &pool->kept : &pool->held, pool->work_links,
                        berth__row_place(pool, row));
     row->work = BERTH__WORK_NONE;
+}
+
+/* Is what is in it to be kept although it was read? */
+static uint32_t keeps(const berth__row *row) {
+    return row->keyed != BERTH__NONE;
+}
+
+static uint32_t traits_of(const berth__row *row) {
+    return (keeps(row) ? (uint32_t)BERTH__RING_KEEPS : 0) |
+           (row->full == BERTH_FULL_COALESCE ? (uint32_t)BERTH__RING_MERGES : 0);
 }
 
 void berth__store_attach(berth_pool *pool, berth__row *row) {
@@ -24,14 +35,16 @@ void berth__store_attach(berth_pool *pool, berth__row *row) {
     BERTH__ASSERT(pool->failed, pool->rings_free_count > 0);
     if (pool->rings_free_count == 0) return;
     row->ring = pool->rings_free[--pool->rings_free_count];
-    berth__ring_clear(&pool->rings[row->ring],
-                      row->full == BERTH_FULL_COALESCE ? BERTH__RING_MERGES : 0);
-    berth__gate_assign(&pool->rings[row->ring].gate, row->id);
-    atomic_store_explicit(&pool->ring_at[berth__row_place(pool, row)], row->ring,
+    berth__ring *ring = &pool->rings[row->ring];
+    berth__ring_clear(ring, traits_of(row));
+    ring->sequence = row->chunk_count; /* a preempted one has given its first ring back */
+    berth__gate_assign(&ring->gate, berth__owner_name(pool, row));
+    atomic_store_explicit(&pool->ring_at[berth__owner_place(pool, row)], row->ring,
                           memory_order_relaxed);
     /* A gate's first record is no chunk; and who sleeps has the mailbox to himself. */
-    if (pool->options.face != BERTH_FACE_GATE && row->watch == NULL)
-        berth__gate_open(&pool->rings[row->ring].gate);
+    if (pool->options.face != BERTH_FACE_GATE && row->watch == NULL &&
+        berth__owner_name(pool, row) != 0)
+        berth__gate_open(&ring->gate);
 }
 
 static void give_back(berth_pool *pool, uint32_t ring) {
@@ -44,7 +57,7 @@ void berth__store_detach(berth_pool *pool, berth__row *row) {
     unlist(pool, row);
     if (berth__gate_take(&pool->rings[row->ring].gate)) give_back(pool, row->ring);
     row->ring = BERTH__NONE;
-    atomic_store_explicit(&pool->ring_at[berth__row_place(pool, row)], BERTH__NONE,
+    atomic_store_explicit(&pool->ring_at[berth__owner_place(pool, row)], BERTH__NONE,
                           memory_order_relaxed);
 }
 
@@ -53,6 +66,7 @@ void berth__store_detach(berth_pool *pool, berth__row *row) {
 static void list_or_detach(berth_pool *pool, berth__row *row, berth__list *list, uint8_t work) {
     row->work = work;
     berth__list_push(list, pool->work_links, berth__row_place(pool, row));
+    if (keeps(row)) return;
     berth__gate_ask(&pool->rings[row->ring].gate, BERTH__GATE_RETURN);
     if (berth__ring_is_empty(&pool->rings[row->ring])) berth__store_detach(pool, row);
 }
@@ -69,15 +83,15 @@ void berth__store_keep(berth_pool *pool, berth__row *row) {
 
 void berth__store_reader_left(berth_pool *pool, uint32_t ring, berth_request_id id,
                               uint32_t asked) {
-    berth__row *row = berth__row_find(pool, id);
     if ((asked & BERTH__GATE_WANTED) != 0) {
         berth__gate_assign(&pool->rings[ring].gate, 0);
         give_back(pool, ring);
         return;
     }
-    if (row == NULL || row->ring != ring) return;
+    berth__row *row;
+    if (berth__owner_find(pool, id, &row) != BERTH_OK || row->ring != ring) return;
     berth__mailbox_catch_up(pool, row, berth__clock_read(pool));
-    if (!berth__ring_is_empty(&pool->rings[ring])) return;
+    if (keeps(row) || !berth__ring_is_empty(&pool->rings[ring])) return;
     if (row->work == BERTH__WORK_KEPT || row->work == BERTH__WORK_HELD)
         berth__store_detach(pool, row);
 }
@@ -96,10 +110,24 @@ static uint32_t victim(const berth_pool *pool) {
          place = pool->work_links[place].next) {
         const berth__row *row = &pool->rows[place];
         if (berth__gate_is_inside(&pool->rings[row->ring].gate)) continue;
-        if (row->watch == NULL) return place;
+        if (row->watch == NULL && (!keeps(row) || berth__owner_name(pool, row) == 0)) return place;
         if (waited_for == BERTH__NONE) waited_for = place;
     }
     return waited_for;
+}
+
+/* A preempted request that keeps chunks which were all read gives its ring back. O(held). */
+static uint32_t give_up_read(berth_pool *pool) {
+    for (uint32_t place = pool->held.head; place != BERTH__NONE;
+         place = pool->work_links[place].next) {
+        berth__row *row = &pool->rows[place];
+        const berth__ring *ring = &pool->rings[row->ring];
+        if (!keeps(row) || !berth__ring_is_empty(ring) || berth__gate_is_inside(&ring->gate))
+            continue;
+        berth__store_detach(pool, row);
+        return 1;
+    }
+    return 0;
 }
 
 void berth__store_make_room(berth_pool *pool) {
@@ -109,10 +137,11 @@ void berth__store_make_room(berth_pool *pool) {
         needed = berth__worker_free_count(pool);
     while (pool->rings_free_count < needed && pool->kept.count > 0) {
         const uint32_t place = victim(pool);
-        if (place == BERTH__NONE) return;
+        if (place == BERTH__NONE) break;
         /* The core answers by T_GONE, which gives the ring back. */
-        if (berth__core_forget(pool->core, pool->rows[place].id, 1) != BERTH_OK) return;
+        if (berth__core_forget(pool->core, pool->rows[place].id, 1) != BERTH_OK) break;
     }
+    while (pool->rings_free_count < needed && give_up_read(pool)) continue;
 }
 
 uint32_t berth__store_bound(berth_pool *pool) {

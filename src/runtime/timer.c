@@ -3,6 +3,7 @@
 #include "runtime/clock.h"
 #include "runtime/close.h"
 #include "runtime/lock.h"
+#include "runtime/owner.h"
 #include "runtime/pool.h"
 
 /* It calls the host's release() and cancelled(), which must not block and may log. */
@@ -11,7 +12,7 @@
 /* When there will be something to do: the next deadline, or hands to look after. Hands are looked
  * after for as long as any were dealt, and once more. */
 static uint64_t next_look(berth_pool *pool) {
-    uint64_t at = berth__pool_failed(pool) ? BERTH_FOREVER : berth__core_next_at(pool->core);
+    uint64_t at = berth__pool_failed(pool) ? BERTH_FOREVER : berth__clock_next_due(pool);
     const uint64_t watch_at = pool->now_ns + BERTH__HAND_WATCH_NS;
     if (pool->watching && watch_at < at) at = watch_at;
     pool->watching = pool->watching && pool->watch_again;
@@ -25,7 +26,10 @@ static void run(void *argument) {
     if (berth__waiter_init(&waiter, NULL) != BERTH_OK) return;
     berth__mutex_lock(&pool->lock);
     while (!pool->stopping) {
-        if (!berth__pool_failed(pool)) berth__core_expire(pool->core, berth__clock_read(pool));
+        if (!berth__pool_failed(pool)) {
+            berth__core_expire(pool->core, berth__clock_read(pool));
+            berth__owner_expire(pool, pool->now_ns);
+        }
         berth__hand_watch(pool);
         berth__lock_settle(pool);
         if (berth__callback_is_due(pool)) {
@@ -65,6 +69,6 @@ void berth__timer_watch(berth_pool *pool) {
 
 void berth__timer_wake(berth_pool *pool) {
     if (pool->timer_waiter == NULL) return;
-    if (pool->stopping || berth__core_next_at(pool->core) < pool->timer_at_ns)
+    if (pool->stopping || berth__clock_next_due(pool) < pool->timer_at_ns)
         berth__waiter_wake_all(pool, &pool->timer_waiter);
 }

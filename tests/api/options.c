@@ -78,6 +78,21 @@ static void contradictions_are_named(void **state) {
     expect_wrong("clock");
     options.kv_block_tokens = 16; /* without a resource that counts blocks */
     expect_wrong("kv_resource");
+    options.keys_tenant_max = 1; /* without keys */
+    expect_wrong("keys_tenant_max");
+    options.keys_size_max = 1;
+    expect_wrong("keys_size_max");
+    options.keys_grace_ns = 1;
+    expect_wrong("keys_grace_ns");
+    options.keys_retain_ns = 1;
+    expect_wrong("keys_retain_ns");
+    options.keys_retain_from = BERTH_RETAIN_END;
+    expect_wrong("keys_retain_from");
+    options.keys_max = 1;
+    options.keys_size_max = options.mailbox_size - 1; /* nothing has room */
+    expect_wrong("keys_size_max");
+    options.keys_max = BERTH_REQUESTS_MAX;
+    expect_wrong("keys_max");
 }
 
 static void resources_are_checked_one_by_one(void **state) {
@@ -104,6 +119,8 @@ static void reserved_fields_have_to_be_zero(void **state) {
     expect_wrong("reserved1");
     options.reserved2 = 1;
     expect_wrong("reserved2");
+    options.reserved3 = 1;
+    expect_wrong("reserved3");
     options.bands[3].reserved[0] = 1;
     expect_wrong("bands[3].reserved");
     add_resource("kv_blocks", 1);

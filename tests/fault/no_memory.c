@@ -20,6 +20,7 @@ static uint64_t fail_create(uint32_t face, int all_after) {
     options.worker_count = face == BERTH_FACE_WORKER ? 2 : 0;
     options.running_max = 4;
     options.parked_max = 16;
+    options.keys_max = 8;
     options.resource_count = 1;
     options.resources[0].name[0] = 'a';
     options.resources[0].capacity_units = 10;

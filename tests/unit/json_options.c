@@ -133,6 +133,22 @@ static void faces_clocks_and_workers_can_be_set(void **state) {
     assert_int_equal(options.clock, BERTH_CLOCK_SYSTEM);
 }
 
+static void keys_can_be_set(void **state) {
+    (void)state;
+    berth_options options = defaults();
+    berth_options expected = options;
+    must_read(&options,
+              "{\"keys_max\": 9, \"keys_tenant_max\": 3, \"keys_size_max\": 65536,"
+              " \"keys_grace_ns\": 5, \"keys_retain_ns\": 7, \"keys_retain_from\": \"end\"}");
+    expected.keys_max = 9;
+    expected.keys_tenant_max = 3;
+    expected.keys_size_max = 65536;
+    expected.keys_grace_ns = 5;
+    expected.keys_retain_ns = 7;
+    expected.keys_retain_from = BERTH_RETAIN_END;
+    assert_memory_equal(&options, &expected, sizeof options);
+}
+
 static void resources_can_be_an_array(void **state) {
     (void)state;
     berth_options options = defaults();
@@ -672,6 +688,7 @@ int main(void) {
         cmocka_unit_test(every_number_can_be_set),
         cmocka_unit_test(what_is_shared_can_be_set),
         cmocka_unit_test(faces_clocks_and_workers_can_be_set),
+        cmocka_unit_test(keys_can_be_set),
         cmocka_unit_test(resources_can_be_an_array),
         cmocka_unit_test(resources_can_be_an_object_in_order_of_the_text),
         cmocka_unit_test(a_resource_of_an_array_can_be_renamed_and_fewer_do_not_remove),
