@@ -11,6 +11,7 @@ usage() {
     echo "usage: sh bench/run.sh NAME [options]"
     echo
     echo "  replay   a trace of requests through a pool (replay --help lists its options)"
+    echo "  goodput  every preset around the load that saturates one of them (replay's options)"
     echo "  golden   published experiments repeated, row by row (golden --help)"
     echo "  peers    what would be taken instead, side by side (peers --help)"
     echo "  instructions [--update]"
@@ -19,6 +20,11 @@ usage() {
 
 case ${1-} in
 replay) program=berth-replay ;;
+goodput)
+    shift
+    set -- replay --goodput "$@"
+    program=berth-replay
+    ;;
 golden) program=berth-golden ;;
 peers) program=peers/berth-peers ;;
 instructions) program=instructions/berth-instructions ;;

@@ -26,7 +26,7 @@ typedef struct golden_board {
     unsigned count;
 } golden_board;
 
-/* A band without an upper or lower end. */
+/* A band without an upper or lower end; without both the figure is told, not judged. */
 #define GOLDEN_ANY 1e300
 
 void golden_board_add(golden_board *board, const golden_row *row);

@@ -30,7 +30,6 @@ typedef struct policy {
 typedef struct figures {
     double utilisation;
     double large_wait_s; /* the longest, until the end of the run for who still waits */
-    uint64_t backfills;
 } figures;
 
 /* The jobs that run, by their end: a binary heap. */
@@ -135,7 +134,8 @@ static void submit(gate *g, uint32_t index) {
     const berth_request request = {.struct_size = sizeof request,
                                    .cost = {j->units},
                                    .cost_count = 1,
-                                   .mailbox_mode = BERTH_MAILBOX_OUTCOME};
+                                   .mailbox_mode = BERTH_MAILBOX_OUTCOME,
+                                   .run_ns = j->estimate_ns};
     must(berth_submit(g->pool, &request, &j->id, NULL), "submit");
     g->job_of[j->id & PLACES_MASK] = index;
     take_admitted(g);
@@ -172,9 +172,10 @@ static berth_options options_of(const policy *p, uint32_t jobs) {
     options.face = BERTH_FACE_GATE;
     options.kv_block_tokens = 0; /* jobs name their cost */
     options.resource_count = 1;
-    memset(options.resources[0].name, 0, sizeof options.resources[0].name);
+    memset(options.resources, 0, sizeof options.resources);
+    options.resources[0].capacity_units = CAPACITY;
     strcpy(options.resources[0].name, "units");
-    (void)p;
+    options.fit = p->fit;
     return options;
 }
 
@@ -209,15 +210,63 @@ static figures run(const policy *p, double per_second, uint64_t seed) {
     return out;
 }
 
+/* Where the machine is asked for more than it can do. */
+static void saturated(golden_board *board) {
+    static const struct {
+        policy policy;
+        const char *published;
+        double min, max;
+    } rows[] = {
+        {{"strict, saturated: utilisation", BERTH_FIT_STRICT}, "0.80", 0.78, 0.82},
+        {{"first fit, saturated: utilisation", BERTH_FIT_FIRST}, "0.96", 0.94, 1.0},
+        {{"EASY, saturated: utilisation", BERTH_FIT_EASY}, "0.94", 0.93, 1.0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        golden_board_add(board, &(golden_row){.suite = "easy",
+                                              .name = rows[i].policy.name,
+                                              .published = rows[i].published,
+                                              .unit = "part",
+                                              .ours = run(&rows[i].policy, 3.6, 1).utilisation,
+                                              .min = rows[i].min,
+                                              .max = rows[i].max,
+                                              .note = "3.6 arrivals/s, seed 1"});
+}
+
+/*
+ * The mean job asks 358 unit-seconds, so strict's 0.80 of the machine is 2.2 arrivals/s and EASY's
+ * 0.94 is 2.6. In between strict falls behind and EASY does not: there the published figures are
+ * judged. From 2.8/s on more is asked than there is, and every wait grows with the length of the
+ * run, whoever decides; what comes out there is told only.
+ */
+static void waits(golden_board *board) {
+    static const policy first = {"first fit", BERTH_FIT_FIRST}, easy = {"EASY", BERTH_FIT_EASY};
+    static const struct {
+        const char *name;
+        double per_second;
+        double max;
+    } rows[] = {
+        {"large job's longest wait, EASY / first fit, 2.3/s", 2.3, 0.05},
+        {"the same at 2.4/s", 2.4, 0.05},
+        {"the same at 2.8/s, above capacity", 2.8, GOLDEN_ANY},
+        {"the same at 3.2/s, above capacity", 3.2, GOLDEN_ANY},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const double first_s = run(&first, rows[i].per_second, 1).large_wait_s;
+        const double easy_s = run(&easy, rows[i].per_second, 1).large_wait_s;
+        golden_row row = {.suite = "easy",
+                          .name = rows[i].name,
+                          .published = "0.016",
+                          .unit = "part",
+                          .ours = easy_s / first_s,
+                          .min = -GOLDEN_ANY,
+                          .max = rows[i].max};
+        snprintf(row.note, sizeof row.note, "%.0f s and %.0f s; published 170 and 10564", easy_s,
+                 first_s);
+        golden_board_add(board, &row);
+    }
+}
+
 void golden_easy(golden_board *board) {
-    const policy strict = {"strict FIFO, saturated: utilisation", 0};
-    golden_row row = {.suite = "easy",
-                      .name = strict.name,
-                      .published = "0.80",
-                      .unit = "part",
-                      .min = 0.78,
-                      .max = 0.82,
-                      .note = "seed 1"};
-    row.ours = run(&strict, 3.6, 1).utilisation;
-    golden_board_add(board, &row);
+    saturated(board);
+    waits(board);
 }

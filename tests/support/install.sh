@@ -9,6 +9,7 @@ berth__have() {
     case "$1" in
     cmake | gcc | g++ | clang | gcovr | git | pkg-config | make) command -v "$1" >/dev/null 2>&1 ;;
     ninja-build) command -v ninja >/dev/null 2>&1 ;;
+    gnuplot-nox) command -v gnuplot >/dev/null 2>&1 ;;
     libc6-dev) [ -e /usr/include/stdio.h ] ;;
     libuv1-dev) pkg-config --exists libuv 2>/dev/null ;;
     libcmocka-dev) pkg-config --exists cmocka 2>/dev/null ;;
