@@ -7,6 +7,7 @@
 
 #define STEPS 20u
 #define CHUNKS 1000u
+#define TURNS 20000u
 
 /* The only function that is looked at: what it calls counts, what calls it does not. */
 typedef void operation(void *of);
@@ -26,14 +27,19 @@ typedef struct state {
     berth_pool *pool;
     berth_request_id *ids;
     uint32_t at; /* which of them the operation is about */
+    uint32_t tenants;
     berth_plan plan;
     berth_result *results;
 } state;
 
 /* Slots are left over: it is a resource that keeps the head of the queue out. */
-static void make(state *self, uint32_t face, uint32_t running, uint32_t parked) {
+static void make_fair(state *self, uint32_t face, uint32_t running, uint32_t parked,
+                      uint32_t tenants) {
     berth_options options;
     berth_options_init(&options, sizeof options);
+    self->tenants = tenants;
+    options.fairness = tenants > 0 ? BERTH_FAIRNESS_VTC : BERTH_FAIRNESS_NONE;
+    options.tenants_max = tenants;
     options.face = face;
     options.clock = BERTH_CLOCK_VIRTUAL;
     options.running_max = running + 64;
@@ -54,6 +60,10 @@ static void make(state *self, uint32_t face, uint32_t running, uint32_t parked) 
         expect(BERTH_ENOMEM, "calloc");
 }
 
+static void make(state *self, uint32_t face, uint32_t running, uint32_t parked) {
+    make_fair(self, face, running, parked, 0);
+}
+
 static void end(state *self) {
     expect(berth_pool_destroy(self->pool), "berth_pool_destroy");
     free(self->ids);
@@ -71,7 +81,9 @@ static void submit_with(state *self, uint32_t mode) {
                              .mailbox_mode = mode,
                              .cost_count = 2,
                              .cost = {4, 1},
-                             .queue_ns = 1000000u + self->at * 7919u % 1000u};
+                             .queue_ns = 1000000u + self->at * 7919u % 1000u,
+                             .payload = &self->ids[self->at],
+                             .tenant = self->tenants > 0 ? self->at % self->tenants : 0};
     expect(berth_submit(self->pool, &request, &self->ids[self->at], NULL), "berth_submit");
 }
 
@@ -105,6 +117,22 @@ static void commit(void *of) {
     state *self = of;
     expect(berth_commit(self->pool, self->plan.step_id, self->results, self->plan.entry_count),
            "berth_commit");
+}
+
+/* One request runs at a time. It ends, one of the same tenant comes, and the tenant that has had
+ * least goes next. */
+static void turn(void *of) {
+    state *self = of;
+    plan(self);
+    const berth_plan_entry *entry = &self->plan.entries[self->plan.leave_count];
+    self->at = (uint32_t)((berth_request_id *)entry->payload - self->ids);
+    self->results[0] = (berth_result){.id = entry->id,
+                                      .tokens_computed = entry->tokens,
+                                      .tokens_generated = 1,
+                                      .finish = BERTH_FINISH_STOP};
+    expect(berth_commit(self->pool, self->plan.step_id, self->results, 1), "berth_commit");
+    take(self);
+    submit(self);
 }
 
 /* Submit, admitted at once, finish, outcome. */
@@ -263,6 +291,15 @@ static uint64_t run_commit(uint32_t running, uint32_t parked) {
     return steps(running, parked, commit);
 }
 
+static uint64_t run_turn(uint32_t depth, uint32_t tenants) {
+    state self;
+    make_fair(&self, BERTH_FACE_ENGINE, 1, depth, tenants);
+    for_each(&self, depth, submit, 0);
+    for (uint32_t i = 0; i < TURNS; i++) measured(turn, &self);
+    end(&self);
+    return TURNS;
+}
+
 const counted counted_all[] = {
     {"submit/10000", run_submit, 10000, 0},
     {"cancel/10000", run_cancel, 10000, 0},
@@ -276,5 +313,8 @@ const counted counted_all[] = {
     {"plan/1024/0", run_plan, 1024, 0},
     {"plan/256/10000", run_plan, 256, 10000},
     {"plan/256/1000000", run_plan, 256, 1000000},
+    {"turn/10000/0", run_turn, 10000, 0},
+    {"turn/10000/1", run_turn, 10000, 1},
+    {"turn/10000/10000", run_turn, 10000, 10000},
 };
 const size_t counted_count = sizeof counted_all / sizeof counted_all[0];

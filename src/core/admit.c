@@ -3,6 +3,7 @@
 #include "core/backfill.h"
 #include "core/cursor.h"
 #include "core/fit.h"
+#include "core/hooks.h"
 #include "core/life.h"
 #include "core/share.h"
 
@@ -86,7 +87,7 @@ int berth__admit_at_once(const berth__core *core, const berth__load *load) {
     const uint64_t before =
         plain ? berth__queue_ahead(&core->queue, load->band_index) : core->queue.total.count;
     return before == 0 && berth__fit_load(core, load) &&
-           berth__tenants_may_run(core, load->tenant_index);
+           (!berth__has_tenants(core) || berth__tenants_may_run(core, load->tenant_index));
 }
 
 uint32_t berth__admit_all(berth__core *core) {

@@ -28,7 +28,6 @@ uint8_t berth__bands_level(const berth__core *core, uint32_t place) {
 }
 
 void berth__bands_age(berth__core *core) {
-    if (core->bands.with_aging == 0) return;
     for (uint32_t b = 0; b < core->options.band_count; b++) {
         uint32_t place = core->flows.aged_next[b];
         while (place != BERTH__NONE && has_aged(core, place)) {
@@ -60,7 +59,6 @@ uint32_t berth__bands_in_need(const berth__core *core) {
 
 void berth__bands_use(berth__core *core, uint32_t place, const uint64_t *before,
                       const uint64_t *after, int64_t slots) {
-    if (core->bands.with_share == 0) return;
     const uint32_t level = core->entries[place].level;
     core->bands.slots[level] += (uint64_t)slots;
     for (uint32_t r = 0; r < core->options.resource_count; r++)

@@ -3,7 +3,7 @@
 #include "core/core.h"
 #include "base/checked.h"
 #include "core/admit.h"
-#include "core/counters.h"
+#include "core/hooks.h"
 #include "core/kv.h"
 #include "core/life.h"
 #include "core/policy.h"
@@ -166,7 +166,7 @@ berth_status berth__core_emit(berth__core *core, uint64_t now, berth_request_id 
     entry->tokens_generated = berth__add_saturating(entry->tokens_generated, tokens);
     core->counters.tokens_generated_total =
         berth__add_saturating(core->counters.tokens_generated_total, tokens);
-    berth__flow_charge(core, place, 0, tokens);
+    berth__hook_served(core, place, 0, tokens);
     berth__life_output(core, place);
     return BERTH_OK;
 }

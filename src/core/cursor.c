@@ -28,7 +28,7 @@ static uint32_t begin_level(const berth__core *core, berth__cursor *cursor) {
 
 uint32_t berth__cursor_first(const berth__core *core, berth__cursor *cursor) {
     const uint32_t with = core->flows.on ? core->flows.levels_with : core->queue.bands_with;
-    cursor->levels_need = with & berth__bands_in_need(core);
+    cursor->levels_need = core->bands.with_share != 0 ? with & berth__bands_in_need(core) : 0;
     cursor->levels_left = with & ~cursor->levels_need;
     return begin_level(core, cursor);
 }

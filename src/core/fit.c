@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/fit.h"
+#include "core/hooks.h"
 #include "core/kv_mode.h"
 #include "core/share.h"
 
@@ -27,7 +28,7 @@ static uint32_t check_room(const berth__core *core, uint32_t level, const uint64
     if (core->idle_count == 0) return BERTH__FIT_IDLE;
     const uint32_t fit = check_units(&core->ledger, cost, resource);
     if (fit != BERTH__FIT_YES) return fit;
-    return berth__bands_allow(core, level, cost) ? BERTH__FIT_YES : BERTH__FIT_CEILING;
+    return berth__hook_allows(core, level, cost) ? BERTH__FIT_YES : BERTH__FIT_CEILING;
 }
 
 uint32_t berth__fit_check(const berth__core *core, uint32_t place, uint32_t *resource) {

@@ -99,14 +99,12 @@ static uint64_t key_of(const berth__core *core, uint32_t place, uint64_t rank) {
 }
 
 void berth__flows_set_key(berth__core *core, uint32_t place, uint64_t rank) {
-    if (!core->flows.by_key) return;
     core->flows.nodes[place].key = key_of(core, place, rank);
     core->flows.nodes[place].turn = core->entries[place].order;
 }
 
 void berth__flows_rekey(berth__core *core, uint32_t place) {
     berth__flows *flows = &core->flows;
-    if (!flows->by_key) return;
     berth__tree *tree = &flows->flows[core->entries[place].flow].tree;
     berth__tree_remove(tree, flows->nodes, place);
     berth__flows_set_key(core, place, flows->nodes[place].key);
@@ -123,8 +121,6 @@ static void note_young(berth__core *core, uint32_t place) {
 void berth__flows_push(berth__core *core, uint32_t place) {
     berth__flows *flows = &core->flows;
     berth__entry *entry = &core->entries[place];
-    entry->level = entry->band_index;
-    if (!flows->on) return;
     entry->level = berth__bands_level(core, place);
     entry->flow = core->options.fairness == BERTH_FAIRNESS_NONE
                       ? entry->level
@@ -143,7 +139,6 @@ void berth__flows_push(berth__core *core, uint32_t place) {
 void berth__flows_remove(berth__core *core, uint32_t place) {
     berth__flows *flows = &core->flows;
     const berth__entry *entry = &core->entries[place];
-    if (!flows->on) return;
     berth__flow *flow = &flows->flows[entry->flow];
     if (flows->aged_next[entry->band_index] == place)
         flows->aged_next[entry->band_index] = core->links[place].next;
@@ -153,7 +148,6 @@ void berth__flows_remove(berth__core *core, uint32_t place) {
 }
 
 void berth__flows_pass(berth__core *core, uint32_t place) {
-    if (!core->flows.by_key) return;
     berth__flow *flow = &core->flows.flows[core->entries[place].flow];
     if (flow->line.head != place) flow->passed++;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/life.h"
 #include "base/checked.h"
-#include "core/counters.h"
+#include "core/hooks.h"
 #include "core/kv.h"
 #include "core/kv_mode.h"
 #include "core/predict.h"
@@ -81,7 +81,7 @@ void berth__life_expire_due(berth__core *core) {
         const uint8_t which = berth__life_armed(core, place);
         berth__life_stop(core, place, cause_of(which));
     }
-    berth__bands_age(core);
+    if (core->bands.with_aging != 0) berth__bands_age(core);
 }
 
 /* ---- Parked ---- */
@@ -91,8 +91,8 @@ void berth__life_park(berth__core *core, uint32_t place) {
     touch_rate(core);
     core->entries[place].state = BERTH__PARKED;
     berth__queue_push(&core->queue, place, &load);
-    berth__tenants_move(core, place, 1, 0);
-    berth__flows_push(core, place);
+    berth__hook_move(core, place, 1, 0);
+    berth__hook_push(core, place);
     berth__band_of(core, place)->parked++;
     berth__life_arm(core, place);
 }
@@ -100,7 +100,7 @@ void berth__life_park(berth__core *core, uint32_t place) {
 static void unpark(berth__core *core, uint32_t place) {
     const berth__load load = berth__load_of(core, place);
     touch_rate(core);
-    berth__flows_remove(core, place);
+    berth__hook_remove(core, place);
     berth__queue_remove(&core->queue, place, &load);
     berth__band_of(core, place)->parked--;
 }
@@ -141,10 +141,10 @@ void berth__life_admit(berth__core *core, uint32_t place) {
     uint64_t cost[BERTH_RESOURCES_MAX];
     memcpy(cost, berth__units_of(core, place), core->options.resource_count * sizeof *cost);
     (void)berth__share_price(core, place, cost);
-    berth__flows_pass(core, place);
+    if (core->flows.by_key) berth__flows_pass(core, place);
     unpark(core, place);
-    berth__tenants_move(core, place, -1, 1);
-    berth__bands_use(core, place, NULL, berth__units_of(core, place), 1);
+    berth__hook_move(core, place, -1, 1);
+    berth__hook_use(core, place, NULL, berth__units_of(core, place), 1);
     berth__ledger_grant(&core->ledger, cost);
     berth__list_push(&core->running, core->links, place);
     entry->state = BERTH__RUNNING;
@@ -152,7 +152,7 @@ void berth__life_admit(berth__core *core, uint32_t place) {
     begin_run(core, place);
     berth__share_hold(core, place);
     berth__share_reclaim(core);
-    berth__counters_admit(core, place);
+    if (berth__has_tenants(core)) berth__counters_admit(core, place);
     if (entry->preemptions == 0)
         count_first(core, place);
     else
@@ -168,8 +168,8 @@ void berth__life_admit(berth__core *core, uint32_t place) {
 
 void berth__life_account(berth__core *core, uint32_t place, const uint64_t *before,
                          const uint64_t *after) {
-    berth__bands_use(core, place, before, after, 0);
-    berth__tenants_units(core, place, before, after);
+    berth__hook_use(core, place, before, after, 0);
+    berth__hook_units(core, place, before, after);
 }
 
 void berth__life_report(const berth__core *core, uint32_t place, const uint64_t *held,
@@ -233,8 +233,8 @@ static void park_again(berth__core *core, uint32_t place, uint32_t flags) {
     const berth__load load = berth__load_of(core, place);
     const berth__run *run = berth__run_of(core, place);
     berth__ledger_release(&core->ledger, berth__units_of(core, place));
-    berth__bands_use(core, place, berth__units_of(core, place), NULL, -1);
-    berth__tenants_units(core, place, berth__units_of(core, place), run->asked);
+    berth__hook_use(core, place, berth__units_of(core, place), NULL, -1);
+    berth__hook_units(core, place, berth__units_of(core, place), run->asked);
     berth__share_let_go(core, place);
     berth__list_remove(&core->running, core->links, place);
     free_slot(core, place, flags);
@@ -246,8 +246,8 @@ static void park_again(berth__core *core, uint32_t place, uint32_t flags) {
     entry->state = BERTH__PARKED;
     entry->slot = BERTH__NONE;
     berth__queue_put_back(&core->queue, place, &load, place_in_line(core, entry));
-    berth__tenants_move(core, place, 1, -1);
-    berth__flows_push(core, place);
+    berth__hook_move(core, place, 1, -1);
+    berth__hook_push(core, place);
     berth__life_arm(core, place);
 }
 
@@ -293,7 +293,7 @@ void berth__life_unadmit(berth__core *core, uint32_t place) {
     core->counters.prefix_hit_tokens_total -= entry->prefix_tokens;
     entry->tokens_computed = 0;
     entry->admitted_at_ns = 0;
-    berth__counters_unadmit(core, place);
+    if (berth__has_tenants(core)) berth__counters_unadmit(core, place);
     park_again(core, place, 0);
     tell(core, BERTH__T_UNADMITTED, place);
 }
@@ -325,8 +325,8 @@ void berth__life_stop(berth__core *core, uint32_t place, berth__cause cause) {
     BERTH__ASSERT(core->broken, entry->outcome == BERTH_OUTCOME_NONE);
     if (was == BERTH__PARKED) {
         unpark(core, place);
-        berth__tenants_units(core, place, berth__units_of(core, place), NULL);
-        berth__tenants_move(core, place, -1, 0);
+        berth__hook_units(core, place, berth__units_of(core, place), NULL);
+        berth__hook_move(core, place, -1, 0);
     }
     entry->outcome = cause.kind;
     entry->detail = cause.detail;
@@ -358,11 +358,11 @@ void berth__life_finish(berth__core *core, uint32_t place, uint32_t finish, int3
 
 void berth__life_end(berth__core *core, uint32_t place) {
     BERTH__ASSERT(core->broken, core->entries[place].state == BERTH__STOPPING);
-    berth__counters_settle(core, place);
+    if (berth__has_tenants(core)) berth__counters_settle(core, place);
     berth__ledger_release(&core->ledger, berth__units_of(core, place));
-    berth__bands_use(core, place, berth__units_of(core, place), NULL, -1);
-    berth__tenants_units(core, place, berth__units_of(core, place), NULL);
-    berth__tenants_move(core, place, 0, -1);
+    berth__hook_use(core, place, berth__units_of(core, place), NULL, -1);
+    berth__hook_units(core, place, berth__units_of(core, place), NULL);
+    berth__hook_move(core, place, 0, -1);
     berth__share_let_go(core, place);
     berth__list_remove(&core->running, core->links, place);
     free_slot(core, place, 0);

@@ -12,7 +12,7 @@
 #include "base/checked.h"
 #include "core/admit.h"
 #include "core/core.h"
-#include "core/counters.h"
+#include "core/hooks.h"
 #include "core/kv.h"
 #include "core/kv_grow.h"
 #include "core/kv_mode.h"
@@ -157,7 +157,7 @@ static void progress_by(berth__core *core, uint32_t place, const berth__progress
         berth__add_saturating(counters->tokens_computed_total, progress->tokens_computed);
     counters->tokens_generated_total =
         berth__add_saturating(counters->tokens_generated_total, progress->tokens_generated);
-    berth__flow_charge(core, place, 0, progress->tokens_generated);
+    berth__hook_served(core, place, 0, progress->tokens_generated);
     if (progress->has_output || progress->tokens_generated > 0) berth__life_output(core, place);
 }
 

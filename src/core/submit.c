@@ -4,6 +4,7 @@
 #include "core/admit.h"
 #include "core/core.h"
 #include "core/displace.h"
+#include "core/hooks.h"
 #include "core/kv.h"
 #include "core/life.h"
 #include "core/limits.h"
@@ -56,7 +57,8 @@ static void fill(berth__core *core, uint32_t place, const berth__submit *submit,
         .total_at_ns = due(core, submit->total_ns),
         .order = core->arrivals++,
         .tenant = submit->tenant,
-        .tenant_index = berth__tenants_take(core, submit->tenant),
+        .tenant_index =
+            berth__has_tenants(core) ? berth__tenants_take(core, submit->tenant) : BERTH__NONE,
         .level = (uint8_t)(submit->band - 1),
         .run_ns = submit->run_ns,
         .slot = BERTH__NONE,
@@ -64,8 +66,8 @@ static void fill(berth__core *core, uint32_t place, const berth__submit *submit,
     };
     if (core->options.resource_count > 0)
         memcpy(berth__units_of(core, place), units, core->options.resource_count * sizeof *units);
-    berth__flows_set_key(core, place, submit->rank);
-    berth__tenants_accepted(core, place);
+    if (core->flows.by_key) berth__flows_set_key(core, place, submit->rank);
+    if (berth__has_tenants(core)) berth__tenants_accepted(core, place);
 }
 
 static berth_status refuse(berth_refusal *refusal, uint32_t reason, uint64_t limit,
@@ -79,7 +81,7 @@ static berth_status refuse(berth_refusal *refusal, uint32_t reason, uint64_t lim
 /* 1 if the capacity, or the band's part of it, is too small for good. */
 static int never_fits(const berth__core *core, uint32_t band_index, const uint64_t *peak,
                       berth_refusal *refusal) {
-    const uint32_t resource = berth__bands_never_allow(core, band_index, peak);
+    const uint32_t resource = berth__hook_never_fits(core, band_index, peak);
     const uint32_t ppm = core->options.bands[band_index].ceiling_ppm;
     if (resource >= core->options.resource_count) return 0;
     refusal->resource = resource;
@@ -126,7 +128,8 @@ static berth_status consider(berth__core *core, const berth__load *load,
     if (parks) status = check_limits(core, load, &displaced, refusal);
     if (status == BERTH_OK && submit->refused_for != BERTH_REFUSAL_NONE)
         status = refuse(refusal, submit->refused_for, submit->refused_limit, submit->refused_asked);
-    if (status == BERTH_OK) status = berth__quota_check(core, submit->tenant, load, refusal);
+    if (status == BERTH_OK && berth__has_tenants(core))
+        status = berth__quota_check(core, submit->tenant, load, refusal);
     if (status == BERTH_OK) status = find_place(core, refusal);
     if (status == BERTH_OK) berth__displace(core, displaced);
     return status;
@@ -198,7 +201,10 @@ berth_status berth__core_submit(berth__core *core, uint64_t now, const berth__su
     if (status != BERTH_OK) return status;
 
     const berth__load load = {.band_index = submit->band - 1,
-                              .tenant_index = berth__tenants_find(&core->tenants, submit->tenant),
+                              .tenant_index =
+                                  berth__has_tenants(core)
+                                      ? berth__tenants_find(&core->tenants, submit->tenant)
+                                      : BERTH__NONE,
                               .size = submit->payload_size,
                               .units = asked.units};
     berth__share_add_set(&core->options, submit, asked.peak);
@@ -208,7 +214,7 @@ berth_status berth__core_submit(berth__core *core, uint64_t now, const berth__su
     if (status == BERTH_EOVERFLOW) return status;
     if (status != BERTH_OK) {
         count_refusal(core, load.band_index, reason.reason);
-        berth__tenants_refused(core, submit->tenant);
+        if (berth__has_tenants(core)) berth__tenants_refused(core, submit->tenant);
         advise(core, &load, &reason);
         if (refusal != NULL) *refusal = reason;
         return status;
@@ -260,15 +266,16 @@ static berth_status recost(berth__core *core, uint32_t place, const berth__submi
         status = BERTH_EREFUSED;
     else
         status = berth__limits_recost(&core->options, &core->queue, &load, &wanted, refusal);
-    if (status == BERTH_OK) status = berth__quota_recost(core, place, &wanted, refusal);
+    if (status == BERTH_OK && berth__has_tenants(core))
+        status = berth__quota_recost(core, place, &wanted, refusal);
     /* No hint if refused: it stays parked, and nothing is counted. */
     if (status != BERTH_OK) return status;
     berth__queue_recost(&core->queue, &load, asked.units);
     core->entries[place].prompt_tokens = known->prompt_tokens;
     core->entries[place].max_new_tokens = known->max_new_tokens;
-    berth__tenants_units(core, place, berth__units_of(core, place), asked.units);
+    berth__hook_units(core, place, berth__units_of(core, place), asked.units);
     berth__share_rename(core, place, known);
-    berth__flows_rekey(core, place);
+    if (core->flows.by_key) berth__flows_rekey(core, place);
     memcpy(berth__units_of(core, place), asked.units,
            core->options.resource_count * sizeof *asked.units);
     return BERTH_OK;

@@ -186,7 +186,7 @@ void berth__tenants_move(berth__core *core, uint32_t place, int32_t parked, int3
     tenant->parked += (uint32_t)parked;
     tenant->running += (uint32_t)running;
     sort_out(core, index, was_idle);
-    if (running != 0) follow_running(core, index);
+    if (running != 0 && tenant->options.running_max != 0) follow_running(core, index);
 }
 
 void berth__tenants_clear(berth__tenants *tenants) {
