@@ -1143,8 +1143,8 @@ BERTH_API berth_status berth_mailbox_close(berth_pool *pool, berth_request_id id
  * berth_ready_descriptor() - a descriptor for event loops, readable while something is ready.
  *
  * Made at the first call. Level-triggered: readable from the moment a mailbox gets a record that
- * nobody waits for, until berth_ready_take has named every such mailbox. Do not read, write or
- * close it.
+ * nobody waits for, until berth_ready_take has named every such mailbox; after that it may be so
+ * once more, and berth_ready_take says BERTH_EAGAIN. Do not read, write or close it.
  *
  * @pool     not NULL
  * @out      receives the descriptor; borrowed until berth_pool_destroy; -1 on failure

@@ -260,12 +260,12 @@ void berth__core_unpin(berth__core *core, berth_request_id id) {
 
 void berth__core_count_chunk(berth__core *core, berth_request_id id, uint32_t delivered,
                              uint64_t size) {
-    const uint32_t place = berth__ids_find(&core->ids, id);
     if (delivered) {
         core->counters.chunks_total++;
         core->counters.bytes_total = berth__add_saturating(core->counters.bytes_total, size);
         return;
     }
+    const uint32_t place = berth__ids_find(&core->ids, id);
     core->counters.chunks_dropped_total++;
     if (place != BERTH__NONE) core->entries[place].chunks_dropped++;
 }

@@ -173,11 +173,23 @@ static berth_status hear_of_prefix(berth__core *core, uint32_t place,
     return status;
 }
 
+/* What it holds after the step: as reported, and as its tokens need. */
+static berth_status hold(berth__core *core, uint32_t place, const berth__progress *progress,
+                         uint32_t held_count) {
+    const berth__entry *entry = &core->entries[place];
+    uint64_t after[BERTH_RESOURCES_MAX];
+    if (held_count == 0 && !berth__kv_grows(&core->options)) return BERTH_OK;
+    const uint64_t tokens =
+        berth__add_saturating(entry->tokens_computed, progress->tokens_computed);
+    berth__life_report(core, place, progress->held, held_count, after);
+    if (entry->outcome == BERTH_OUTCOME_NONE) berth__kv_grow_settle(core, place, tokens, after);
+    return berth__life_hold(core, place, after);
+}
+
 berth_status berth__core_commit_entry(berth__core *core, berth_request_id id,
                                       const berth__progress *progress) {
     const uint32_t place = berth__ids_find(&core->ids, id);
     const uint32_t held_count = progress->held == NULL ? 0 : progress->held_count;
-    uint64_t after[BERTH_RESOURCES_MAX];
     if (progress->finish > BERTH_FINISH_FAILED || held_count > core->options.resource_count)
         return BERTH_EINVAL;
     if (berth__kv_is_named(&core->options, progress->held, held_count)) return BERTH_EINVAL;
@@ -186,11 +198,7 @@ berth_status berth__core_commit_entry(berth__core *core, berth_request_id id,
     if (entry->committed) return BERTH_EINVAL;
     berth_status status = hear_of_prefix(core, place, progress);
     if (status != BERTH_OK) return status;
-    const uint64_t tokens =
-        berth__add_saturating(entry->tokens_computed, progress->tokens_computed);
-    berth__life_report(core, place, progress->held, held_count, after);
-    if (entry->outcome == BERTH_OUTCOME_NONE) berth__kv_grow_settle(core, place, tokens, after);
-    status = berth__life_hold(core, place, after);
+    status = hold(core, place, progress, held_count);
     if (status != BERTH_OK) return status;
     entry->committed = 1;
     if (entry->outcome != BERTH_OUTCOME_NONE) return BERTH_EENDED;

@@ -97,9 +97,10 @@ berth_status berth__engine_plan_wait(berth_pool *pool, berth_plan *plan, uint64_
 /* ---- Commits ---- */
 
 static uint32_t reserved_is_zero(const berth_result *result) {
+    uint64_t bits = 0;
     for (size_t i = 0; i < sizeof result->reserved / sizeof result->reserved[0]; i++)
-        if (result->reserved[i] != 0) return 0;
-    return 1;
+        bits |= result->reserved[i];
+    return bits == 0;
 }
 
 static uint32_t is_malformed(const berth_pool *pool, const berth_result *result) {
@@ -152,6 +153,6 @@ berth_status berth__engine_commit(berth_pool *pool, berth_step_id step_id, berth
     for (uint32_t i = 0; i < result_count; i++) results[i].status = commit_one(pool, &results[i]);
     berth__core_commit_end(pool->core);
     pool->step_id = 0;
-    berth__lock_settle(pool);
+    berth__lock_settle_last(pool);
     return berth__lock_leave(pool, BERTH_OK);
 }

@@ -21,11 +21,15 @@ void berth__lock_enter_for(berth_pool *pool, berth_request_id id) {
 }
 
 berth_status berth__lock_leave(berth_pool *pool, berth_status status) {
-    berth__ready_tell(pool);
-    if (berth__callback_is_due(pool)) berth__callback_run_due(pool);
+    if (berth__callback_is_due(pool)) {
+        berth__ready_tell(pool);
+        berth__callback_run_due(pool);
+    }
+    const uint32_t tells = berth__ready_tell_begin(pool);
     pool->call_count--;
     berth__close_wake(pool);
     berth__waiter_unlock(pool);
+    if (tells) berth__ready_tell_end(pool);
     return status;
 }
 
@@ -72,12 +76,16 @@ static void admit(berth_pool *pool) {
     (void)berth__core_admit(pool->core, pool->now_ns);
 }
 
-void berth__lock_settle(berth_pool *pool) {
+void berth__lock_settle_last(berth_pool *pool) {
     if (pool->options.face != BERTH_FACE_ENGINE) admit(pool);
     if (berth__pool_failed(pool)) tell_failure(pool);
     berth__worker_wake(pool);
     berth__engine_wake(pool);
     berth__timer_wake(pool);
     berth__close_wake(pool);
+}
+
+void berth__lock_settle(berth_pool *pool) {
+    berth__lock_settle_last(pool);
     berth__ready_tell(pool);
 }

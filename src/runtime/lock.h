@@ -22,4 +22,8 @@ berth_status berth__lock_leave(berth_pool *pool, berth_status status);
 /* After events: let go, admit, and wake workers, engine, timer and drains as needed. */
 void berth__lock_settle(berth_pool *pool);
 
+/* The same where berth__lock_leave follows at once: it makes the ready descriptor readable after it
+ * has given the lock up, so that who is woken does not find it taken. */
+void berth__lock_settle_last(berth_pool *pool);
+
 #endif

@@ -77,7 +77,7 @@ void berth__mailbox_catch_up(berth_pool *pool, berth__row *row, uint64_t now) {
 /* The reader is asked before it is looked again how much is unread, so that one of the two sees
  * that he has caught up. */
 static void pause_if_high(berth_pool *pool, berth__row *row) {
-    if (row->full != BERTH_FULL_PAUSE || row->paused || !is_high(&pool->rings[row->ring])) return;
+    if (row->paused || !is_high(&pool->rings[row->ring])) return;
     if (berth__core_pause(pool->core, pool->now_ns, row->id, 1) != BERTH_OK) return;
     row->paused = 1;
     berth__gate_ask(&pool->rings[row->ring].gate, BERTH__GATE_RESUME);
@@ -110,7 +110,7 @@ void berth__mailbox_deliver(berth_pool *pool, berth__row *row, const berth__outp
     const uint32_t delivered = put(pool, row, output);
     berth__core_count_chunk(pool->core, row->id, delivered, output->size);
     if (!delivered) return;
-    pause_if_high(pool, row);
+    if (row->full == BERTH_FULL_PAUSE) pause_if_high(pool, row);
     berth__mailbox_notify(pool, row);
 }
 

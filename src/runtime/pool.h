@@ -56,7 +56,8 @@ struct berth_pool {
     int32_t ready_read; /* descriptors; -1 until they are asked for */
     int32_t ready_write;
     uint32_t ready_due;    /* executor.ready is to be called */
-    uint32_t ready_raised; /* the descriptor is readable, or is to be made so */
+    uint32_t ready_raised; /* the descriptor is readable, or somebody is about to make it so */
+    _Atomic uint32_t ready_writers; /* who are about to; they have given the lock up */
 
     void *ring_memory;         /* fixed; holds the rings, then their bytes */
     berth__ring *rings;        /* fixed; mailboxes_max */

@@ -38,21 +38,47 @@ static berth_status open_pair(berth_pool *pool) {
 }
 #endif
 
-/* Eight bytes in, eight bytes out: what an eventfd takes, and a pipe too. Neither can be full or
- * empty here, because `ready_raised` says which it is; a signal may interrupt, though. */
-void berth__ready_tell(berth_pool *pool) {
-    uint64_t word = 1;
-    const uint32_t wanted = pool->ready.count > 0;
-    if (pool->ready_raised == wanted || pool->ready_read < 0) return;
-    pool->ready_raised = wanted;
-    if (wanted)
-        while (write(pool->ready_write, &word, sizeof word) < 0 && errno == EINTR) continue;
-    else
-        while (read(pool->ready_read, &word, sizeof word) < 0 && errno == EINTR) continue;
+/* Eight bytes in, eight bytes out: what an eventfd takes, and a pipe too. Neither can be full, and
+ * an empty one says so at once; a signal may interrupt, though. */
+static void raise_descriptor(const berth_pool *pool) {
+    const uint64_t one = 1;
+    while (write(pool->ready_write, &one, sizeof one) < 0 && errno == EINTR) continue;
 }
 
-void berth__ready_mark(berth_pool *pool, berth__row *row) {
-    if (row->ready) return;
+/* 0 if there is nothing to take out yet. */
+static uint32_t lower_descriptor(const berth_pool *pool) {
+    uint64_t count;
+    for (;;) {
+        if (read(pool->ready_read, &count, sizeof count) > 0) return 1;
+        if (errno != EINTR) return 0;
+    }
+}
+
+/* Where somebody is about to write, there may be nothing to take out yet: then it becomes readable
+ * once more than it should, and whoever looks then finds the list empty and empties it. */
+static void lower_if_empty(berth_pool *pool) {
+    if (!pool->ready_raised || pool->ready.count > 0) return;
+    if (lower_descriptor(pool)) pool->ready_raised = 0;
+}
+
+uint32_t berth__ready_tell_begin(berth_pool *pool) {
+    lower_if_empty(pool);
+    if (pool->ready_raised || pool->ready.count == 0 || pool->ready_read < 0) return 0;
+    pool->ready_raised = 1;
+    atomic_fetch_add_explicit(&pool->ready_writers, 1, memory_order_relaxed);
+    return 1;
+}
+
+void berth__ready_tell_end(berth_pool *pool) {
+    raise_descriptor(pool);
+    atomic_fetch_sub_explicit(&pool->ready_writers, 1, memory_order_release);
+}
+
+void berth__ready_tell(berth_pool *pool) {
+    if (berth__ready_tell_begin(pool)) berth__ready_tell_end(pool);
+}
+
+void berth__ready_add(berth_pool *pool, berth__row *row) {
     row->ready = 1;
     berth__list_push(&pool->ready, pool->ready_links, berth__row_place(pool, row));
     if (pool->ready.count == 1 && pool->executor.ready != NULL) pool->ready_due = 1;

@@ -125,7 +125,7 @@ berth_status berth__request_submit(berth_pool *pool, const berth_request *reques
     if (status == BERTH_OK) enrol(pool, *out, request);
     if (status == BERTH_OK && request->mailbox_flags != 0)
         berth__owner_enrol(pool, &pool->rows[berth__id_place(*out)], &key, request);
-    berth__lock_settle(pool);
+    berth__lock_settle_last(pool);
     return berth__lock_leave(pool, status);
 }
 
@@ -148,7 +148,7 @@ berth_status berth__request_recost(berth_pool *pool, berth_request_id id,
     berth__lock_enter_for(pool, id);
     const berth_status status =
         berth__core_recost(pool->core, berth__clock_read(pool), id, &submit, refusal);
-    berth__lock_settle(pool);
+    berth__lock_settle_last(pool);
     return berth__lock_leave(pool, status);
 }
 
@@ -157,7 +157,7 @@ berth_status berth__request_charge(berth_pool *pool, berth_request_id id, const 
     berth__lock_enter_for(pool, id);
     const berth_status status =
         berth__core_charge(pool->core, berth__clock_read(pool), id, held, held_count);
-    berth__lock_settle(pool);
+    berth__lock_settle_last(pool);
     return berth__lock_leave(pool, status);
 }
 
@@ -166,7 +166,7 @@ berth_status berth__request_capacity_set(berth_pool *pool, uint32_t resource,
     berth__lock_enter(pool);
     const berth_status status =
         berth__core_capacity_set(pool->core, berth__clock_read(pool), resource, capacity_units);
-    berth__lock_settle(pool);
+    berth__lock_settle_last(pool);
     return berth__lock_leave(pool, status);
 }
 
@@ -176,7 +176,7 @@ berth_status berth__request_cancel(berth_pool *pool, berth_request_id id) {
     berth__lock_enter_for(pool, id);
     const berth_status status =
         berth__core_cancel(pool->core, berth__clock_read(pool), id, BERTH_CANCEL_CALLER);
-    berth__lock_settle(pool);
+    berth__lock_settle_last(pool);
     return berth__lock_leave(pool, status);
 }
 
@@ -203,7 +203,7 @@ berth_status berth__request_emit(berth_pool *pool, berth_request_id id,
     berth__lock_enter_for(pool, id);
     berth__row *row = find_running(pool, id);
     const berth_status status = row == NULL ? BERTH_ESTALE : emit(pool, row, output);
-    berth__lock_settle(pool);
+    berth__lock_settle_last(pool);
     return berth__lock_leave(pool, status);
 }
 
@@ -226,6 +226,6 @@ berth_status berth__request_finish(berth_pool *pool, berth_request_id id, berth_
     berth__lock_enter_for(pool, id);
     berth__row *row = find_running(pool, id);
     const berth_status status = row == NULL ? BERTH_ESTALE : finish(pool, row, how);
-    berth__lock_settle(pool);
+    berth__lock_settle_last(pool);
     return berth__lock_leave(pool, status);
 }

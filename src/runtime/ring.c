@@ -29,8 +29,7 @@
 
 #include <string.h>
 
-#define HEADER_SIZE UINT64_C(16)
-#define ALIGN_MASK (HEADER_SIZE - 1)
+#define HEADER_SIZE BERTH__CHUNK_HEADER_SIZE
 #define TAKEN (UINT64_C(1) << 63)
 #define TOKENS_MAX UINT64_C(0xFFFFFFFF)
 #define SIZE_SHIFT 32u
@@ -56,10 +55,6 @@ static uint64_t position(const berth__ring *ring, uint64_t offset) {
 
 static header *header_at(const berth__ring *ring, uint64_t offset) {
     return (header *)(void *)(ring->bytes + position(ring, offset));
-}
-
-static uint64_t after(uint64_t offset, uint64_t size) {
-    return (offset + HEADER_SIZE + size + ALIGN_MASK) & ~ALIGN_MASK;
 }
 
 void berth__ring_init(berth__ring *ring, unsigned char *bytes, uint64_t size) {
@@ -104,9 +99,7 @@ static uint64_t settled_word(const berth__ring *ring, uint64_t offset) {
     return atomic_load_explicit(&header_at(ring, offset)->word, memory_order_relaxed);
 }
 
-/* Is there room up to `end`? If not, what was read gives way. */
-static uint32_t has_room(berth__ring *ring, uint64_t end) {
-    if (end - ring->kept <= ring->size) return 1;
+uint32_t berth__ring_make_room(berth__ring *ring, uint64_t end) {
     const uint64_t read = atomic_load_explicit(&ring->read, memory_order_acquire);
     if (end - read > ring->size) return 0;
     if ((ring->traits & BERTH__RING_KEEPS) == 0) {
@@ -114,12 +107,12 @@ static uint32_t has_room(berth__ring *ring, uint64_t end) {
         return 1;
     }
     while (end - ring->kept > ring->size)
-        ring->kept = after(ring->kept, size_of(settled_word(ring, ring->kept)));
+        ring->kept = berth__ring_after(ring->kept, size_of(settled_word(ring, ring->kept)));
     return 1;
 }
 
-uint32_t berth__ring_fits(berth__ring *ring, uint64_t size) {
-    return size <= ring->size - HEADER_SIZE && has_room(ring, after(head_of(ring), size));
+static uint32_t has_room(berth__ring *ring, uint64_t end) {
+    return end - ring->kept <= ring->size || berth__ring_make_room(ring, end);
 }
 
 uint32_t berth__ring_push(berth__ring *ring, const berth__chunk *chunk, const void *bytes) {
@@ -131,7 +124,7 @@ uint32_t berth__ring_push(berth__ring *ring, const berth__chunk *chunk, const vo
     copy_in(ring, head + HEADER_SIZE, bytes, chunk->size);
     ring->last = head;
     ring->sequence = chunk->sequence + 1;
-    atomic_store_explicit(&ring->head, after(head, chunk->size), memory_order_release);
+    atomic_store_explicit(&ring->head, berth__ring_after(head, chunk->size), memory_order_release);
     return 1;
 }
 
@@ -146,13 +139,14 @@ uint32_t berth__ring_merge(berth__ring *ring, const berth__chunk *chunk, const v
     uint64_t word = atomic_load_explicit(&at->word, memory_order_relaxed);
     const uint64_t size = size_of(word);
     if ((word & TAKEN) != 0 || chunk->size > ring->size - HEADER_SIZE - size) return 0;
-    if (!has_room(ring, after(ring->last, size + chunk->size))) return 0;
+    if (!has_room(ring, berth__ring_after(ring->last, size + chunk->size))) return 0;
     copy_in(ring, ring->last + HEADER_SIZE + size, bytes, chunk->size);
     const uint64_t merged = word_of(size + chunk->size, sum_of_tokens(word, chunk->tokens));
     if (!atomic_compare_exchange_strong_explicit(&at->word, &word, merged, memory_order_release,
                                                  memory_order_relaxed))
         return 0;
-    atomic_store_explicit(&ring->head, after(ring->last, size + chunk->size), memory_order_release);
+    atomic_store_explicit(&ring->head, berth__ring_after(ring->last, size + chunk->size),
+                          memory_order_release);
     return 1;
 }
 
@@ -196,7 +190,7 @@ uint64_t berth__ring_look(berth__ring *ring, uint64_t offset, berth__chunk *out,
     out->tokens = word & TOKENS_MAX;
     out->sequence = header_at(ring, at)->sequence;
     pieces_of(ring, at + HEADER_SIZE, out->size, pieces);
-    return after(at, out->size);
+    return berth__ring_after(at, out->size);
 }
 
 void berth__ring_skip(berth__ring *ring, uint64_t offset) {
@@ -209,13 +203,14 @@ uint32_t berth__ring_peek(berth__ring *ring, berth__chunk *out) {
 }
 
 void berth__ring_pop(berth__ring *ring, void *bytes) {
-    berth__chunk chunk;
+    const uint64_t at = read_of(ring);
+    const uint64_t size = size_of(settled_word(ring, at));
     berth__piece pieces[2];
-    const uint64_t next = berth__ring_look(ring, 0, &chunk, pieces);
+    pieces_of(ring, at + HEADER_SIZE, size, pieces);
     if (pieces[0].size > 0) memcpy(bytes, pieces[0].bytes, pieces[0].size);
     if (pieces[1].size > 0)
         memcpy((unsigned char *)bytes + pieces[0].size, pieces[1].bytes, pieces[1].size);
-    berth__ring_skip(ring, next);
+    berth__ring_skip(ring, berth__ring_after(at, size));
 }
 
 /* ---- Nobody inside ---- */
@@ -228,7 +223,7 @@ uint32_t berth__ring_rewind(berth__ring *ring, uint64_t sequence) {
     const uint64_t head = head_of(ring);
     uint64_t offset = ring->kept;
     while (offset < head && header_at(ring, offset)->sequence != sequence)
-        offset = after(offset, size_of(settled_word(ring, offset)));
+        offset = berth__ring_after(offset, size_of(settled_word(ring, offset)));
     if (offset >= head && sequence != ring->sequence) return 0;
     berth__ring_skip(ring, offset);
     return 1;

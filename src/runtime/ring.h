@@ -35,6 +35,7 @@ typedef struct berth__chunk {
 } berth__chunk;
 
 #define BERTH__CHUNK_OVERHEAD_MAX 64u
+#define BERTH__CHUNK_HEADER_SIZE UINT64_C(16)
 #define BERTH__LINE_SIZE 64
 
 /* What a ring is for, as bits. */
@@ -64,8 +65,22 @@ void berth__ring_clear(berth__ring *ring, uint32_t traits);
 
 /* ---- The producer ---- */
 
+/* Where a chunk of this many bytes would end if it began at an offset: a multiple of 16. */
+static inline uint64_t berth__ring_after(uint64_t offset, uint64_t size) {
+    return (offset + BERTH__CHUNK_HEADER_SIZE + size + (BERTH__CHUNK_HEADER_SIZE - 1)) &
+           ~(BERTH__CHUNK_HEADER_SIZE - 1);
+}
+
+/* Make room for what ends there of what was read; 0 if there is not enough. */
+uint32_t berth__ring_make_room(berth__ring *ring, uint64_t end);
+
 /* Does a chunk of this many bytes fit now? */
-uint32_t berth__ring_fits(berth__ring *ring, uint64_t size);
+static inline uint32_t berth__ring_fits(berth__ring *ring, uint64_t size) {
+    const uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
+    const uint64_t end = berth__ring_after(head, size);
+    if (size > ring->size - BERTH__CHUNK_HEADER_SIZE) return 0;
+    return end - ring->kept <= ring->size || berth__ring_make_room(ring, end);
+}
 
 /* Append a chunk; 0 and nothing changed if it does not fit. `bytes` may be NULL with size 0. */
 uint32_t berth__ring_push(berth__ring *ring, const berth__chunk *chunk, const void *bytes);
