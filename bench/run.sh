@@ -14,6 +14,7 @@ usage() {
     echo "  goodput  every preset around the load that saturates one of them (replay's options)"
     echo "  golden   published experiments repeated, row by row (golden --help)"
     echo "  peers    what would be taken instead, side by side (peers --help)"
+    echo "  mailbox  tokens from an engine to its readers (mailbox --help)"
     echo "  instructions [--update]"
     echo "           instructions per operation against the baseline, as a gate"
 }
@@ -27,6 +28,7 @@ goodput)
     ;;
 golden) program=berth-golden ;;
 peers) program=peers/berth-peers ;;
+mailbox) program=berth-mailbox ;;
 instructions) program=instructions/berth-instructions ;;
 -h | --help)
     usage
@@ -53,6 +55,10 @@ if [ "$name" = peers ]; then
     for package in libglib2.0-dev g++ libtbb-dev libboost-dev; do
         berth_install "$package" >&2 || echo "peers that need $package are skipped" >&2
     done
+fi
+
+if [ "$name" = mailbox ]; then
+    berth_install valgrind >&2 || echo "without valgrind no instructions are counted" >&2
 fi
 
 # The crates among the peers; where cargo or its registry is missing they are skipped, by name.
