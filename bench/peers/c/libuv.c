@@ -4,6 +4,7 @@
 #include "entrants.h"
 
 #include "shuffle.h"
+#include "support/sample.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,6 +68,9 @@ static void destroy(void *pool) {
 
 /* ---- Storms: uv_cancel() of queued work, and timers that come due ---- */
 
+/* The median of so many slices of the storm is said, as for Berth. */
+#define SLICES 50u
+
 static uv_sem_t gate;
 
 static void block(uv_work_t *uv) {
@@ -85,6 +89,7 @@ static void cancel(uint32_t depth) {
     uv_work_t *queued = calloc(depth, sizeof *queued);
     uint64_t *order = calloc(depth, sizeof *order), before;
     uint32_t ended_count = 0;
+    double took[SLICES];
     setenv("UV_THREADPOOL_SIZE", "1", 1);
     if (queued == NULL || order == NULL || uv_loop_init(&loop) != 0 || uv_sem_init(&gate, 0) != 0)
         exit(1);
@@ -96,10 +101,15 @@ static void cancel(uint32_t depth) {
         uv_queue_work(&loop, &queued[i], run, count_ended);
     }
     shuffle(order, depth);
-    before = peer_now_ns();
-    for (uint32_t i = 0; i < depth; i++)
-        if (uv_cancel((uv_req_t *)&queued[order[i]]) != 0) exit(1);
-    peer_say("op", "ns", (double)(peer_now_ns() - before) / depth);
+    for (uint32_t k = 0; k < SLICES; k++) {
+        uint32_t first = (uint32_t)((uint64_t)depth * k / SLICES);
+        uint32_t end = (uint32_t)((uint64_t)depth * (k + 1) / SLICES);
+        before = peer_now_ns();
+        for (uint32_t i = first; i < end; i++)
+            if (uv_cancel((uv_req_t *)&queued[order[i]]) != 0) exit(1);
+        took[k] = (double)(peer_now_ns() - before) / (end - first);
+    }
+    peer_say("op", "ns", bench_median(took, SLICES));
     before = peer_now_ns();
     while (ended_count < depth) uv_run(&loop, UV_RUN_ONCE);
     peer_say("take", "ns", (double)(peer_now_ns() - before) / depth);
