@@ -129,7 +129,11 @@ void berth__flows_push(berth__core *core, uint32_t place) {
     put_in_line(core, flow, place);
     if (flows->by_key) {
         berth__tree_insert(&flow->tree, flows->nodes, place);
-        flows->passed_before[place] = flow->passed;
+        const uint32_t next = flows->links[place].next;
+        /* Who comes back into the line has been passed as often as those behind it: so the count
+         * never falls along the line, and the oldest has always seen the most. */
+        flows->passed_before[place] =
+            next == BERTH__NONE ? flow->passed : flows->passed_before[next];
     }
     note_young(core, place);
     berth__flows_set_eligible(core, entry->flow, entry->level,

@@ -21,6 +21,7 @@
 #define MS UINT64_C(1000000)
 #define SECOND UINT64_C(1000000000)
 #define TOKENS 256u
+#define TOKENS_MAX 512u
 #define KV 10000u
 #define RUNNING_MAX 64u
 #define BOUND 40000
@@ -32,6 +33,7 @@ typedef struct engine {
     uint64_t every[2];
     int64_t service[2];
     uint64_t parked[2];
+    uint64_t random;    /* 0 = every request is the same */
     uint32_t decodes;   /* since the last prefill */
     int64_t worst_gap;  /* after the first 30 s */
     int64_t worst_both; /* the largest change of the difference while both wait */
@@ -45,8 +47,12 @@ static int64_t absolute(int64_t x) {
 
 static void arrive(engine *e, uint32_t tenant) {
     berth_request_id id;
-    const berth__submit ask = {
+    berth__submit ask = {
         .band = 1, .prompt_tokens = TOKENS, .max_new_tokens = TOKENS, .tenant = tenant};
+    if (e->random != 0) {
+        ask.prompt_tokens = 1 + core_random_below(&e->random, TOKENS_MAX);
+        ask.max_new_tokens = 1 + core_random_below(&e->random, TOKENS_MAX);
+    }
     assert_int_equal(berth__core_submit(e->kit.core, e->due[tenant], &ask, &id, NULL), BERTH_OK);
     core_kit_accept(&e->kit, id);
     e->parked[tenant]++;
@@ -66,13 +72,13 @@ static void commit(engine *e, const berth_plan_entry *entry, uint32_t kind) {
     berth__progress p = {0};
     if ((entry->flags & BERTH_ENTRY_ADMITTED) != 0) {
         e->parked[tenant]--;
-        e->service[tenant] += TOKENS;
+        e->service[tenant] += (int64_t)entry->prompt_tokens;
     }
     if (entry->kind != kind) return;
     p.tokens_computed = entry->tokens;
     p.tokens_generated = 1;
     e->service[tenant] += 2;
-    if (entry->tokens_generated + 1 == TOKENS) p.finish = BERTH_FINISH_LENGTH;
+    if (entry->tokens_generated + 1 == entry->max_new_tokens) p.finish = BERTH_FINISH_LENGTH;
     assert_int_equal(berth__core_commit_entry(e->kit.core, entry->id, &p), BERTH_OK);
     if (p.finish != BERTH_FINISH_NONE)
         assert_int_equal(berth__core_forget(e->kit.core, entry->id, 0), BERTH_OK);
@@ -116,7 +122,7 @@ static void step(engine *e) {
     watch(e);
 }
 
-static void run(engine *e, uint32_t fairness) {
+static void run(engine *e, uint32_t fairness, uint64_t seed) {
     berth_options o = core_kit_options(BERTH_FACE_ENGINE, RUNNING_MAX, 4096);
     memset(e, 0, sizeof *e);
     core_kit_add_resource(&o, "kv_tokens", KV);
@@ -127,6 +133,7 @@ static void run(engine *e, uint32_t fairness) {
     e->every[0] = SECOND * 2 / 3;
     e->every[1] = SECOND / 3;
     e->decodes = 8;
+    e->random = seed;
     while (e->now < 360 * SECOND) {
         arrivals(e);
         step(e);
@@ -142,7 +149,7 @@ static void counters_keep_two_overloading_tenants_even(void **state) {
     engine *e = malloc(sizeof *e);
     (void)state;
     assert_non_null(e);
-    run(e, BERTH_FAIRNESS_VTC);
+    run(e, BERTH_FAIRNESS_VTC, 0);
     assert_true(e->worst_gap <= 9000);
     assert_true(e->worst_both <= BOUND);
     free(e);
@@ -152,14 +159,28 @@ static void without_them_the_louder_one_takes_more(void **state) {
     engine *e = malloc(sizeof *e);
     (void)state;
     assert_non_null(e);
-    run(e, BERTH_FAIRNESS_NONE);
+    run(e, BERTH_FAIRNESS_NONE, 0);
     assert_true(e->service[1] - e->service[0] > 120000);
+    free(e);
+}
+
+/* Any lengths up to 512: the bound is the same, for the KV is. */
+static void requests_of_any_length_stay_within_the_bound(void **state) {
+    const uint64_t seed = core_seed(1);
+    engine *e = malloc(sizeof *e);
+    (void)state;
+    assert_non_null(e);
+    for (uint64_t i = 0; i < (core_long_tier() ? 100 : 3); i++) {
+        run(e, BERTH_FAIRNESS_VTC, seed + i);
+        if (e->worst_both > BOUND) fail_msg("BERTH_TEST_SEED=%llu", (unsigned long long)(seed + i));
+    }
     free(e);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counters_keep_two_overloading_tenants_even),
+        cmocka_unit_test(requests_of_any_length_stay_within_the_bound),
         cmocka_unit_test(without_them_the_louder_one_takes_more),
     };
     return cmocka_run_group_tests_name("sim/fairness", tests, NULL, NULL);
