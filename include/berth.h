@@ -388,6 +388,15 @@ typedef struct berth_options {
     uint32_t kv_ratio_floor_ppm;  /* ratio: the part of that where it stops falling; 0 = 140,000 */
     uint32_t kv_ratio_decay_steps; /* ratio: plans without a preemption until then; 0 = 600 */
 
+    /* What one step computes, engine face only. Who generates goes first, with one token and its
+     * draft; prefills share the rest by band and then by admission, and nobody is admitted for
+     * whom nothing would be left. */
+    uint32_t draft_tokens;       /* speculative tokens that a decode may carry beside its own, KV
+                                    permitting; 64 at most */
+    uint64_t step_tokens;        /* tokens of all together; at least running_max * (1 +
+                                    draft_tokens); 0 = no limit */
+    uint64_t prefill_tokens_max; /* of one request's prefill in one step; 0 = no limit */
+
     uint32_t mailbox_full; /* berth_mailbox_full, of requests that name none; 0 = end */
     uint64_t pause_ns_max; /* with pause: the reader has caught up by then, or it ends; 0 = 10 s */
 
@@ -1383,7 +1392,9 @@ typedef struct berth_plan {
  * berth_plan_next() - what the next step of the engine should do.
  *
  * Admits what fits, strictly by band and then by arrival (options.fit says what happens when the
- * first in line does not fit), and lists every running request once.
+ * first in line does not fit), and lists once every running request that is in the step: all,
+ * unless step_tokens is short of prefills.
+ *
  * First come those that must leave: forget them before setting up the admitted ones, which may
  * get their slots. Where KV grows (kv_mode), what the step adds is granted before it; if it does
  * not fit, requests are preempted one after the other, and nobody is admitted in that plan: they

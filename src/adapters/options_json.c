@@ -136,6 +136,9 @@ static const field option_fields[] = {
     U32(berth_options, look_max),
     U32(berth_options, overtake_max),
     U64(berth_options, overtake_ns_max),
+    U64(berth_options, step_tokens),
+    U64(berth_options, prefill_tokens_max),
+    U32(berth_options, draft_tokens),
 };
 
 static const field band_fields[] = {

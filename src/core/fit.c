@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/fit.h"
+#include "core/budget.h"
 #include "core/hooks.h"
 #include "core/kv_mode.h"
 #include "core/share.h"
@@ -38,6 +39,8 @@ uint32_t berth__fit_check(const berth__core *core, uint32_t place, uint32_t *res
     memcpy(cost, berth__units_of(core, place), core->options.resource_count * sizeof *cost);
     if (berth__share_price(core, place, cost))
         fit = check_room(core, core->entries[place].level, cost, &which);
+    if (fit == BERTH__FIT_YES && !berth__budget_allows(core, core->entries[place].band_index))
+        fit = BERTH__FIT_STEP;
     if (fit == BERTH__FIT_YES &&
         !berth__kv_mode_admits(core, place, cost[core->options.kv_resource]))
         fit = BERTH__FIT_KV_MODE;

@@ -3,8 +3,8 @@
  * What:    does a parked request fit now, and if not, what is in its way.
  * Why:     every policy of admission asks this one question in this one place.
  * Rules:   it fits if a slot and a worker are free, no resource is overdrawn, its cost is free on
- *          every resource with what it shares already there, its band's ceiling allows it, and the
- *          KV mode lets it in. What stands first in the way is told.
+ *          every resource with what it shares already there, its band's ceiling allows it, tokens
+ * of the step are left for it, and the KV mode lets it in. What stands first in the way is told.
  * Threads: none; looks only.
  */
 #ifndef BERTH__CORE_FIT_H
@@ -20,7 +20,8 @@ enum berth__fit {
     BERTH__FIT_RESOURCE = 4,  /* a resource has less free than it asks for */
     BERTH__FIT_CEILING = 5,   /* its band's ceiling */
     BERTH__FIT_SET = 6,       /* no more sets can be held */
-    BERTH__FIT_KV_MODE = 7    /* its KV fits, but would not for long */
+    BERTH__FIT_KV_MODE = 7,   /* its KV fits, but would not for long */
+    BERTH__FIT_STEP = 8       /* nothing would be left for it of the step's tokens */
 };
 
 /* `resource` receives which one with OVERDRAFT and RESOURCE; it may be NULL. O(resources). */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/kv_grow.h"
 #include "base/checked.h"
+#include "core/budget.h"
 #include "core/kv.h"
 #include "core/kv_mode.h"
 #include "core/life.h"
-#include "core/step.h"
 #include "core/victim.h"
 
 uint64_t berth__kv_grow_units(const berth__core *core, uint32_t place, uint64_t tokens) {
@@ -27,28 +27,52 @@ static int make_room(berth__core *core, uint32_t place, uint64_t more, uint32_t 
     return 1;
 }
 
-uint32_t berth__kv_grow_all(berth__core *core) {
-    const uint32_t kv = core->options.kv_resource;
+/* What it would hold beyond what it has, if so many tokens more were computed. */
+static uint64_t more_for(const berth__core *core, uint32_t place, uint64_t tokens) {
+    const uint64_t held = berth__units_of(core, place)[core->options.kv_resource];
+    const uint64_t after = berth__add_saturating(core->entries[place].tokens_computed, tokens);
+    const uint64_t units = berth__kv_grow_units(core, place, after);
+    return units > held ? units - held : 0;
+}
+
+static void grant(berth__core *core, uint32_t place, uint64_t more) {
     uint64_t after[BERTH_RESOURCES_MAX];
+    berth__life_report(core, place, NULL, 0, after);
+    after[core->options.kv_resource] += more;
+    (void)berth__life_hold(core, place, after); /* it fits */
+}
+
+/* The tokens of a decode, with KV for them: drafts make nobody give way. */
+static void grow(berth__core *core, uint32_t place, uint32_t *gone) {
+    uint64_t tokens = berth__budget_decode(core, place);
+    if (more_for(core, place, tokens) > berth__kv_mode_free(core)) tokens = 1;
+    const uint64_t more = more_for(core, place, tokens);
+    if (more > 0 && !make_room(core, place, more, gone)) return;
+    if (more > 0) grant(core, place, more);
+    berth__run_of(core, place)->planned_tokens = tokens;
+}
+
+/* One that runs, is in the step and has all of its prefill behind it. */
+static int is_decode(const berth__core *core, uint32_t place) {
+    const berth__entry *entry = &core->entries[place];
+    return entry->state == BERTH__RUNNING && !entry->paused &&
+           !berth__budget_is_prefill(core, place);
+}
+
+uint32_t berth__kv_grow_all(berth__core *core) {
     uint32_t count = 0;
     uint32_t gone = 0;
-    if (!berth__kv_grows(&core->options)) return 0;
+    if (!berth__kv_grows(&core->options)) {
+        for (uint32_t p = core->running.head; p != BERTH__NONE; p = core->links[p].next)
+            if (is_decode(core, p))
+                berth__run_of(core, p)->planned_tokens = berth__budget_decode(core, p);
+        return 0;
+    }
     /* A copy: the list changes under the walk. */
     for (uint32_t p = core->running.head; p != BERTH__NONE; p = core->links[p].next)
         core->growing[count++] = p;
-    for (uint32_t i = 0; i < count; i++) {
-        const uint32_t place = core->growing[i];
-        const berth__entry *entry = &core->entries[place];
-        if (entry->state != BERTH__RUNNING || entry->paused) continue;
-        const uint64_t tokens =
-            berth__add_saturating(entry->tokens_computed, berth__step_tokens(core, place));
-        const uint64_t units = berth__kv_grow_units(core, place, tokens);
-        const uint64_t held = berth__units_of(core, place)[kv];
-        if (units <= held || !make_room(core, place, units - held, &gone)) continue;
-        berth__life_report(core, place, NULL, 0, after);
-        after[kv] = units;
-        (void)berth__life_hold(core, place, after); /* it fits */
-    }
+    for (uint32_t i = 0; i < count; i++)
+        if (is_decode(core, core->growing[i])) grow(core, core->growing[i], &gone);
     return gone;
 }
 

@@ -15,8 +15,8 @@
 /* What it holds when `tokens` have been computed. */
 uint64_t berth__kv_grow_units(const berth__core *core, uint32_t place, uint64_t tokens);
 
-/* Before a step, in order of admission: grant each running request what its step adds; preempt
- * whoever is in the way. How many gave way. */
+/* Before a step, in order of admission: plan the tokens of each decode, and grant what they add;
+ * preempt whoever is in the way. How many gave way. A prefill holds all of its KV already. */
 uint32_t berth__kv_grow_all(berth__core *core);
 
 /* After a step in which it got so far: what it holds of KV, put into `after`. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/life.h"
 #include "base/checked.h"
+#include "core/budget.h"
 #include "core/hooks.h"
 #include "core/kv.h"
 #include "core/kv_mode.h"
@@ -161,6 +162,7 @@ void berth__life_admit(berth__core *core, uint32_t place) {
     core->counters.running++;
     if (core->counters.running > core->counters.running_peak)
         core->counters.running_peak = core->counters.running;
+    berth__budget_admitted(core, place);
     berth__kv_mode_admitted(core, place);
     berth__life_arm(core, place);
     tell(core, BERTH__T_ADMITTED, place);
@@ -191,10 +193,10 @@ berth_status berth__life_hold(berth__core *core, uint32_t place, const uint64_t 
     return BERTH_OK;
 }
 
-/* The engine hears of the slot in its next plan; others have nobody to tell. */
+/* The engine hears of the slot in its next plan, if it knows of it; others have nobody to tell. */
 static void free_slot(berth__core *core, uint32_t place, uint32_t flags) {
     const berth__entry *entry = &core->entries[place];
-    if (!berth__is_engine(core) || entry->engine_knows) {
+    if (!berth__is_engine(core) || entry->engine_knows || !entry->planned) {
         core->slots_free[core->slots_free_count++] = entry->slot;
         return;
     }
@@ -272,11 +274,11 @@ void berth__life_preempt(berth__core *core, uint32_t place) {
         berth__add_saturating(core->counters.tokens_recomputed_total,
                               entry->tokens_computed - entry->prefix_tokens);
     berth__band_of(core, place)->preemptions_total++;
-    entry->planned = 0;
     entry->tokens_computed = 0;
     entry->queue_at_ns = UINT64_MAX; /* it has left the queue in time */
     if (entry->preemptions < UINT8_MAX) entry->preemptions++;
     park_again(core, place, BERTH_ENTRY_PREEMPTED);
+    entry->planned = 0;
     tell(core, BERTH__T_PREEMPTED, place);
 }
 

@@ -65,6 +65,7 @@ static const range ranges[] = {
     RANGE(kv_ratio_ppm, 1, 1000000),
     RANGE(kv_ratio_floor_ppm, 1, 1000000),
     RANGE(kv_ratio_decay_steps, 1, 65536),
+    RANGE(draft_tokens, 0, 64),
     RANGE(reserved2, 0, 0),
     RANGE(mailbox_full, BERTH_FULL_END, BERTH_FULL_PAUSE),
     RANGE(fit, 0, BERTH_FIT_EASY),
@@ -285,6 +286,23 @@ static berth_status check_keys(const berth_options *given, const berth_options *
     return BERTH_OK;
 }
 
+/* What a step has room for. */
+static berth_status check_step(const berth_options *options, berth_config_error *error) {
+    const uint64_t running_max = options->running_max != 0 ? options->running_max : RUNNING_DEFAULT;
+    if (options->face != BERTH_FACE_ENGINE) {
+        if (options->step_tokens != 0)
+            return wrong(error, "step_tokens", "set, but face is not engine");
+        if (options->prefill_tokens_max != 0)
+            return wrong(error, "prefill_tokens_max", "set, but face is not engine");
+        if (options->draft_tokens != 0)
+            return wrong(error, "draft_tokens", "set, but face is not engine");
+    }
+    if (options->step_tokens != 0 &&
+        options->step_tokens < running_max * (UINT64_C(1) + options->draft_tokens))
+        return wrong(error, "step_tokens", "below running_max * (1 + draft_tokens)");
+    return BERTH_OK;
+}
+
 /* What fits each by itself, but not together. Works on defaults filled in. */
 static berth_status check_together(const berth_options *given, berth_config_error *error) {
     berth_options options = *given;
@@ -326,6 +344,7 @@ berth_status berth__options_check(const berth_options *options, berth_config_err
     if (status == BERTH_OK) status = check_kv_mode(options, error);
     if (status == BERTH_OK) status = check_shared(options, error);
     if (status == BERTH_OK) status = check_fit(options, error);
+    if (status == BERTH_OK) status = check_step(options, error);
     if (status == BERTH_OK) status = check_together(options, error);
     return status;
 }

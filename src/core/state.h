@@ -98,6 +98,14 @@ typedef struct berth__set_name {
     uint64_t units;
 } berth__set_name;
 
+/* How the tokens of the step being planned are shared; see budget.h. */
+typedef struct berth__budget {
+    uint64_t decodes;                 /* given to those who generate */
+    uint64_t wanted[BERTH_BANDS_MAX]; /* by the prefills of each band */
+    uint32_t active;                  /* a plan is being made, and step_tokens is set */
+    uint32_t reserved;
+} berth__budget;
+
 /* kv_mode ratio. */
 typedef struct berth__ratio {
     uint64_t scaled;  /* the ratio, in millionths times kv_ratio_decay_steps */
@@ -148,8 +156,9 @@ struct berth__core {
 
     berth__run *runs; /* running_max, by slot */
     uint64_t admissions;
-    uint32_t *growing;        /* running_max where KV grows: who is asked for growth, in a plan */
-    uint32_t *victims;        /* the same: who gives way, a heap in the order of victim.h */
+    uint32_t *growing; /* running_max where KV grows: who is asked for growth, in a plan */
+    uint32_t *victims; /* the same: who gives way, a heap in the order of victim.h */
+    berth__budget budget;
     berth__peak peak;         /* future_peak, predicted */
     berth__ratio ratio;       /* ratio */
     berth__quantile *lengths; /* of completed outputs, per band; see predict.h */

@@ -2,15 +2,15 @@
 /*
  * The engine's steps: what a plan lists, what a commit means.
  *
- * One step is outstanding at most. A plan first grants what its step will add to the KV of those
- * who run, and some may have to give way; it names the slots to forget, which frees them for those
- * that it then admits (nobody, if somebody gave way); it lists every running request once, but
- * for those that wait for their readers. A commit is one result per request, in any order, some
- * left out; its end lets go of all that is stopping.
+ * One step is outstanding at most. A plan first gives the decodes their tokens, with the KV that
+ * they add, and some may have to give way; it names the slots to forget, which frees them for those
+ * that it then admits (nobody, if somebody gave way); the prefills share what is left of the step's
+ * tokens; it lists once every running request that got tokens. A commit is one result per request,
+ * in any order, some left out; its end lets go of all that is stopping.
  */
-#include "core/step.h"
 #include "base/checked.h"
 #include "core/admit.h"
+#include "core/budget.h"
 #include "core/core.h"
 #include "core/hooks.h"
 #include "core/kv.h"
@@ -54,22 +54,14 @@ static uint32_t flags_of(const berth__entry *entry) {
                                    : BERTH_ENTRY_ADMITTED | BERTH_ENTRY_RESUMED;
 }
 
-int berth__step_is_prefill(const berth__core *core, uint32_t place) {
-    return core->entries[place].tokens_computed < berth__run_of(core, place)->prefill_tokens;
-}
-
-uint64_t berth__step_tokens(const berth__core *core, uint32_t place) {
-    if (!berth__step_is_prefill(core, place)) return 1;
-    return berth__run_of(core, place)->prefill_tokens - core->entries[place].tokens_computed;
-}
-
 static void list_running(berth__core *core, uint32_t place, berth_plan *plan) {
     berth__entry *entry = &core->entries[place];
-    const uint64_t tokens = berth__step_tokens(core, place);
+    const uint64_t tokens = berth__run_of(core, place)->planned_tokens;
+    if (tokens == 0) return; /* paused, or nothing was left of the step's tokens */
     plan->entries[plan->entry_count++] = (berth_plan_entry){
         .id = berth__ids_of(&core->ids, place),
         .slot = entry->slot,
-        .kind = berth__step_is_prefill(core, place) ? BERTH_ENTRY_PREFILL : BERTH_ENTRY_DECODE,
+        .kind = berth__budget_is_prefill(core, place) ? BERTH_ENTRY_PREFILL : BERTH_ENTRY_DECODE,
         .flags = flags_of(entry),
         .band = entry->band_index + 1u,
         .tokens = tokens,
@@ -79,7 +71,6 @@ static void list_running(berth__core *core, uint32_t place, berth_plan *plan) {
         .max_new_tokens = entry->max_new_tokens,
         .prefix_tokens = entry->prefix_tokens,
     };
-    berth__run_of(core, place)->planned_tokens = tokens;
     plan->admitted_count += entry->planned ? 0 : 1;
     entry->planned = 1;
     entry->in_step = 1;
@@ -125,9 +116,11 @@ berth_status berth__core_plan(berth__core *core, uint64_t now, berth_plan *plan)
     const uint32_t gave_way = berth__kv_grow_all(core);
     berth__kv_mode_step(core, gave_way);
     list_leaving(core, plan);
+    berth__budget_begin(core);
     admit(core, gave_way);
+    berth__budget_share(core);
     for (uint32_t place = core->running.head; place != BERTH__NONE; place = core->links[place].next)
-        if (!core->entries[place].paused) list_running(core, place, plan);
+        list_running(core, place, plan);
     if (plan->entry_count > plan->leave_count) {
         plan->step_id = ++core->step_id;
         core->step_outstanding = 1;

@@ -412,6 +412,16 @@ static void what_is_shared_is_decided_as_it_always_was(void **state) {
     must_decide_as_before(&options, run_shared, "shared");
 }
 
+static void the_tokens_of_a_step_are_shared_as_they_always_were(void **state) {
+    berth_options options = core_kit_options(BERTH_FACE_ENGINE, 6, 40);
+    (void)state;
+    core_kit_add_resource(&options, "units", 1);
+    options.step_tokens = 14;
+    options.prefill_tokens_max = 5;
+    options.draft_tokens = 1;
+    must_decide_as_before(&options, run_tokens, "step_tokens");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_shared_is_decided_as_it_always_was),
@@ -420,6 +430,7 @@ int main(void) {
         cmocka_unit_test(random_events_are_decided_as_they_always_were),
         cmocka_unit_test(every_rule_of_who_goes_next_decides_as_it_always_did),
         cmocka_unit_test(every_mode_of_kv_decides_as_it_always_did),
+        cmocka_unit_test(the_tokens_of_a_step_are_shared_as_they_always_were),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -40,6 +40,15 @@ static uint64_t maybe(maker *m, uint64_t bound) {
     return below(m, 2) == 0 ? 0 : 1 + below(m, bound);
 }
 
+/* What a step has room for, on an engine. */
+static void make_step(maker *m, berth_options *o) {
+    if (o->face != BERTH_FACE_ENGINE || below(m, 2) == 0) return;
+    o->draft_tokens = below(m, 3) == 0 ? (uint32_t)below(m, 4) : 0;
+    o->prefill_tokens_max = below(m, 2) == 0 ? 1 + below(m, 8) : 0;
+    if (below(m, 3) != 0)
+        o->step_tokens = o->running_max * (UINT64_C(1) + o->draft_tokens) + below(m, 12);
+}
+
 static void make_resources(maker *m, berth_options *o) {
     static const char *const names[] = {"kv_blocks", "sequences", "bytes"};
     const uint64_t count = below(m, 4);
@@ -82,6 +91,7 @@ static berth_options make_options(maker *m) {
         o.bands[b].parked_size_max = below(m, 3) == 0 ? 1 + below(m, 40) : 0;
     }
     make_resources(m, &o);
+    make_step(m, &o);
     return o;
 }
 

@@ -226,6 +226,7 @@ static void put_request(writer *w, const core_pair *pair, const core_model_reque
         put(w, r->outcome.tokens_computed < r->prefill_tokens);
         put(w, r->asked[0]);
         put(w, core_model_kv_grows(&pair->model) ? r->outcome.tokens_computed : 0);
+        put(w, r->planned_tokens);
     }
     if (r->state == BERTH__ENDED) {
         put(w, rank(pair, BERTH__ENDED, offsetof(core_model_request, ending), r->ending));
@@ -449,6 +450,15 @@ static void every_life_of_an_engine_pool_whose_kv_grows_keeps_the_laws(void **st
     explore(&options, growing, core_long_tier() ? 11 : 8);
 }
 
+static void every_life_of_an_engine_pool_with_small_steps_keeps_the_laws(void **state) {
+    berth_options options = growing_options(BERTH_KV_OPTIMISTIC);
+    (void)state;
+    options.step_tokens = 4;
+    options.prefill_tokens_max = 1;
+    options.draft_tokens = 1;
+    explore(&options, growing, core_long_tier() ? 11 : 8);
+}
+
 static void every_life_of_a_gate_pool_of_many_events_keeps_the_laws(void **state) {
     (void)state;
     explore_plain(BERTH_FACE_GATE, core_long_tier() ? worker_most : worker_part, deep());
@@ -461,6 +471,7 @@ int main(void) {
         cmocka_unit_test(every_life_of_an_engine_pool_of_many_events_keeps_the_laws),
         cmocka_unit_test(every_life_of_an_engine_pool_that_preempts_keeps_the_laws),
         cmocka_unit_test(every_life_of_an_engine_pool_whose_kv_grows_keeps_the_laws),
+        cmocka_unit_test(every_life_of_an_engine_pool_with_small_steps_keeps_the_laws),
         cmocka_unit_test(every_life_of_a_gate_pool_of_many_events_keeps_the_laws),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -41,7 +41,7 @@ static request *find_for_engine(const core_model *model, berth_request_id id) {
     return r == NULL || (r->gone && r->state == BERTH__ENDED) ? NULL : r;
 }
 
-static int is_held(const request *r) {
+int core_model_is_held(const request *r) {
     return r->state == BERTH__RUNNING || r->state == BERTH__STOPPING;
 }
 
@@ -63,7 +63,8 @@ core_model_request *core_model_next_held(const core_model *model, uint64_t after
     request *best = NULL;
     for (uint32_t i = 0; i < model->place_count; i++) {
         request *r = &model->requests[i];
-        if (is_held(r) && r->admission > after && (best == NULL || r->admission < best->admission))
+        if (core_model_is_held(r) && r->admission > after &&
+            (best == NULL || r->admission < best->admission))
             best = r;
     }
     return best;
@@ -95,7 +96,7 @@ static uint32_t retained_count(const core_model *model) {
 static wide used(const core_model *model, uint32_t resource) {
     wide sum = 0;
     for (uint32_t i = 0; i < model->place_count; i++)
-        if (is_held(&model->requests[i])) sum += model->requests[i].units[resource];
+        if (core_model_is_held(&model->requests[i])) sum += model->requests[i].units[resource];
     return sum;
 }
 
@@ -136,7 +137,7 @@ static uint32_t last_freed_slot(const core_model *model) {
     return best;
 }
 
-static void give_slot(core_model *model, uint32_t slot) {
+void core_model_give_slot(core_model *model, uint32_t slot) {
     model->slot_freed[slot] = ++model->ticks;
 }
 
@@ -166,8 +167,8 @@ static void retain(core_model *model, request *r) {
 }
 
 static void leave_slot(core_model *model, request *r, uint32_t flags) {
-    if (model->options.face != BERTH_FACE_ENGINE || r->engine_knows)
-        give_slot(model, r->slot);
+    if (model->options.face != BERTH_FACE_ENGINE || r->engine_knows || !r->planned)
+        core_model_give_slot(model, r->slot);
     else
         model->leaving[model->leaving_count++] = (core_model_leaving){
             .id = r->id, .slot = r->slot, .band = r->outcome.band, .flags = flags};
@@ -333,6 +334,7 @@ static void admit_one(core_model *model, request *r) {
         r->prefill_tokens = r->outcome.prompt_tokens;
         add_capped(&r->prefill_tokens, r->outcome.tokens_generated);
     }
+    r->planned_tokens = model->options.face == BERTH_FACE_ENGINE && !core_model_is_prefill(r);
     core_model_kv_admitted(model, r);
     for (uint32_t i = 0; i < model->place_count; i++)
         running += model->requests[i].state == BERTH__RUNNING;
@@ -634,69 +636,6 @@ uint32_t core_model_has_plan(const core_model *model) {
            (r != NULL && fits(model, r->units) && core_model_kv_admits(model, r));
 }
 
-static void list_running(request *r, berth_plan *plan) {
-    const int prefill = r->outcome.tokens_computed < r->prefill_tokens;
-    const uint32_t again = r->preemptions > 0 ? BERTH_ENTRY_RESUMED : 0;
-    plan->entries[plan->entry_count++] = (berth_plan_entry){
-        .id = r->id,
-        .slot = r->slot,
-        .kind = prefill ? BERTH_ENTRY_PREFILL : BERTH_ENTRY_DECODE,
-        .flags = r->planned ? 0 : BERTH_ENTRY_ADMITTED | again,
-        .band = r->outcome.band,
-        .tokens = prefill ? r->prefill_tokens - r->outcome.tokens_computed : 1,
-        .tokens_computed = r->outcome.tokens_computed,
-        .tokens_generated = r->outcome.tokens_generated,
-        .prompt_tokens = r->outcome.prompt_tokens,
-        .max_new_tokens = r->max_new_tokens,
-    };
-    plan->admitted_count += !r->planned;
-    r->planned = 1;
-    r->in_step = 1;
-    r->committed = 0;
-}
-
-berth_status core_model_plan(core_model *model, uint64_t now, berth_plan *plan) {
-    uint64_t held = 0;
-    uint64_t after = 0;
-    plan->step_id = 0;
-    plan->entry_count = plan->leave_count = plan->admitted_count = 0;
-    plan->now_at_ns = plan->parked_count = 0;
-    if (model->step_outstanding) return BERTH_ESTEP;
-    core_model_expire(model, now);
-    for (uint32_t i = 0; i < model->place_count; i++)
-        if (is_held(&model->requests[i])) held++;
-    held += core_model_parked_count(model, 1, BERTH_BANDS_MAX);
-    if (held > model->options.running_max) held = model->options.running_max;
-    if (model->leaving_count + held > plan->entry_max) {
-        plan->entry_count = model->leaving_count + (uint32_t)held;
-        return BERTH_ESPACE;
-    }
-    const uint32_t gave_way = core_model_kv_grow(model);
-    for (uint32_t i = 0; i < model->leaving_count; i++) {
-        plan->entries[plan->entry_count++] = (berth_plan_entry){.id = model->leaving[i].id,
-                                                                .slot = model->leaving[i].slot,
-                                                                .kind = BERTH_ENTRY_LEAVE,
-                                                                .flags = model->leaving[i].flags,
-                                                                .band = model->leaving[i].band};
-        give_slot(model, model->leaving[i].slot);
-    }
-    plan->leave_count = model->leaving_count;
-    model->leaving_count = 0;
-    core_model_plan_admission(model, now, gave_way);
-    for (request *r = core_model_next_held(model, after); r != NULL;
-         r = core_model_next_held(model, after)) {
-        after = r->admission;
-        list_running(r, plan);
-    }
-    if (plan->entry_count > plan->leave_count) {
-        plan->step_id = ++model->step_id;
-        model->step_outstanding = 1;
-    }
-    plan->now_at_ns = model->now;
-    plan->parked_count = core_model_parked_count(model, 1, BERTH_BANDS_MAX);
-    return BERTH_OK;
-}
-
 berth_status core_model_commit_begin(core_model *model, uint64_t now, berth_step_id step_id) {
     if (!model->step_outstanding || step_id != model->step_id) return BERTH_ESTEP;
     core_model_expire(model, now);
@@ -719,6 +658,7 @@ berth_status core_model_commit_entry(core_model *model, berth_request_id id,
     if (charge(model, r, progress->held, held_count, kv) != BERTH_OK) return BERTH_EOVERFLOW;
     r->committed = 1;
     if (r->outcome.kind != BERTH_OUTCOME_NONE) return BERTH_EENDED;
+    r->planned_tokens = 0;
     add_capped(&r->outcome.tokens_computed, progress->tokens_computed);
     add_capped(&r->outcome.tokens_generated, progress->tokens_generated);
     add_capped(&model->counters.tokens_computed_total, progress->tokens_computed);
@@ -736,6 +676,7 @@ void core_model_commit_end(core_model *model) {
          r = core_model_next_held(model, after)) {
         after = r->admission;
         r->in_step = 0;
+        r->planned_tokens = 0;
         if (r->state == BERTH__STOPPING)
             let_go(model, r);
         else if (!r->committed)

@@ -37,6 +37,7 @@ typedef struct core_model_request {
     uint64_t units[BERTH_RESOURCES_MAX];
     uint64_t asked[BERTH_RESOURCES_MAX]; /* its units when it was admitted */
     uint64_t prefill_tokens;             /* since then: a prefill up to here */
+    uint64_t planned_tokens;             /* in the outstanding step */
     uint64_t likely_end;                 /* of its output, where lengths are predicted */
     berth_outcome outcome;
 } core_model_request;
@@ -64,6 +65,8 @@ typedef struct core_model {
     uint32_t closed;
     uint32_t idle_count; /* UINT32_MAX = no bound */
     uint32_t pause_steps;
+    uint32_t planning;
+    uint32_t reserved;
     uint64_t ratio; /* in millionths, times kv_ratio_decay_steps */
     berth__quantile lengths[BERTH_BANDS_MAX];
     uint64_t used_peak[BERTH_RESOURCES_MAX];
@@ -158,6 +161,16 @@ void core_model_plan_admission(core_model *model, uint64_t now, uint32_t gave_wa
 void core_model_kv_admitted(core_model *model, core_model_request *r);
 void core_model_kv_learn(core_model *model, const core_model_request *r);
 
+/* ---- Inside the model: the tokens of a step ---- */
+
+int core_model_is_prefill(const core_model_request *r);
+uint64_t core_model_decode(const core_model *model, const core_model_request *r);
+
+/* Would something be left for a newcomer of this band? */
+int core_model_budget_allows(const core_model *model, uint32_t band);
+
+int core_model_is_held(const core_model_request *r);
+void core_model_give_slot(core_model *model, uint32_t slot);
 core_model_request *core_model_next_held(const core_model *model, uint64_t after);
 uint64_t core_model_free(const core_model *model, uint32_t resource);
 void core_model_raise_peaks(core_model *model);

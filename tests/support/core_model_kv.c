@@ -166,6 +166,7 @@ static int stays_below_the_ratio(const core_model *model, const request *candida
 int core_model_kv_admits(const core_model *model, const request *r) {
     const uint32_t kv = model->options.kv_resource;
     const uint32_t mode = model->options.kv_mode;
+    if (!core_model_budget_allows(model, r->outcome.band)) return 0;
     if (!core_model_kv_grows(model) || running_count(model) == 0) return 1;
     const wide unit = model->options.kv_block_units;
     const wide blocks = model->options.resources[kv].capacity_units / unit;
@@ -205,32 +206,42 @@ static request *first_to_give_way(const core_model *model) {
     return first;
 }
 
-/* What the coming step makes of it. */
-static uint64_t wanted(const core_model *model, const request *r) {
-    const int prefill = r->outcome.tokens_computed < r->prefill_tokens;
-    return core_model_kv_held(model, r, 0) > 0
-               ? units_of(model,
-                          prefill ? (wide)r->prefill_tokens : (wide)r->outcome.tokens_computed + 1)
-               : 0;
+/* What it holds more after so many tokens more. */
+static uint64_t more_for(const core_model *model, const request *r, uint64_t tokens) {
+    const uint64_t units =
+        core_model_kv_held(model, r, clamp((wide)r->outcome.tokens_computed + tokens));
+    const uint64_t held = r->units[model->options.kv_resource];
+    return units > held ? units - held : 0;
+}
+
+static uint32_t grow(core_model *model, request *r) {
+    const uint32_t kv = model->options.kv_resource;
+    uint64_t tokens = core_model_decode(model, r);
+    uint32_t gone = 0;
+    if (more_for(model, r, tokens) > core_model_free(model, kv)) tokens = 1;
+    const uint64_t more = more_for(model, r, tokens);
+    while (r->state == BERTH__RUNNING && more > core_model_free(model, kv)) {
+        core_model_give_way(model, first_to_give_way(model));
+        gone++;
+    }
+    if (r->state != BERTH__RUNNING) return gone;
+    r->units[kv] += more;
+    r->planned_tokens = tokens;
+    core_model_raise_peaks(model);
+    return gone;
 }
 
 uint32_t core_model_kv_grow(core_model *model) {
-    const uint32_t kv = model->options.kv_resource;
     uint32_t gone = 0;
     uint64_t after = 0;
-    if (!core_model_kv_grows(model)) return 0;
     for (request *r = core_model_next_held(model, 0); r != NULL;
          r = core_model_next_held(model, after)) {
         after = r->admission;
-        const uint64_t units = wanted(model, r);
-        while (r->state == BERTH__RUNNING && units > r->units[kv] &&
-               units - r->units[kv] > core_model_free(model, kv)) {
-            core_model_give_way(model, first_to_give_way(model));
-            gone++;
-        }
-        if (r->state != BERTH__RUNNING) continue;
-        r->units[kv] = units;
-        core_model_raise_peaks(model);
+        if (r->state != BERTH__RUNNING || core_model_is_prefill(r)) continue;
+        if (core_model_kv_grows(model))
+            gone += grow(model, r);
+        else
+            r->planned_tokens = core_model_decode(model, r);
     }
     return gone;
 }

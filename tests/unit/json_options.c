@@ -232,6 +232,16 @@ static void fit_is_set_by_name(void **state) {
     assert_int_equal(options.fit, BERTH_FIT_FIRST);
 }
 
+static void what_a_step_has_room_for_is_set(void **state) {
+    berth_options options = with_resources();
+    (void)state;
+    must_read(&options, "{\"running_max\": 8, \"step_tokens\": 512, \"prefill_tokens_max\": 256,"
+                        " \"draft_tokens\": 3}");
+    assert_int_equal(options.step_tokens, 512);
+    assert_int_equal(options.prefill_tokens_max, 256);
+    assert_int_equal(options.draft_tokens, 3);
+}
+
 static void kv_cost_can_be_set_by_name_before_the_resources_stand(void **state) {
     (void)state;
     berth_options options = defaults();
@@ -694,6 +704,7 @@ int main(void) {
         cmocka_unit_test(a_resource_of_an_array_can_be_renamed_and_fewer_do_not_remove),
         cmocka_unit_test(kv_that_grows_is_set_by_name),
         cmocka_unit_test(fit_is_set_by_name),
+        cmocka_unit_test(what_a_step_has_room_for_is_set),
         cmocka_unit_test(kv_cost_can_be_set_by_name_before_the_resources_stand),
         cmocka_unit_test(bands_can_be_an_array),
         cmocka_unit_test(bands_can_be_an_object_by_name_or_number),

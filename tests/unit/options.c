@@ -298,6 +298,27 @@ static void what_is_about_overtaking_needs_a_fit_that_overtakes(void **state) {
     assert_int_equal(options.look_max, 64);
 }
 
+static void a_step_has_room_for_all_who_generate(void **state) {
+    berth_options options = good();
+    (void)state;
+    WRONG(draft_tokens, 65, "draft_tokens");
+    WRONG(step_tokens, 63, "step_tokens");
+    GOOD(step_tokens, 64);
+    GOOD(prefill_tokens_max, 1);
+    options.draft_tokens = 1;
+    options.step_tokens = 127;
+    must_be_wrong(&options, "step_tokens");
+    options.step_tokens = 128;
+    must_be_good(&options);
+    options.face = BERTH_FACE_GATE;
+    must_be_wrong(&options, "step_tokens");
+    options.step_tokens = 0;
+    must_be_wrong(&options, "draft_tokens");
+    options.draft_tokens = 0;
+    options.prefill_tokens_max = 5;
+    must_be_wrong(&options, "prefill_tokens_max");
+}
+
 static void contradictions_are_refused(void **state) {
     berth_options options = good();
     (void)state;
@@ -347,6 +368,7 @@ int main(void) {
         cmocka_unit_test(bands_that_do_not_exist_have_no_limits),
         cmocka_unit_test(what_is_about_growing_kv_needs_kv_that_grows),
         cmocka_unit_test(what_is_about_overtaking_needs_a_fit_that_overtakes),
+        cmocka_unit_test(a_step_has_room_for_all_who_generate),
         cmocka_unit_test(contradictions_are_refused),
         cmocka_unit_test(a_core_says_how_much_memory_it_needs),
     };

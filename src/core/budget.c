@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/budget.h"
+#include "base/checked.h"
+
+int berth__budget_is_prefill(const berth__core *core, uint32_t place) {
+    return core->entries[place].tokens_computed < berth__run_of(core, place)->prefill_tokens;
+}
+
+uint64_t berth__budget_decode(const berth__core *core, uint32_t place) {
+    const berth__entry *entry = &core->entries[place];
+    const uint64_t tokens = UINT64_C(1) + core->options.draft_tokens;
+    const uint64_t most = berth__add_saturating(entry->prompt_tokens, entry->max_new_tokens);
+    if (entry->max_new_tokens == 0 || tokens == 1) return tokens;
+    if (most <= entry->tokens_computed) return 1;
+    return tokens < most - entry->tokens_computed ? tokens : most - entry->tokens_computed;
+}
+
+/* What a prefill would like of one step. */
+static uint64_t chunk(const berth__core *core, uint32_t place) {
+    const uint64_t most = core->options.prefill_tokens_max;
+    const uint64_t left =
+        berth__run_of(core, place)->prefill_tokens - core->entries[place].tokens_computed;
+    return most != 0 && most < left ? most : left;
+}
+
+/* Does it want a part of what the decodes leave? */
+static int is_waiting(const berth__core *core, uint32_t place) {
+    const berth__entry *entry = &core->entries[place];
+    return entry->state == BERTH__RUNNING && !entry->paused &&
+           berth__budget_is_prefill(core, place);
+}
+
+void berth__budget_begin(berth__core *core) {
+    core->budget = (berth__budget){.active = core->options.step_tokens != 0};
+    if (!core->budget.active) return;
+    for (uint32_t p = core->running.head; p != BERTH__NONE; p = core->links[p].next) {
+        uint64_t *wanted = &core->budget.wanted[core->entries[p].band_index];
+        if (is_waiting(core, p))
+            *wanted = berth__add_saturating(*wanted, chunk(core, p));
+        else
+            core->budget.decodes += berth__run_of(core, p)->planned_tokens;
+    }
+}
+
+int berth__budget_allows(const berth__core *core, uint32_t band_index) {
+    const berth__budget *budget = &core->budget;
+    uint64_t ahead = budget->decodes;
+    if (!budget->active) return 1;
+    for (uint32_t b = band_index; b < core->options.band_count; b++)
+        ahead = berth__add_saturating(ahead, budget->wanted[b]);
+    return ahead < core->options.step_tokens;
+}
+
+void berth__budget_admitted(berth__core *core, uint32_t place) {
+    berth__budget *budget = &core->budget;
+    uint64_t *wanted = &budget->wanted[core->entries[place].band_index];
+    if (!berth__is_engine(core)) return;
+    if (berth__budget_is_prefill(core, place)) {
+        *wanted = berth__add_saturating(*wanted, chunk(core, place));
+    } else { /* it has no prompt; its first block was granted at admission */
+        berth__run_of(core, place)->planned_tokens = 1;
+        budget->decodes++;
+    }
+}
+
+/* The prefills of a band, or of all (BERTH_BANDS_MAX), in order of admission; what is left of
+ * `left`, where UINT64_MAX is no limit. */
+static uint64_t share_in(berth__core *core, uint32_t band_index, uint64_t left) {
+    for (uint32_t p = core->running.head; p != BERTH__NONE && left > 0; p = core->links[p].next) {
+        const uint64_t tokens = is_waiting(core, p) ? chunk(core, p) : 0;
+        if (tokens == 0) continue;
+        if (band_index < BERTH_BANDS_MAX && core->entries[p].band_index != band_index) continue;
+        berth__run_of(core, p)->planned_tokens = tokens < left ? tokens : left;
+        if (left != UINT64_MAX) left -= tokens < left ? tokens : left;
+    }
+    return left;
+}
+
+void berth__budget_share(berth__core *core) {
+    const berth__budget *budget = &core->budget;
+    const uint64_t most = core->options.step_tokens;
+    uint64_t wanted = budget->decodes;
+    for (uint32_t b = 0; b < core->options.band_count; b++)
+        wanted = berth__add_saturating(wanted, budget->wanted[b]);
+    if (!budget->active || wanted <= most) {
+        (void)share_in(core, BERTH_BANDS_MAX, UINT64_MAX);
+    } else {
+        uint64_t left = most > budget->decodes ? most - budget->decodes : 0;
+        for (uint32_t b = core->options.band_count; b-- > 0 && left > 0;)
+            if (budget->wanted[b] > 0) left = share_in(core, b, left);
+    }
+    core->budget.active = 0;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What:    how the tokens of one step are shared out, and whether a newcomer would get any.
+ * Why:     a step has room for so many tokens; those who generate go on in each, and prompts take
+ *          what is left, the higher band first.
+ * Rules:   step_tokens has room for running_max decodes (options.c), so that each gets its tokens,
+ *          and while there is a prefill at least one token is left for the first of them. Prefills
+ *          go by band, then by admission, prefill_tokens_max each at most. Nobody is admitted for
+ *          whom nothing would be left.
+ * Threads: none of its own.
+ */
+#ifndef BERTH__CORE_BUDGET_H
+#define BERTH__CORE_BUDGET_H
+
+#include "core/state.h"
+
+/* 1 until all that is to be computed before it generates has been. */
+int berth__budget_is_prefill(const berth__core *core, uint32_t place);
+
+/* Tokens of a decode: one, and those of a draft, as far as it may still generate so many. */
+uint64_t berth__budget_decode(const berth__core *core, uint32_t place);
+
+/* In a plan, when the decodes have been given their tokens: what the prefills would like.
+ * O(running). */
+void berth__budget_begin(berth__core *core);
+
+/* Would something be left for one more prefill of this band index? Outside a plan: yes. */
+int berth__budget_allows(const berth__core *core, uint32_t band_index);
+
+/* It was admitted. */
+void berth__budget_admitted(berth__core *core, uint32_t place);
+
+/* Give the prefills their tokens. O(running * bands) where they are short, else O(running). */
+void berth__budget_share(berth__core *core);
+
+#endif
