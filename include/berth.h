@@ -299,7 +299,15 @@ typedef struct berth_band_options {
      * come there at that moment, and goes no higher. Not with share_ppm, nor in the highest band;
      * 0 = never. */
     uint64_t aging_ns;
-    uint64_t reserved[14];
+
+    /* CoDel (RFC 8289) on the time spent parked: once everybody who would have been admitted during
+     * codel_interval_ns had waited for codel_target_ns or longer, one of them ends as EVICTED
+     * (delay) instead, and further ones ever more often until somebody waited less. Never the last
+     * of the band's queue, nor one that was preempted. A target of 0 = nobody is dropped; an
+     * interval of 0 = ten times the target, an hour at most. */
+    uint64_t codel_target_ns;
+    uint64_t codel_interval_ns;
+    uint64_t reserved[12];
 } berth_band_options;
 
 /** What a tenant may do. 0 in a pool's options is no limit, in berth_tenant_set the pool's. */
@@ -430,7 +438,9 @@ typedef struct berth_options {
     uint32_t look_max;        /* how many behind the first are looked at; 0 = 64 */
     uint32_t overtake_max;    /* a first in line that was overtaken so often is not any more; 0 = no
                                  such limit */
-    uint32_t reserved4;       /* must be 0 */
+    uint32_t wait_ppm; /* refused (DEADLINE) if its predicted time in the queue is more than this
+                          part, in millionths, of the least of queue_ns, first_output_ns and
+                          total_ns that it has; 0 = nobody is */
     uint64_t overtake_ns_max; /* nor one that was submitted so long ago; 0 = no such limit */
 
     /* Mailboxes with keys (BERTH_MAILBOX_KEYED); all 0 where there are none. Those that have ended
@@ -749,7 +759,9 @@ enum berth_refusal_reason {
     BERTH_REFUSAL_KEYS = 15,         /* keys_max, and all of them live or have an owner */
     BERTH_REFUSAL_KEYS_TENANT = 16,  /* the tenant's keys_tenant_max, likewise */
     BERTH_REFUSAL_KEYS_SIZE = 17,    /* keys_size_max, likewise */
-    BERTH_REFUSAL_COUNT = 18
+    BERTH_REFUSAL_DEADLINE = 18,     /* wait_ppm: asked is the predicted wait, limit the longest
+                                        that would do, both in ns */
+    BERTH_REFUSAL_COUNT = 19
 };
 
 typedef struct berth_refusal {
@@ -933,7 +945,8 @@ enum berth_deadline {
 
 enum berth_evict_cause {
     BERTH_EVICT_CAPACITY = 1, /* a capacity is below what it needs: either has changed */
-    BERTH_EVICT_DISPLACED = 2 /* a higher band needed its place in the queue */
+    BERTH_EVICT_DISPLACED = 2, /* a higher band needed its place in the queue */
+    BERTH_EVICT_DELAY = 3      /* the band's CoDel: everybody has waited too long */
 };
 
 /** How a request ended. The first cause wins; there is exactly one. */
@@ -1599,7 +1612,9 @@ typedef struct berth_band_stats {
     uint64_t preemptions_total;
     uint64_t service_gap; /* between the tenants that wait in it: the most and the least that
                              one has had by its weight, in weighted tokens; with fairness */
-    uint64_t reserved[6];
+    uint64_t codel_dropped_total; /* ended as EVICTED (delay) */
+    uint64_t predicted_wait_ns;   /* that a newcomer of the mean cost would be parked */
+    uint64_t reserved[4];
 } berth_band_stats;
 
 typedef struct berth_resource_stats {
@@ -1684,6 +1699,7 @@ typedef struct berth_stats {
     uint64_t keyed_gone_total;     /* cancelled, because nobody came back in time */
     uint64_t keyed_expired_total;  /* dropped after keys_retain_ns; these and those that gave way */
     uint64_t keyed_evicted_total;  /* to limits of keys are in retained_dropped_total */
+    uint64_t codel_dropped_total;     /* ended as EVICTED (delay) */
 } berth_stats;
 
 /**

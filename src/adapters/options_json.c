@@ -139,6 +139,7 @@ static const field option_fields[] = {
     U64(berth_options, step_tokens),
     U64(berth_options, prefill_tokens_max),
     U32(berth_options, draft_tokens),
+    U32(berth_options, wait_ppm),
 };
 
 static const field band_fields[] = {
@@ -149,6 +150,8 @@ static const field band_fields[] = {
     U32(berth_band_options, ceiling_ppm),
     U32(berth_band_options, share_ppm),
     U64(berth_band_options, aging_ns),
+    U64(berth_band_options, codel_target_ns),
+    U64(berth_band_options, codel_interval_ns),
 };
 
 static const field tenant_fields[] = {

@@ -75,6 +75,7 @@ static const column tail_columns[] = {
     C32(berth_stats, prefix_blocks_cached),
     C32(berth_stats, sets_held),
     C64(berth_stats, backfills_total),
+    C64(berth_stats, codel_dropped_total),
     C64(berth_stats, drain_interval_ns),
     C32(berth_stats, active_workers),
     C32(berth_stats, worker_count),
@@ -96,6 +97,8 @@ static const column band_columns[] = {
     C64(berth_band_stats, admitted_total),
     C64(berth_band_stats, preemptions_total),
     C64(berth_band_stats, service_gap),
+    C64(berth_band_stats, codel_dropped_total),
+    C64(berth_band_stats, predicted_wait_ns),
 };
 
 static const column resource_columns[] = {

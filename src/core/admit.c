@@ -75,6 +75,28 @@ static void overtake(berth__core *core, uint32_t place, search *s) {
     core->counters.backfills_total++;
 }
 
+/* ---- Delay ---- */
+
+/* It could go in; its band's CoDel may say that it should not. */
+static int is_too_late(berth__core *core, uint32_t place) {
+    const berth__entry *entry = &core->entries[place];
+    const berth_band_options *band = &core->options.bands[entry->band_index];
+    const berth__delay delay = {.now = core->now,
+                                .waited_ns = core->now - entry->submitted_at_ns,
+                                .target_ns = band->codel_target_ns,
+                                .interval_ns = band->codel_interval_ns,
+                                .alone = core->queue.bands[entry->band_index].count == 1};
+    if (band->codel_target_ns == 0 || entry->preemptions > 0) return 0;
+    return berth__codel_drops(&core->codels[entry->band_index], &delay);
+}
+
+static void drop(berth__core *core, uint32_t place) {
+    static const berth__cause cause = {BERTH_OUTCOME_EVICTED, BERTH_EVICT_DELAY, 0};
+    core->counters.codel_dropped_total++;
+    berth__band_of(core, place)->codel_dropped_total++;
+    berth__life_stop(core, place, cause);
+}
+
 /* ---- For others ---- */
 
 int berth__admit_is_due(const berth__core *core) {
@@ -96,6 +118,10 @@ uint32_t berth__admit_all(berth__core *core) {
     for (;;) {
         const uint32_t place = find(core, &s);
         if (place == BERTH__NONE) return count;
+        if (is_too_late(core, place)) {
+            drop(core, place);
+            continue;
+        }
         if (place != s.head) overtake(core, place, &s);
         berth__life_admit(core, place);
         if (core->idle_count != BERTH__NONE) core->idle_count--;

@@ -113,7 +113,9 @@ static void count_first(berth__core *core, uint32_t place) {
     berth__entry *entry = &core->entries[place];
     berth_band_stats *band = berth__band_of(core, place);
     const uint64_t waited_ns = core->now - entry->submitted_at_ns;
-    if (waited_ns > 0) berth__rate_admitted(&core->rate);
+    if (waited_ns > 0)
+        berth__rate_admitted(&core->rate, berth__units_of(core, place),
+                             core->options.resource_count);
     entry->admitted_at_ns = core->now;
     band->admitted_total++;
     band->queue_ns_total = berth__add_saturating(band->queue_ns_total, waited_ns);

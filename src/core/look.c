@@ -4,6 +4,7 @@
 #include "core/counters.h"
 #include "core/cursor.h"
 #include "core/life.h"
+#include "core/wait.h"
 
 #include <string.h>
 
@@ -127,6 +128,7 @@ void berth__core_stats(const berth__core *core, berth_stats *out) {
     out->resource_count = core->options.resource_count;
     for (uint32_t b = 0; b < core->options.band_count; b++) {
         out->bands[b].parked_size = core->queue.bands[b].size;
+        out->bands[b].predicted_wait_ns = berth__wait_of_band(core, b);
         if (core->flows.on) out->bands[b].service_gap = berth__counters_gap(core, b);
     }
     for (uint32_t r = 0; r < core->options.resource_count; r++)

@@ -70,10 +70,10 @@ static const range ranges[] = {
     RANGE(mailbox_full, BERTH_FULL_END, BERTH_FULL_PAUSE),
     RANGE(fit, 0, BERTH_FIT_EASY),
     RANGE(look_max, 1, 65536),
-    RANGE(reserved4, 0, 0),
     RANGE(keys_max, 1, BERTH_REQUESTS_MAX),
     RANGE(keys_retain_from, 0, BERTH_RETAIN_END),
     RANGE(reserved3, 0, 0),
+    RANGE(wait_ppm, 1, 1000000),
 };
 
 static berth_status wrong(berth_config_error *error, const char *path, const char *message) {

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define CODEL_INTERVAL_NS_MAX UINT64_C(3600000000000)
+#define CODEL_INTERVAL_TARGETS 10u
 #define TENANTS_DEFAULT 1024u
 #define PROMPT_WEIGHT_DEFAULT 1u
 #define OUTPUT_WEIGHT_DEFAULT 2u
@@ -35,6 +37,12 @@ static berth_status check_band(const berth_options *filled, uint32_t index,
         return wrong_in_band(error, index, "ceiling_ppm", "expected 1,000,000 or less");
     if (band->share_ppm > BERTH__WHOLE_PPM)
         return wrong_in_band(error, index, "share_ppm", "expected 1,000,000 or less");
+    if (band->codel_interval_ns > CODEL_INTERVAL_NS_MAX)
+        return wrong_in_band(error, index, "codel_interval_ns", "expected an hour or less");
+    if (band->codel_target_ns > CODEL_INTERVAL_NS_MAX)
+        return wrong_in_band(error, index, "codel_target_ns", "expected an hour or less");
+    if (band->codel_interval_ns != 0 && band->codel_target_ns == 0)
+        return wrong_in_band(error, index, "codel_interval_ns", "set, but codel_target_ns is 0");
     if (band->aging_ns != 0 && band->share_ppm != 0)
         return wrong_in_band(error, index, "aging_ns", "not together with the band's share_ppm");
     if (band->aging_ns != 0 && index + 1 == filled->band_count)
@@ -123,10 +131,18 @@ static void default_to(uint32_t *field, uint32_t value) {
     if (*field == 0) *field = value;
 }
 
+static void default_codel(berth_band_options *band) {
+    if (band->codel_interval_ns != 0) return;
+    band->codel_interval_ns = band->codel_target_ns * CODEL_INTERVAL_TARGETS;
+    if (band->codel_interval_ns > CODEL_INTERVAL_NS_MAX)
+        band->codel_interval_ns = CODEL_INTERVAL_NS_MAX;
+}
+
 void berth__policy_normalise(berth_options *options) {
     const uint32_t order = options->order;
     for (uint32_t b = 0; b < options->band_count && b < BERTH_BANDS_MAX; b++)
         default_to(&options->bands[b].ceiling_ppm, BERTH__WHOLE_PPM);
+    for (uint32_t b = 0; b < BERTH_BANDS_MAX; b++) default_codel(&options->bands[b]);
     if (options->fairness == BERTH_FAIRNESS_VTC) {
         default_to(&options->tenants_max, TENANTS_DEFAULT);
         default_to(&options->vtc_prompt_weight, PROMPT_WEIGHT_DEFAULT);

@@ -12,14 +12,16 @@
 #ifndef BERTH__CORE_RATE_H
 #define BERTH__CORE_RATE_H
 
-#include <stdint.h>
+#include "berth.h"
 
 typedef struct berth__rate {
-    uint64_t busy_ns;     /* time in which somebody was parked */
-    uint64_t admitted;    /* admissions in that time */
-    uint64_t since_at_ns; /* when busy_ns was last brought up to date */
-    uint64_t refused;     /* since the last admission: they come back first */
-    uint64_t ordinal;     /* of refusals, for the jitter */
+    uint64_t busy_ns;                    /* time in which somebody was parked */
+    uint64_t admitted;                   /* admissions in that time */
+    uint64_t units[BERTH_RESOURCES_MAX]; /* that they asked for */
+    uint64_t since_at_ns;                /* when busy_ns was last brought up to date */
+    uint64_t busy_at_ns;                 /* when somebody was parked last */
+    uint64_t refused;                    /* since the last admission: they come back first */
+    uint64_t ordinal;                    /* of refusals, for the jitter */
     uint64_t seed;
 } berth__rate;
 
@@ -27,12 +29,18 @@ void berth__rate_init(berth__rate *rate, uint64_t seed);
 
 /* Somebody was parked until now (1) or nobody was (0); call before the queue changes. */
 void berth__rate_touch(berth__rate *rate, uint64_t now, int parked);
-void berth__rate_admitted(berth__rate *rate);
+
+/* One was admitted; units may be NULL with a count of 0. */
+void berth__rate_admitted(berth__rate *rate, const uint64_t *units, uint32_t unit_count);
 
 /* Mean time between two admissions; 0 while none was measured. */
 uint64_t berth__rate_interval(const berth__rate *rate);
 
-/* One refusal at `now`: when to try again, jitter included. */
-uint64_t berth__rate_retry_after(berth__rate *rate, uint64_t now, int parked);
+/* 1 if nobody was parked for so long that the rate may have changed. */
+int berth__rate_is_stale(const berth__rate *rate, uint64_t now);
+
+/* One refusal, at the moment of the last touch: when to try again, jitter included, and not before
+ * at_least_ns. */
+uint64_t berth__rate_retry_after(berth__rate *rate, uint64_t at_least_ns);
 
 #endif

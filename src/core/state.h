@@ -21,6 +21,7 @@
 #include "base/ids.h"
 #include "base/invariant.h"
 #include "core/bands.h"
+#include "core/codel.h"
 #include "core/core.h"
 #include "core/flows.h"
 #include "core/kv_peak.h"
@@ -150,6 +151,7 @@ struct berth__core {
     berth__sets sets;
     uint32_t *tails;            /* by place: its last block in the prefix index, if there is one */
     berth__set_name *set_names; /* by place, if there are sets */
+    berth__codel codels[BERTH_BANDS_MAX];
     berth__rate steps;          /* the same of an engine's steps: how long one takes */
     berth__list running;        /* in order of admission */
     berth__list ended;          /* in order of ending */

@@ -226,6 +226,6 @@ void berth__core_commit_end(berth__core *core) {
     }
     core->step_outstanding = 0;
     berth__rate_touch(&core->steps, core->now, 1);
-    berth__rate_admitted(&core->steps);
+    berth__rate_admitted(&core->steps, NULL, 0);
     core->counters.steps_total++;
 }

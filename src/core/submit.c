@@ -10,6 +10,7 @@
 #include "core/limits.h"
 #include "core/quota.h"
 #include "core/share.h"
+#include "core/wait.h"
 
 #include <string.h>
 
@@ -130,6 +131,7 @@ static berth_status consider(berth__core *core, const berth__load *load,
         status = refuse(refusal, submit->refused_for, submit->refused_limit, submit->refused_asked);
     if (status == BERTH_OK && berth__has_tenants(core))
         status = berth__quota_check(core, submit->tenant, load, refusal);
+    if (status == BERTH_OK && parks) status = berth__wait_check(core, load, submit, refusal);
     if (status == BERTH_OK) status = find_place(core, refusal);
     if (status == BERTH_OK) berth__displace(core, displaced);
     return status;
@@ -158,6 +160,7 @@ static int may_pass_later(const berth__core *core, const berth__load *load,
     case BERTH_REFUSAL_KEYS:
     case BERTH_REFUSAL_KEYS_TENANT:
     case BERTH_REFUSAL_KEYS_SIZE:
+    case BERTH_REFUSAL_DEADLINE:
     case BERTH_REFUSAL_COUNT: break;
     }
     return 1;
@@ -167,9 +170,10 @@ static int may_pass_later(const berth__core *core, const berth__load *load,
 static void advise(berth__core *core, const berth__load *load, berth_refusal *refusal) {
     refusal->ahead_count = berth__queue_ahead(&core->queue, load->band_index);
     /* A tenant's rate says by itself when its next request may come. */
+    const int is_late = refusal->reason == BERTH_REFUSAL_DEADLINE;
     if (refusal->retry_after_ns == 0 && may_pass_later(core, load, refusal))
         refusal->retry_after_ns =
-            berth__rate_retry_after(&core->rate, core->now, core->queue.total.count > 0);
+            berth__rate_retry_after(&core->rate, is_late ? refusal->asked - refusal->limit : 0);
 }
 
 static void count_refusal(berth__core *core, uint32_t band_index, uint32_t reason) {
@@ -210,6 +214,7 @@ berth_status berth__core_submit(berth__core *core, uint64_t now, const berth__su
     berth__share_add_set(&core->options, submit, asked.peak);
     berth__life_tick(core, now);
     berth__life_expire(core);
+    berth__rate_touch(&core->rate, core->now, core->queue.total.count > 0);
     status = consider(core, &load, submit, asked.peak, &reason);
     if (status == BERTH_EOVERFLOW) return status;
     if (status != BERTH_OK) {

@@ -3,7 +3,8 @@
  * What:    the core once more, as obvious as can be: one array, linear scans, sums worked out anew.
  * Why:     core and model must agree on every decision; what is clever in the core is plain here.
  * Rules:   same events, same answers, same order of transitions; only retry_after_ns (0 or 1 here,
- *          for "no hint" and "a hint") and drain_interval_ns (0 here) are not modelled.
+ *          for "no hint" and "a hint"), drain_interval_ns and predicted_wait_ns (0 here) are not
+ *          modelled.
  * Threads: none of its own.
  */
 #ifndef BERTH__TESTS_SUPPORT_CORE_MODEL_H

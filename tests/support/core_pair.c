@@ -89,6 +89,7 @@ static const char *same_stats(core_pair *pair) {
     berth__core_stats(pair->kit.core, &core);
     core_model_stats(&pair->model, &model);
     core.drain_interval_ns = 0;
+    for (uint32_t b = 0; b < BERTH_BANDS_MAX; b++) core.bands[b].predicted_wait_ns = 0;
     return same_bytes(pair, "stats", &core, &model, sizeof core);
 }
 

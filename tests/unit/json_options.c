@@ -242,6 +242,17 @@ static void what_a_step_has_room_for_is_set(void **state) {
     assert_int_equal(options.draft_tokens, 3);
 }
 
+static void overload_is_set_by_name(void **state) {
+    berth_options options = defaults();
+    (void)state;
+    must_read(&options,
+              "{\"wait_ppm\": 800000, \"bands\": {\"low\": {\"codel_target_ns\": 200000000,"
+              " \"codel_interval_ns\": 2000000000}}}");
+    assert_int_equal(options.wait_ppm, 800000);
+    assert_int_equal(options.bands[0].codel_target_ns, 200000000);
+    assert_int_equal(options.bands[0].codel_interval_ns, 2000000000);
+}
+
 static void kv_cost_can_be_set_by_name_before_the_resources_stand(void **state) {
     (void)state;
     berth_options options = defaults();
@@ -705,6 +716,7 @@ int main(void) {
         cmocka_unit_test(kv_that_grows_is_set_by_name),
         cmocka_unit_test(fit_is_set_by_name),
         cmocka_unit_test(what_a_step_has_room_for_is_set),
+        cmocka_unit_test(overload_is_set_by_name),
         cmocka_unit_test(kv_cost_can_be_set_by_name_before_the_resources_stand),
         cmocka_unit_test(bands_can_be_an_array),
         cmocka_unit_test(bands_can_be_an_object_by_name_or_number),

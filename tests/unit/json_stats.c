@@ -100,6 +100,7 @@ static void the_pool_s_fields_are_those_of_the_snapshot(void **state) {
     SAME(object, &stats, prefix_blocks_cached);
     SAME(object, &stats, sets_held);
     SAME(object, &stats, backfills_total);
+    SAME(object, &stats, codel_dropped_total);
     SAME(object, &stats, drain_interval_ns);
     SAME(object, &stats, active_workers);
     SAME(object, &stats, worker_count);
@@ -160,7 +161,9 @@ static void bands_are_an_array_with_number_and_name(void **state) {
         SAME(band, from, admitted_total);
         SAME(band, from, preemptions_total);
         SAME(band, from, service_gap);
-        assert_int_equal(json_object_size(band), 13);
+        SAME(band, from, codel_dropped_total);
+        SAME(band, from, predicted_wait_ns);
+        assert_int_equal(json_object_size(band), 15);
     }
     json_decref(object);
 }

@@ -116,7 +116,7 @@ static void numbers_out_of_range_are_refused_by_name(void **state) {
     WRONG(kv_ratio_floor_ppm, 1000001, "kv_ratio_floor_ppm");
     WRONG(kv_ratio_decay_steps, 65537, "kv_ratio_decay_steps");
     WRONG(fit, 3, "fit");
-    WRONG(reserved4, 1, "reserved4");
+    WRONG(wait_ppm, 1000001, "wait_ppm");
     GOOD(running_max, 1);
     GOOD(running_max, 1048576);
     GOOD(mailbox_size, 256);
@@ -162,7 +162,10 @@ static void what_decides_who_goes_next_makes_sense_or_is_refused(void **state) {
     WRONG(bands[0].ceiling_ppm, 1000001, "bands[0].ceiling_ppm");
     WRONG(bands[1].ceiling_ppm, 999999, "bands[1].ceiling_ppm"); /* below that of band 1 */
     WRONG(bands[2].share_ppm, 1000001, "bands[2].share_ppm");
-    WRONG(bands[3].aging_ns, 1, "bands[3].aging_ns"); /* nothing is above it */
+    WRONG(bands[3].aging_ns, 1, "bands[3].aging_ns");                   /* nothing is above it */
+    WRONG(bands[1].codel_interval_ns, 1, "bands[1].codel_interval_ns"); /* without a target */
+    WRONG(bands[1].codel_target_ns, UINT64_C(3600000000001), "bands[1].codel_target_ns");
+    GOOD(bands[1].codel_target_ns, UINT64_C(3600000000000));
     GOOD(bands[0].ceiling_ppm, 1);
     GOOD(bands[3].share_ppm, 1000000);
     GOOD(bands[2].aging_ns, UINT64_MAX);

@@ -334,6 +334,11 @@ static void a_recost_keeps_the_place_in_line_and_meets_the_limits(void **state) 
 
 /* ---- The rate ---- */
 
+static uint64_t retry_after(berth__rate *rate, uint64_t now) {
+    berth__rate_touch(rate, now, 1);
+    return berth__rate_retry_after(rate, 0);
+}
+
 static void the_hint_follows_the_measured_drain_rate(void **state) {
     berth__rate rate;
     uint64_t now = 0;
@@ -343,13 +348,13 @@ static void the_hint_follows_the_measured_drain_rate(void **state) {
     for (int i = 0; i < 200; i++) { /* one admission every 20 ms */
         now += SECOND / 50;
         berth__rate_touch(&rate, now, 1);
-        berth__rate_admitted(&rate);
+        berth__rate_admitted(&rate, NULL, 0);
     }
     assert_int_equal(berth__rate_interval(&rate), SECOND / 50);
-    const uint64_t first = berth__rate_retry_after(&rate, now, 1);
+    const uint64_t first = retry_after(&rate, now);
     assert_in_range(first, SECOND / 50, SECOND / 50 + SECOND / 200);
-    for (int i = 0; i < 8; i++) (void)berth__rate_retry_after(&rate, now, 1);
-    const uint64_t tenth = berth__rate_retry_after(&rate, now, 1);
+    for (int i = 0; i < 8; i++) (void)retry_after(&rate, now);
+    const uint64_t tenth = retry_after(&rate, now);
     assert_in_range(tenth, 10 * SECOND / 50, 10 * SECOND / 50 + 10 * SECOND / 200);
 }
 
@@ -358,23 +363,22 @@ static void a_stalled_queue_gives_longer_hints_and_an_idle_one_does_not(void **s
     (void)state;
     berth__rate_init(&rate, 1);
     berth__rate_touch(&rate, SECOND, 1);
-    berth__rate_admitted(&rate);
+    berth__rate_admitted(&rate, NULL, 0);
     berth__rate_touch(&rate, 100 * SECOND, 0); /* nobody was parked */
     assert_int_equal(berth__rate_interval(&rate), SECOND);
-    assert_in_range(berth__rate_retry_after(&rate, 105 * SECOND, 1), 6 * SECOND,
-                    6 * SECOND + 2 * SECOND);
+    assert_in_range(retry_after(&rate, 105 * SECOND), 6 * SECOND, 6 * SECOND + 2 * SECOND);
 }
 
 static void hints_stay_between_a_millisecond_and_75_seconds(void **state) {
     berth__rate rate;
     (void)state;
     berth__rate_init(&rate, 7);
-    assert_in_range(berth__rate_retry_after(&rate, 0, 1), SECOND, SECOND + SECOND / 4);
+    assert_in_range(retry_after(&rate, 0), SECOND, SECOND + SECOND / 4);
     berth__rate_init(&rate, 7);
-    berth__rate_admitted(&rate);
-    assert_in_range(berth__rate_retry_after(&rate, 0, 1), SECOND / 1000, SECOND / 800);
+    berth__rate_admitted(&rate, NULL, 0);
+    assert_in_range(retry_after(&rate, 0), SECOND / 1000, SECOND / 800);
     berth__rate_touch(&rate, UINT64_MAX, 1);
-    assert_in_range(berth__rate_retry_after(&rate, UINT64_MAX, 1), 60 * SECOND, 75 * SECOND);
+    assert_in_range(retry_after(&rate, UINT64_MAX), 60 * SECOND, 75 * SECOND);
 }
 
 static void clients_refused_together_get_different_hints_by_the_seed(void **state) {
@@ -383,7 +387,7 @@ static void clients_refused_together_get_different_hints_by_the_seed(void **stat
     (void)state;
     berth__rate_init(&a, 1);
     berth__rate_init(&b, 2);
-    assert_true(berth__rate_retry_after(&a, 0, 1) != berth__rate_retry_after(&b, 0, 1));
+    assert_true(retry_after(&a, 0) != retry_after(&b, 0));
 }
 
 static void a_refusal_by_a_pool_carries_the_hint_of_its_drain_rate(void **state) {
