@@ -82,6 +82,7 @@ static berth_options make_options(maker *m) {
     const uint32_t face = faces[below(m, 4)];
     const uint32_t running_max = 1 + (uint32_t)below(m, 4);
     berth_options o = core_kit_options(face, running_max, 1 + (uint32_t)below(m, 8));
+    o.pause_ns_max = 1 + below(m, 40);
     o.ended_max = 1 + (uint32_t)below(m, 5);
     o.band_count = 1 + (uint32_t)below(m, 4);
     o.parked_size_max = maybe(m, 60);
@@ -135,7 +136,8 @@ static void make_charge(maker *m, core_event *e) {
 static void make_about(maker *m, core_event *e) {
     static const uint32_t engine[] = {CORE_CANCEL, CORE_CANCEL, CORE_FORGET,  CORE_FORGET,
                                       CORE_RECOST, CORE_CHARGE, CORE_PREEMPT, CORE_PREEMPT,
-                                      CORE_PIN,    CORE_UNPIN,  CORE_CHUNK,   CORE_IDLE};
+                                      CORE_PIN,    CORE_UNPIN,  CORE_CHUNK,   CORE_IDLE,
+                                      CORE_PAUSE,  CORE_PAUSE,  CORE_PAUSE,   CORE_PAUSE};
     static const uint32_t worker[] = {CORE_CANCEL, CORE_FORGET, CORE_FORGET, CORE_RECOST,
                                       CORE_CHARGE, CORE_PIN,    CORE_UNPIN,  CORE_CHUNK,
                                       CORE_EMIT,   CORE_FINISH, CORE_FINISH, CORE_FINISH,

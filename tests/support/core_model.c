@@ -2,6 +2,7 @@
 /* One array of requests; whoever is next, due or oldest is found by looking at all of them. */
 #include "support/core_model.h"
 
+#include "core/pause.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -236,6 +237,7 @@ void core_model_give_way(core_model *model, request *r) {
     r->planned = 0;
     r->outcome.tokens_computed = 0;
     r->queue_due = NEVER;
+    r->pause_due = NEVER;
     if (r->preemptions < UINT8_MAX) r->preemptions++;
     tell(model, BERTH__T_PREEMPTED, r);
 }
@@ -257,6 +259,10 @@ static uint64_t due_of(const request *r, uint32_t *which) {
     if (r->total_due < due) {
         due = r->total_due;
         *which = BERTH_DEADLINE_TOTAL;
+    }
+    if (r->pause_due < due) {
+        due = r->pause_due;
+        *which = BERTH__DEADLINE_PAUSE;
     }
     return due;
 }
@@ -288,7 +294,10 @@ void core_model_expire(core_model *model, uint64_t now) {
         request *r = first_due(model);
         if (r == NULL || due_of(r, &which) > model->now) return;
         (void)due_of(r, &which);
-        stop(model, r, BERTH_OUTCOME_EXPIRED, which, 0);
+        if (which == BERTH__DEADLINE_PAUSE)
+            stop(model, r, BERTH_OUTCOME_CANCELLED, BERTH_CANCEL_SLOW_READER, 0);
+        else
+            stop(model, r, BERTH_OUTCOME_EXPIRED, which, 0);
     }
 }
 
@@ -414,6 +423,7 @@ static request *park(core_model *model, const berth__submit *submit, const uint6
     r->slot = UINT32_MAX;
     r->arrival = ++model->ticks;
     r->queue_due = due_in(model, submit->queue_ns);
+    r->pause_due = NEVER;
     r->first_output_due = due_in(model, submit->first_output_ns);
     r->total_due = due_in(model, submit->total_ns);
     r->payload_size = submit->payload_size;
@@ -629,10 +639,17 @@ berth_status core_model_let_go(core_model *model, uint64_t now, berth_request_id
 
 /* ---- Engine ---- */
 
+/* Of those who run and are not paused. */
+static request *next_planned(const core_model *model, uint64_t after) {
+    request *r = core_model_next_held(model, after);
+    while (r != NULL && r->pause_due != NEVER) r = core_model_next_held(model, r->admission);
+    return r;
+}
+
 uint32_t core_model_has_plan(const core_model *model) {
     const request *r = head(model);
     if (model->step_outstanding) return 0;
-    return model->leaving_count > 0 || core_model_next_held(model, 0) != NULL ||
+    return model->leaving_count > 0 || next_planned(model, 0) != NULL ||
            (r != NULL && fits(model, r->units) && core_model_kv_admits(model, r));
 }
 

@@ -237,7 +237,8 @@ uint32_t core_model_kv_grow(core_model *model) {
     for (request *r = core_model_next_held(model, 0); r != NULL;
          r = core_model_next_held(model, after)) {
         after = r->admission;
-        if (r->state != BERTH__RUNNING || core_model_is_prefill(r)) continue;
+        if (r->state != BERTH__RUNNING || r->pause_due != UINT64_MAX) continue;
+        if (core_model_is_prefill(r)) continue;
         if (core_model_kv_grows(model))
             gone += grow(model, r);
         else

@@ -102,6 +102,7 @@ static void count_request(const core_model *model, const core_model_request *r, 
         band->parked_size += r->payload_size;
     }
     out->running += r->state == BERTH__RUNNING;
+    out->paused += r->state == BERTH__RUNNING && r->pause_due != UINT64_MAX;
     band->running += r->state == BERTH__RUNNING;
     out->stopping += r->state == BERTH__STOPPING;
     band->stopping += r->state == BERTH__STOPPING;

@@ -23,7 +23,8 @@ uint64_t core_model_decode(const core_model *model, const request *r) {
 /* What its prefill would like of a step; 0 if it is not one that can go on. */
 static uint64_t chunk(const core_model *model, const request *r) {
     const uint64_t most = model->options.prefill_tokens_max;
-    if (r->state != BERTH__RUNNING || !core_model_is_prefill(r)) return 0;
+    if (r->state != BERTH__RUNNING || r->pause_due != UINT64_MAX) return 0;
+    if (!core_model_is_prefill(r)) return 0;
     const uint64_t left = r->prefill_tokens - r->outcome.tokens_computed;
     return most != 0 && most < left ? most : left;
 }

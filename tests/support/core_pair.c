@@ -14,7 +14,7 @@ static const char *const kind_names[] = {
     [CORE_EMIT] = "emit",         [CORE_FINISH] = "finish",     [CORE_LET_GO] = "let_go",
     [CORE_PLAN] = "plan",         [CORE_COMMIT] = "commit",     [CORE_FORGET] = "forget",
     [CORE_PIN] = "pin",           [CORE_UNPIN] = "unpin",       [CORE_CHUNK] = "chunk",
-    [CORE_IDLE] = "idle",         [CORE_PREEMPT] = "preempt",
+    [CORE_IDLE] = "idle",         [CORE_PREEMPT] = "preempt",   [CORE_PAUSE] = "pause",
 };
 
 void core_pair_init(core_pair *pair, const berth_options *options) {
@@ -310,6 +310,9 @@ static const char *apply_quiet(core_pair *pair, const core_event *event) {
     case CORE_PREEMPT:
         return same_status(pair, berth__core_preempt(core, now, id),
                            core_model_preempt(model, now, id));
+    case CORE_PAUSE:
+        return same_status(pair, berth__core_pause(core, now, id, event->choice),
+                           core_model_pause(model, now, id, event->choice));
     case CORE_FORGET:
         return same_status(pair, berth__core_forget(core, id, event->choice),
                            core_model_forget(model, id, event->choice));
@@ -357,6 +360,7 @@ static const char *dispatch(core_pair *pair, const core_event *event) {
     case CORE_CAPACITY: return apply_units(pair, event);
     case CORE_CANCEL:
     case CORE_PREEMPT:
+    case CORE_PAUSE:
     case CORE_EXPIRE:
     case CORE_CLOSE:
     case CORE_SHUTDOWN:

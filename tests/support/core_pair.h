@@ -33,7 +33,8 @@ enum core_event_kind {
     CORE_UNPIN,
     CORE_CHUNK,
     CORE_IDLE,
-    CORE_PREEMPT
+    CORE_PREEMPT,
+    CORE_PAUSE
 };
 
 /* How the results of a commit are made. */
