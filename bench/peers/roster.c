@@ -29,11 +29,11 @@ const roster_entrant roster[] = {
 const size_t roster_count = sizeof roster / sizeof roster[0];
 
 #define SATURATED(name, shape)                                                                     \
-    { name, "saturated " shape " 200000 128", "saturated " shape " 2000 128", NULL }
+    { name, "saturated " shape " 100000 128", "saturated " shape " 2000 128", NULL }
 #define TENANTS(n)                                                                                 \
     { "g/" n, "saturated 1 1 200000 10000 0 " n, "saturated 1 1 2000 100 0 " n, "berth" }
 #define SUBMITTERS(n)                                                                              \
-    { "i/" n, "saturated " n " 2 64000 16 1", "saturated " n " 2 3200 16 1", NULL }
+    { "i/" n, "saturated " n " 2 32000 16 1", "saturated " n " 2 3200 16 1", NULL }
 
 #define STEPS(running, parked)                                                                     \
     { "d/" running "/" parked, "engine " running " " parked, "engine " running " 10", "berth" }
