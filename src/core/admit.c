@@ -106,9 +106,8 @@ int berth__admit_is_due(const berth__core *core) {
 
 int berth__admit_at_once(const berth__core *core, const berth__load *load) {
     const int plain = !core->flows.on && core->bands.with_share == 0;
-    const uint64_t before =
-        plain ? berth__queue_ahead(&core->queue, load->band_index) : core->queue.total.count;
-    return before == 0 && berth__fit_load(core, load) &&
+    return berth__queue_is_clear(&core->queue, plain ? load->band_index : 0) &&
+           berth__fit_load(core, load) &&
            (!berth__has_tenants(core) || berth__tenants_may_run(core, load->tenant_index));
 }
 

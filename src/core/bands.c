@@ -3,6 +3,7 @@
 #include "core/state.h"
 
 uint64_t berth__bands_part(uint64_t whole, uint32_t ppm) {
+    if (ppm == BERTH__WHOLE_PPM) return whole;
     const uint64_t each = whole / BERTH__WHOLE_PPM;
     const uint64_t rest = whole % BERTH__WHOLE_PPM * ppm;
     return each * ppm + rest / BERTH__WHOLE_PPM + (rest % BERTH__WHOLE_PPM != 0);

@@ -57,7 +57,7 @@ typedef struct berth__submit {
     uint32_t reserved;
     uint64_t set; /* 0 = none */
     uint64_t set_units;
-    uint64_t run_ns; /* upper bound of the time it runs; 0 = not known */
+    uint64_t run_ns;      /* upper bound of the time it runs; 0 = not known */
     uint32_t refused_for; /* berth_refusal_reason of the caller's own, where no other comes first */
     uint32_t reserved1;
     uint64_t refused_limit;

@@ -3,9 +3,7 @@
 
 /* The number of the highest bit of a mask that is not 0. */
 static uint32_t highest(uint32_t mask) {
-    uint32_t b = BERTH_BANDS_MAX - 1;
-    while ((mask >> b & 1u) == 0) b--;
-    return b;
+    return 31u - (uint32_t)__builtin_clz(mask);
 }
 
 static uint32_t begin_flow(const berth__core *core, berth__cursor *cursor, uint32_t flow) {

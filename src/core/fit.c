@@ -5,8 +5,6 @@
 #include "core/kv_mode.h"
 #include "core/share.h"
 
-#include <string.h>
-
 /* The resource of which somebody holds more than there is, else the first that is short of `cost`,
  * else resource_count. */
 static uint32_t check_units(const berth__ledger *ledger, const uint64_t *cost, uint32_t *resource) {
@@ -36,7 +34,11 @@ uint32_t berth__fit_check(const berth__core *core, uint32_t place, uint32_t *res
     uint64_t cost[BERTH_RESOURCES_MAX];
     uint32_t which = 0;
     uint32_t fit = BERTH__FIT_SET;
-    memcpy(cost, berth__units_of(core, place), core->options.resource_count * sizeof *cost);
+    /* What is for all comes first: nothing has to be added up for it. */
+    if (resource == NULL && core->slots_free_count == 0) return BERTH__FIT_SLOT;
+    if (resource == NULL && core->idle_count == 0) return BERTH__FIT_IDLE;
+    const uint64_t *units = berth__units_of(core, place);
+    for (uint32_t r = 0; r < core->options.resource_count; r++) cost[r] = units[r];
     if (berth__share_price(core, place, cost))
         fit = check_room(core, core->entries[place].level, cost, &which);
     if (fit == BERTH__FIT_YES && !berth__budget_allows(core, core->entries[place].band_index))

@@ -272,9 +272,8 @@ void berth__life_preempt(berth__core *core, uint32_t place) {
     touch_rate(core);
     berth__pause_end(core, place);
     core->counters.preemptions_total++;
-    core->counters.tokens_recomputed_total =
-        berth__add_saturating(core->counters.tokens_recomputed_total,
-                              entry->tokens_computed - entry->prefix_tokens);
+    core->counters.tokens_recomputed_total = berth__add_saturating(
+        core->counters.tokens_recomputed_total, entry->tokens_computed - entry->prefix_tokens);
     berth__band_of(core, place)->preemptions_total++;
     entry->tokens_computed = 0;
     entry->queue_at_ns = UINT64_MAX; /* it has left the queue in time */

@@ -5,31 +5,34 @@
 /* One sum of parked requests and its limits, for the pool or for a band. */
 typedef struct scope {
     const berth__parked *sum;
+    const berth_options *options;
+    const berth_band_options *band; /* NULL for the pool */
     uint64_t count_max;
     uint64_t size_max;
-    uint64_t units_max[BERTH_RESOURCES_MAX];
     uint32_t count_reason; /* the size and cost reasons follow it */
 } scope;
 
 static scope pool_scope(const berth_options *options, const berth__queue *queue) {
-    scope s = {.sum = &queue->total,
-               .count_max = options->parked_max,
-               .size_max = options->parked_size_max,
-               .count_reason = BERTH_REFUSAL_PARKED};
-    for (uint32_t r = 0; r < options->resource_count; r++)
-        s.units_max[r] = options->resources[r].parked_units_max;
-    return s;
+    return (scope){.sum = &queue->total,
+                   .options = options,
+                   .count_max = options->parked_max,
+                   .size_max = options->parked_size_max,
+                   .count_reason = BERTH_REFUSAL_PARKED};
 }
 
 static scope band_scope(const berth_options *options, const berth__queue *queue, uint32_t index) {
     const berth_band_options *band = &options->bands[index];
-    scope s = {.sum = &queue->bands[index],
-               .count_max = band->parked_max,
-               .size_max = band->parked_size_max,
-               .count_reason = BERTH_REFUSAL_BAND};
-    for (uint32_t r = 0; r < options->resource_count; r++)
-        s.units_max[r] = band->parked_units_max[r];
-    return s;
+    return (scope){.sum = &queue->bands[index],
+                   .options = options,
+                   .band = band,
+                   .count_max = band->parked_max,
+                   .size_max = band->parked_size_max,
+                   .count_reason = BERTH_REFUSAL_BAND};
+}
+
+static uint64_t units_max(const scope *s, uint32_t resource) {
+    return s->band != NULL ? s->band->parked_units_max[resource]
+                           : s->options->resources[resource].parked_units_max;
 }
 
 static int exceeds(uint64_t asked, uint64_t limit) {
@@ -53,9 +56,9 @@ static berth_status check_scope(const scope *s, const berth__load *load, uint32_
     if (exceeds(size, s->size_max)) return refuse(refusal, s->count_reason + 1, s->size_max, size);
     for (uint32_t r = 0; r < resource_count; r++) {
         const uint64_t units = s->sum->units[r] + load->units[r];
-        if (!exceeds(units, s->units_max[r])) continue;
+        if (!exceeds(units, units_max(s, r))) continue;
         refusal->resource = r;
-        return refuse(refusal, s->count_reason + 2, s->units_max[r], units);
+        return refuse(refusal, s->count_reason + 2, units_max(s, r), units);
     }
     return BERTH_OK;
 }
@@ -83,9 +86,9 @@ static berth_status check_more(const scope *s, uint32_t resource, uint64_t more,
                                berth_refusal *refusal) {
     uint64_t units;
     if (!berth__add(s->sum->units[resource], more, &units)) return BERTH_EOVERFLOW;
-    if (!exceeds(units, s->units_max[resource])) return BERTH_OK;
+    if (!exceeds(units, units_max(s, resource))) return BERTH_OK;
     refusal->resource = resource;
-    return refuse(refusal, s->count_reason + 2, s->units_max[resource], units);
+    return refuse(refusal, s->count_reason + 2, units_max(s, resource), units);
 }
 
 berth_status berth__limits_recost(const berth_options *options, const berth__queue *queue,

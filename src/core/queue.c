@@ -52,9 +52,8 @@ void berth__queue_recost(berth__queue *queue, const berth__load *load, const uin
 }
 
 uint32_t berth__queue_head(const berth__queue *queue) {
-    for (uint32_t b = BERTH_BANDS_MAX; b-- > 0;)
-        if ((queue->bands_with >> b & 1u) != 0) return queue->lists[b].head;
-    return BERTH__NONE;
+    if (queue->bands_with == 0) return BERTH__NONE;
+    return queue->lists[31u - (uint32_t)__builtin_clz(queue->bands_with)].head;
 }
 
 uint64_t berth__queue_ahead(const berth__queue *queue, uint32_t band_index) {

@@ -50,6 +50,11 @@ void berth__queue_recost(berth__queue *queue, const berth__load *load, const uin
 /* Who is next: the first of the highest band; BERTH__NONE if nobody is parked. O(1). */
 uint32_t berth__queue_head(const berth__queue *queue);
 
+/* Does anybody come before a newcomer of this band? */
+static inline int berth__queue_is_clear(const berth__queue *queue, uint32_t band_index) {
+    return queue->bands_with >> band_index == 0;
+}
+
 /* How many come before a newcomer of this band. */
 uint64_t berth__queue_ahead(const berth__queue *queue, uint32_t band_index);
 
