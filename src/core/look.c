@@ -78,7 +78,6 @@ static void expect_bytes(const void *from, size_t size) {
 }
 
 void berth__core_expect(const berth__core *core, uint32_t place) {
-    if (place >= core->ids.place_count) return;
     expect_bytes(&core->entries[place], sizeof core->entries[place]);
     __builtin_prefetch(&core->links[place], 1);
     if (core->options.resource_count > 0) __builtin_prefetch(berth__units_of(core, place), 1);

@@ -133,13 +133,17 @@ struct berth__core {
     berth_options options; /* normalised */
     berth__sink *sink;
     void *sink_context;
-    uint64_t now;
-    uint64_t arrivals;
-
-    berth__ids ids;
     berth__link *links;
     berth__entry *entries;
     uint64_t *units; /* resource_count per place */
+
+    /* What is above is fixed, and read (berth__core_expect) by threads that are still to get the
+     * pool's lock: it shares no cache line with what an event writes. */
+    unsigned char apart[64];
+
+    uint64_t now;
+    uint64_t arrivals;
+    berth__ids ids;
     berth__heap deadlines;
     berth__queue queue;
     berth__flows flows;

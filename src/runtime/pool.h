@@ -22,14 +22,24 @@
 #include <uv.h>
 
 struct berth_pool {
-    berth__mutex lock;
     berth_options options;   /* fixed; normalised */
     berth_executor executor; /* fixed */
 
     berth__core *core;
-    void *core_memory;          /* fixed */
-    berth__row *rows;           /* fixed; by place */
-    uint32_t row_count;         /* fixed */
+    void *core_memory;         /* fixed */
+    berth__row *rows;          /* fixed; by place */
+    void *ring_memory;         /* fixed; holds the rings, then their bytes */
+    berth__ring *rings;        /* fixed; mailboxes_max */
+    _Atomic uint32_t *ring_at; /* by place, then by key: row->ring, for readers without the lock */
+    uint32_t row_count;        /* fixed */
+    uint32_t ring_at_count;    /* fixed */
+
+    /* What is fixed is read by threads that do not have the lock, or not yet: it shares no cache
+     * line with what those write that have it. */
+    unsigned char before_lock[64];
+    berth__mutex lock;
+    unsigned char after_lock[64];
+
     uint32_t failed;            /* an invariant of the runtime does not hold */
     uint32_t failure_told;      /* all that waited were woken because of it */
     uint32_t call_count;        /* API calls that are inside */
@@ -59,11 +69,7 @@ struct berth_pool {
     uint32_t ready_raised; /* the descriptor is readable, or somebody is about to make it so */
     _Atomic uint32_t ready_writers; /* who are about to; they have given the lock up */
 
-    void *ring_memory;         /* fixed; holds the rings, then their bytes */
-    berth__ring *rings;        /* fixed; mailboxes_max */
-    uint32_t *rings_free;      /* a stack */
-    _Atomic uint32_t *ring_at; /* by place, then by key: row->ring, for readers without the lock */
-    uint32_t ring_at_count;    /* fixed */
+    uint32_t *rings_free; /* a stack */
     uint32_t rings_free_count;
 
     berth__registry registry; /* mailboxes with keys */
