@@ -7,10 +7,13 @@
 #include "core/life.h"
 #include "core/share.h"
 
+#define SKIPPED_MAX 64u
+
 /* One round of admission: the first in line, and, once it was needed, its shadow. */
 typedef struct search {
     uint32_t head;
     uint32_t shadow_of; /* BERTH__NONE: not worked out */
+    uint32_t skipped;   /* who waits for a prompt that is being computed */
     berth__shadow shadow;
 } search;
 
@@ -37,11 +40,15 @@ static int may_pass(const berth__core *core, uint32_t place, search *s) {
     return berth__backfill_may_pass(core, place, &s->shadow);
 }
 
-/* The next one, but for those whose prompt somebody else is computing right now. */
-static uint32_t next_who_can_start(const berth__core *core, berth__cursor *cursor) {
-    uint32_t place = berth__cursor_next(core, cursor);
-    while (place != BERTH__NONE && berth__share_is_coming(core, place))
+/* `place`, or the first after it whose prompt nobody else is computing right now; BERTH__NONE if
+ * those looked at, of whom there are SKIPPED_MAX at most, all wait for that. */
+static uint32_t who_can_start(const berth__core *core, uint32_t place, berth__cursor *cursor,
+                              search *s) {
+    while (place != BERTH__NONE && berth__share_is_coming(core, place)) {
+        if (s->skipped >= SKIPPED_MAX) return BERTH__NONE;
+        s->skipped++;
         place = berth__cursor_next(core, cursor);
+    }
     return place;
 }
 
@@ -49,7 +56,7 @@ static uint32_t look_past(const berth__core *core, berth__cursor *cursor, search
     if (core->options.fit == BERTH_FIT_STRICT || !may_be_overtaken(core, s->head))
         return BERTH__NONE;
     for (uint32_t looked = 0; looked < core->options.look_max; looked++) {
-        const uint32_t place = next_who_can_start(core, cursor);
+        const uint32_t place = who_can_start(core, berth__cursor_next(core, cursor), cursor, s);
         if (place == BERTH__NONE) return BERTH__NONE;
         if (berth__fit_check(core, place, NULL) == BERTH__FIT_YES && may_pass(core, place, s))
             return place;
@@ -60,9 +67,8 @@ static uint32_t look_past(const berth__core *core, berth__cursor *cursor, search
 /* The parked request that can be admitted now, or BERTH__NONE. */
 static uint32_t find(const berth__core *core, search *s) {
     berth__cursor cursor;
-    s->head = berth__cursor_first(core, &cursor);
-    if (s->head != BERTH__NONE && berth__share_is_coming(core, s->head))
-        s->head = next_who_can_start(core, &cursor);
+    s->skipped = 0;
+    s->head = who_can_start(core, berth__cursor_first(core, &cursor), &cursor, s);
     if (s->head == BERTH__NONE) return BERTH__NONE;
     const uint32_t fit = berth__fit_check(core, s->head, NULL);
     if (fit == BERTH__FIT_YES) return s->head;

@@ -193,6 +193,9 @@ static uint32_t check_shared(const berth__core *core) {
         MUST(run->next_block == BERTH__NONE || core->prefix.blocks[run->next_block].owner == place);
         MUST(run->next_block == BERTH__NONE || core->prefix.blocks[run->next_block].parent == held);
     }
+    for (uint32_t place = 0; place < core->ids.place_count; place++)
+        MUST(core->entries[place].state != BERTH__PARKED ||
+             berth__share_remembers_well(core, place));
     return berth__prefix_check(&core->prefix);
 }
 

@@ -160,7 +160,7 @@ int berth__kv_mode_admits(const berth__core *core, uint32_t place, uint64_t aske
     if (!berth__kv_grows(&core->options) || core->running.count == 0) return 1;
     /* Its tokens less those that are held already: what it asks for beside its own units is not. */
     const uint64_t units = berth__units_of(core, place)[core->options.kv_resource];
-    const uint64_t tokens = tokens_of(entry) - tokens_in(core, units - asked);
+    const uint64_t tokens = tokens_of(entry) - tokens_in(core, units > asked ? units - asked : 0);
     if (asked > left || watermark(core) > left - asked) return 0;
     switch ((enum berth_kv_mode)core->options.kv_mode) {
     case BERTH_KV_WORST_CASE:

@@ -54,7 +54,7 @@ typedef struct layout {
     berth__block *blocks;
     berth__link *block_links;
     uint32_t *buckets;
-    uint32_t *tails;
+    berth__want *wants;
     berth__set *sets;
     uint32_t *set_buckets;
     berth__set_name *set_names;
@@ -87,7 +87,7 @@ static void lay_out_shared(arena *from, const berth_options *options, layout *l)
     l->block_links = cut(from, blocks, sizeof *l->block_links);
     l->buckets =
         cut(from, blocks == 0 ? 0 : berth__prefix_bucket_count(blocks), sizeof *l->buckets);
-    l->tails = cut(from, blocks == 0 ? 0 : places, sizeof *l->tails);
+    l->wants = cut(from, blocks == 0 ? 0 : places, sizeof *l->wants);
     l->sets = cut(from, sets, sizeof *l->sets);
     l->set_buckets =
         cut(from, sets == 0 ? 0 : berth__sets_bucket_count(sets), sizeof *l->set_buckets);
@@ -180,7 +180,7 @@ berth__core *berth__core_init(void *memory, const berth_options *options, berth_
                        options->prefix_blocks_max);
     core->prefix.tells = options->prefix_owner == BERTH_PREFIX_POOL;
     berth__sets_init(&core->sets, l.sets, l.set_buckets, options->sets_max);
-    core->tails = l.tails;
+    core->wants = l.wants;
     core->set_names = l.set_names;
     berth__rate_init(&core->steps, 0);
     berth__list_init(&core->running);

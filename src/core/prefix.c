@@ -168,19 +168,29 @@ uint32_t berth__prefix_depth(const berth__prefix *prefix, uint32_t block) {
 
 /* ---- What is resident, and who holds it ---- */
 
-uint32_t berth__prefix_hit(const berth__prefix *prefix, uint32_t tail, uint32_t depth_max) {
+uint32_t berth__prefix_hit(const berth__prefix *prefix, uint32_t tail, uint32_t depth_max,
+                           uint32_t *next) {
     uint32_t hit = BERTH__NONE;
+    uint32_t behind = BERTH__NONE;
     for (uint32_t block = tail; block != BERTH__NONE; block = prefix->blocks[block].parent) {
         const berth__block *b = &prefix->blocks[block];
-        if (b->depth > depth_max) continue;
-        if (b->state != BERTH__BLOCK_RESIDENT || b->doomed)
-            hit = BERTH__NONE;
-        else if (b->holders > 0) /* then so are all before it, and none of them is doomed */
-            return hit == BERTH__NONE ? block : hit;
-        else if (hit == BERTH__NONE)
-            hit = block;
+        if (b->depth <= depth_max) {
+            if (b->state != BERTH__BLOCK_RESIDENT || b->doomed) {
+                hit = BERTH__NONE;
+            } else if (hit == BERTH__NONE) {
+                hit = block;
+                *next = behind;
+            }
+            if (b->holders > 0) return hit; /* so are all before it, and none of them is doomed */
+        }
+        behind = block;
     }
+    if (hit == BERTH__NONE) *next = behind;
     return hit;
+}
+
+uint32_t berth__prefix_owner_of(const berth__prefix *prefix, uint32_t block) {
+    return block == BERTH__NONE ? BERTH__NONE : prefix->blocks[block].owner;
 }
 
 uint32_t berth__prefix_unheld(const berth__prefix *prefix, uint32_t block) {
@@ -214,13 +224,6 @@ uint32_t berth__prefix_release(berth__prefix *prefix, uint32_t block) {
 }
 
 /* ---- Who computes what ---- */
-
-uint32_t berth__prefix_coming_from(const berth__prefix *prefix, uint32_t tail, uint32_t held) {
-    uint32_t block = tail;
-    if (tail == BERTH__NONE || tail == held) return BERTH__NONE;
-    while (prefix->blocks[block].parent != held) block = prefix->blocks[block].parent;
-    return prefix->blocks[block].owner;
-}
 
 void berth__prefix_abandon(berth__prefix *prefix, uint32_t next) {
     while (next != BERTH__NONE) {

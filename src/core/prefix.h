@@ -78,8 +78,13 @@ void berth__prefix_unwant(berth__prefix *prefix, uint32_t tail);
 /* Blocks up to and with this one; 0 for BERTH__NONE. */
 uint32_t berth__prefix_depth(const berth__prefix *prefix, uint32_t block);
 
-/* The last block of the chain that is resident with all before it, at most depth_max deep. */
-uint32_t berth__prefix_hit(const berth__prefix *prefix, uint32_t tail, uint32_t depth_max);
+/* The last block of the chain that is resident with all before it, at most depth_max deep; in
+ * `next` the one behind it on the chain. BERTH__NONE where there is none. O(blocks of the chain). */
+uint32_t berth__prefix_hit(const berth__prefix *prefix, uint32_t tail, uint32_t depth_max,
+                           uint32_t *next);
+
+/* Who is computing this block? BERTH__NONE if nobody is, or `block` is BERTH__NONE. */
+uint32_t berth__prefix_owner_of(const berth__prefix *prefix, uint32_t block);
 
 /* Of the blocks up to this resident one: how many does nobody hold? */
 uint32_t berth__prefix_unheld(const berth__prefix *prefix, uint32_t block);
@@ -89,9 +94,6 @@ uint32_t berth__prefix_acquire(berth__prefix *prefix, uint32_t block);
 
 /* Let go of them; how many nobody holds now. */
 uint32_t berth__prefix_release(berth__prefix *prefix, uint32_t block);
-
-/* Who is computing the block behind `held` on this chain? BERTH__NONE if nobody is. */
-uint32_t berth__prefix_coming_from(const berth__prefix *prefix, uint32_t tail, uint32_t held);
 
 /* A running request computes what is behind `held`: it owns the rest of its chain, and its first
  * block is returned. If any of it is somebody else's, or resident already (the last token of a

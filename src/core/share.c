@@ -45,7 +45,8 @@ static void want(berth__core *core, uint32_t place, const berth__submit *submit)
     const uint64_t full = submit->prompt_tokens / core->options.kv_block_tokens;
     const uint32_t count =
         submit->block_hash_count < full ? submit->block_hash_count : (uint32_t)full;
-    core->tails[place] = berth__prefix_want(&core->prefix, submit->block_hashes, count);
+    core->wants[place] =
+        (berth__want){.tail = berth__prefix_want(&core->prefix, submit->block_hashes, count)};
     core->entries[place].prefix_tokens = berth__share_hit_tokens(core, place);
 }
 
@@ -57,12 +58,13 @@ void berth__share_name(berth__core *core, uint32_t place, const berth__submit *s
 
 void berth__share_rename(berth__core *core, uint32_t place, const berth__submit *submit) {
     if (!berth__share_has_index(core)) return;
-    const uint32_t before = core->tails[place];
+    const uint32_t before = core->wants[place].tail;
     const uint64_t full = submit->prompt_tokens / core->options.kv_block_tokens;
     if (submit->block_hash_count > 0)
         want(core, place, submit);
     else if (berth__prefix_depth(&core->prefix, before) > full)
-        core->tails[place] = BERTH__NONE; /* a shorter prompt than that of the blocks named */
+        core->wants[place] =
+            (berth__want){.tail = BERTH__NONE}; /* a shorter prompt than that of the blocks named */
     else
         return;
     core->entries[place].prefix_tokens = berth__share_hit_tokens(core, place);
@@ -71,19 +73,41 @@ void berth__share_rename(berth__core *core, uint32_t place, const berth__submit 
 
 void berth__share_forget(berth__core *core, uint32_t place) {
     if (!berth__share_has_index(core)) return;
-    berth__prefix_unwant(&core->prefix, core->tails[place]);
-    core->tails[place] = BERTH__NONE;
+    berth__prefix_unwant(&core->prefix, core->wants[place].tail);
+    core->wants[place].tail = BERTH__NONE;
 }
 
 /* ---- Admission ---- */
 
 /* The last resident block of its prompt; the last token is always left to compute, since it is what
  * the first new one is generated from. */
-static uint32_t hit_of(const berth__core *core, uint32_t place) {
+static uint32_t depth_max_of(const berth__core *core, uint32_t place) {
     const uint64_t prompt = core->entries[place].prompt_tokens;
     const uint64_t depth_max = prompt == 0 ? 0 : (prompt - 1) / core->options.kv_block_tokens;
-    return berth__prefix_hit(&core->prefix, core->tails[place],
-                             depth_max > UINT32_MAX ? UINT32_MAX : (uint32_t)depth_max);
+    return depth_max > UINT32_MAX ? UINT32_MAX : (uint32_t)depth_max;
+}
+
+static const berth__want *look_up(const berth__core *core, uint32_t place) {
+    berth__want *want = &core->wants[place];
+    if (want->looked == core->prefix.change_count + 1) return want;
+    want->looked = core->prefix.change_count + 1;
+    want->next = BERTH__NONE;
+    want->hit =
+        berth__prefix_hit(&core->prefix, want->tail, depth_max_of(core, place), &want->next);
+    return want;
+}
+
+static uint32_t hit_of(const berth__core *core, uint32_t place) {
+    return look_up(core, place)->hit;
+}
+
+int berth__share_remembers_well(const berth__core *core, uint32_t place) {
+    const berth__want *want = &core->wants[place];
+    uint32_t next = BERTH__NONE;
+    if (want->looked != core->prefix.change_count + 1) return 1;
+    return berth__prefix_hit(&core->prefix, want->tail, depth_max_of(core, place), &next) ==
+               want->hit &&
+           next == want->next;
 }
 
 uint64_t berth__share_hit_tokens(const berth__core *core, uint32_t place) {
@@ -129,8 +153,7 @@ int berth__share_price(const berth__core *core, uint32_t place, uint64_t *cost) 
 
 int berth__share_is_coming(const berth__core *core, uint32_t place) {
     if (!berth__share_has_index(core)) return 0;
-    const uint32_t owner =
-        berth__prefix_coming_from(&core->prefix, core->tails[place], hit_of(core, place));
+    const uint32_t owner = berth__prefix_owner_of(&core->prefix, look_up(core, place)->next);
     if (owner == BERTH__NONE) return 0;
     return core->entries[owner].state == BERTH__RUNNING && !core->entries[owner].paused;
 }
@@ -145,7 +168,7 @@ void berth__share_hold(berth__core *core, uint32_t place) {
     run->shared_blocks = berth__prefix_depth(&core->prefix, run->held_block);
     (void)berth__prefix_acquire(&core->prefix, run->held_block);
     run->next_block =
-        berth__prefix_begin(&core->prefix, core->tails[place], run->held_block, place);
+        berth__prefix_begin(&core->prefix, core->wants[place].tail, run->held_block, place);
     entry->tokens_computed = (uint64_t)run->shared_blocks * core->options.kv_block_tokens;
     entry->prefix_tokens = entry->tokens_computed;
     set_own(core, place, own(core, place) - block_units(core, run->shared_blocks));
@@ -193,7 +216,7 @@ static void credit_less(berth__core *core, uint32_t place, uint32_t depth) {
     }
     run->held_block = kept;
     run->shared_blocks = depth;
-    run->next_block = berth__prefix_begin(&core->prefix, core->tails[place], kept, place);
+    run->next_block = berth__prefix_begin(&core->prefix, core->wants[place].tail, kept, place);
 }
 
 /* What the engine found beyond what was credited is there: its own units become shared ones. */
@@ -210,7 +233,7 @@ berth_status berth__share_found(berth__core *core, uint32_t place, uint64_t toke
     const uint32_t kv = core->options.kv_resource;
     const uint32_t held_before = core->prefix.held_count;
     const uint32_t shared_before = run->shared_blocks;
-    const uint32_t tail_depth = berth__prefix_depth(&core->prefix, core->tails[place]);
+    const uint32_t tail_depth = berth__prefix_depth(&core->prefix, core->wants[place].tail);
     uint64_t depth = tokens / core->options.kv_block_tokens;
     if (depth > tail_depth) depth = tail_depth;
     if (depth < run->shared_blocks) {

@@ -69,6 +69,9 @@ void berth__share_let_go(berth__core *core, uint32_t place);
 /* Give up cached blocks until the rest fits into what is free. After anything that uses more. */
 void berth__share_reclaim(berth__core *core);
 
+/* Is what was remembered of the index still so? O(blocks of its prompt): tests and debug. */
+int berth__share_remembers_well(const berth__core *core, uint32_t place);
+
 /* Units of one resource that are shared and held. O(sets): tests and debug. */
 uint64_t berth__share_units(const berth__core *core, uint32_t resource);
 

@@ -93,6 +93,16 @@ typedef struct berth__run {
     uint32_t found;         /* the engine has said how much of its prompt was in its cache */
 } berth__run;
 
+/* Which blocks of prompt a request names, and how much of them was resident when somebody last
+ * looked: good until the index changes. */
+typedef struct berth__want {
+    uint64_t looked; /* the index's change_count then, and 1; 0 = nobody has */
+    uint32_t tail;   /* its last block in the prefix index; BERTH__NONE */
+    uint32_t hit;    /* the last one that is resident with all before it; BERTH__NONE */
+    uint32_t next;   /* the one behind that; BERTH__NONE */
+    uint32_t reserved;
+} berth__want;
+
 /* The set that a request names. */
 typedef struct berth__set_name {
     uint64_t id; /* 0 = none */
@@ -153,7 +163,7 @@ struct berth__core {
     berth__rate rate;
     berth__prefix prefix;
     berth__sets sets;
-    uint32_t *tails;            /* by place: its last block in the prefix index, if there is one */
+    berth__want *wants;         /* by place, if there is a prefix index */
     berth__set_name *set_names; /* by place, if there are sets */
     berth__codel codels[BERTH_BANDS_MAX];
     berth__rate steps;          /* the same of an engine's steps: how long one takes */

@@ -116,7 +116,8 @@ static void admit(world *w, model_request *request) {
     const uint32_t depth_max = (uint32_t)core_random_below(&w->random, CHAIN_MAX + 1);
     const uint32_t expected = hit_of(w, request, depth_max);
     uint32_t fresh = 0;
-    const uint32_t hit = berth__prefix_hit(&w->prefix, request->tail, depth_max);
+    uint32_t next;
+    const uint32_t hit = berth__prefix_hit(&w->prefix, request->tail, depth_max, &next);
     assert_int_equal(berth__prefix_depth(&w->prefix, hit), expected);
     for (uint32_t i = 0; i < expected; i++) fresh += holders_of(w, request->chain[i]) == 0;
     assert_int_equal(berth__prefix_unheld(&w->prefix, hit), fresh);
@@ -131,8 +132,7 @@ static void admit(world *w, model_request *request) {
         if (other == request || !other->owns || other->held > expected) continue;
         coming |= other->length > expected && other->chain[expected] == request->chain[expected];
     }
-    assert_int_equal(berth__prefix_coming_from(&w->prefix, request->tail, hit) != BERTH__NONE,
-                     coming);
+    assert_int_equal(berth__prefix_owner_of(&w->prefix, next) != BERTH__NONE, coming);
     request->next =
         berth__prefix_begin(&w->prefix, request->tail, hit, (uint32_t)(request - w->requests));
     request->owns = request->next != BERTH__NONE;
