@@ -79,7 +79,7 @@ void berth__prefix_unwant(berth__prefix *prefix, uint32_t tail);
 uint32_t berth__prefix_depth(const berth__prefix *prefix, uint32_t block);
 
 /* The last block of the chain that is resident with all before it, at most depth_max deep; in
- * `next` the one behind it on the chain. BERTH__NONE where there is none. O(blocks of the chain). */
+ * `next` the one behind it on the chain. BERTH__NONE where there is none. O(blocks of chain). */
 uint32_t berth__prefix_hit(const berth__prefix *prefix, uint32_t tail, uint32_t depth_max,
                            uint32_t *next);
 
