@@ -60,10 +60,10 @@ static double good_part(const replay_report *r) {
 }
 
 static void print_row(const char *name, double load, const replay_report *r) {
-    printf("%-5.2g %-9s %8.2f %9.3f %9" PRIu64 " %9" PRIu64 " %9.3f %9.3f %9.3f %8" PRIu64
-           " %10.1f\n",
+    printf("%-5.2g %-9s %8.2f %9.3f %8" PRIu64 " %8" PRIu64 " %8" PRIu64
+           " %9.3f %9.3f %9.3f %8" PRIu64 " %10.1f\n",
            load, name, 100.0 * good_part(r), r->good_per_s, r->all.refused_total, r->all.expired,
-           (double)r->all.ttft.p50_ns / 1e9, (double)r->all.ttft.p99_ns / 1e9,
+           r->all.late, (double)r->all.ttft.p50_ns / 1e9, (double)r->all.ttft.p99_ns / 1e9,
            (double)r->longest.wait_ns / 1e9, r->preemptions, r->tokens_per_s);
     fflush(stdout);
 }
@@ -137,8 +137,9 @@ static void print_head(const experiment *x) {
     printf("load 1 is the trace %.4g times as fast: the rate at which %s completes it when all is "
            "there at once\n\n",
            x->saturation, REFERENCE);
-    printf("%-5s %-9s %8s %9s %9s %9s %9s %9s %9s %8s %10s\n", "load", "preset", "good %", "good/s",
-           "refused", "expired", "ttft p50", "p99", "longest", "preempt", "tokens/s");
+    printf("%-5s %-9s %8s %9s %8s %8s %8s %9s %9s %9s %8s %10s\n", "load", "preset", "good %",
+           "good/s", "refused", "expired", "late", "ttft p50", "p99", "longest", "preempt",
+           "tokens/s");
 }
 
 int replay_goodput(const replay_settings *settings, const replay_trace *trace) {

@@ -30,6 +30,16 @@ void replay_row_cost(const replay_row *row, uint64_t cost[REPLAY_RESOURCES]) {
     cost[REPLAY_SEQUENCES] = 1;
 }
 
+/* Those who waited in vain have a band of their own, below the dealt ones. */
+static uint32_t has_late_band(const replay_settings *settings) {
+    return settings->policy.late_ppm != 0;
+}
+
+static uint32_t band_of(const replay_settings *settings, const replay_row *row) {
+    if (row->late) return 1;
+    return (settings->policy.one_band ? BERTH_BAND_NORMAL : row->band) + has_late_band(settings);
+}
+
 static void fill_options(const replay_host *host, int workers, berth_options *options) {
     const replay_settings *settings = host->settings;
     berth_options_init(options, sizeof *options);
@@ -38,8 +48,9 @@ static void fill_options(const replay_host *host, int workers, berth_options *op
     options->running_max = (uint32_t)host->capacity[REPLAY_SEQUENCES];
     options->parked_max = settings->parked_max != 0 ? settings->parked_max : host->trace->count;
     options->ended_max = host->trace->count;
-    options->band_count = REPLAY_BANDS;
+    options->band_count = REPLAY_BANDS + has_late_band(settings);
     options->band_default = BERTH_BAND_NORMAL;
+    if (has_late_band(settings)) options->bands[0].ceiling_ppm = settings->policy.late_ppm;
     options->mailbox_size = 256; /* outcomes only: rings stay empty */
     options->mailboxes_max = options->running_max;
     options->seed = settings->seed;
@@ -48,7 +59,7 @@ static void fill_options(const replay_host *host, int workers, berth_options *op
     options->kv_block_tokens = REPLAY_BLOCK_TOKENS;
     replay_policy_apply(&settings->policy, host->trace->tenant_count, options);
     for (uint32_t r = 0; r < REPLAY_RESOURCES; r++)
-        options->resources[r].capacity_units = host->capacity[r];
+        options->resources[r].capacity_units = host->granted[r];
     strcpy(options->resources[REPLAY_KV_BLOCKS].name, "kv_blocks");
     strcpy(options->resources[REPLAY_SEQUENCES].name, "sequences");
     if (!workers) return;
@@ -65,6 +76,8 @@ int replay_host_init(replay_host *host, const replay_settings *settings, replay_
     host->capacity[REPLAY_KV_BLOCKS] = settings->kv_tokens / REPLAY_BLOCK_TOKENS;
     host->capacity[REPLAY_SEQUENCES] =
         settings->policy.sequences != 0 ? settings->policy.sequences : settings->sequences;
+    for (uint32_t r = 0; r < REPLAY_RESOURCES; r++) host->granted[r] = host->capacity[r];
+    if (settings->policy.overcommit) host->granted[REPLAY_KV_BLOCKS] = REPLAY_KV_TOKENS_MAX;
     fill_options(host, worker != NULL, &options);
     if (worker != NULL) executor = *worker;
     executor.user_data = host;
@@ -124,6 +137,13 @@ static void log_decision(replay_host *host, enum replay_decision kind, const uin
     replay_decisions_add(host->decisions, &entry);
 }
 
+/* How long a request may wait: as the command line says, else as the policy makes of the target. */
+static uint64_t queue_ns_of(const replay_settings *settings) {
+    if (settings->queue_timeout_ns != 0 || settings->policy.queue_ppm == 0)
+        return settings->queue_timeout_ns;
+    return settings->slo.ttft_ns / 1000 * settings->policy.queue_ppm / 1000;
+}
+
 int replay_host_submit(replay_host *host, replay_row *row) {
     const replay_settings *settings = host->settings;
     const double faster = settings->real_time > 0.0 ? settings->real_time : 1.0;
@@ -135,8 +155,8 @@ int replay_host_submit(replay_host *host, replay_row *row) {
                              .mailbox_mode = BERTH_MAILBOX_OUTCOME,
                              .cost_count = REPLAY_RESOURCES};
     request.cost[REPLAY_SEQUENCES] = 1; /* KV blocks come from the tokens */
-    request.queue_ns = (uint64_t)((double)settings->queue_timeout_ns / faster);
-    request.band = settings->policy.one_band ? BERTH_BAND_NORMAL : row->band;
+    if (!row->late) request.queue_ns = (uint64_t)((double)queue_ns_of(settings) / faster);
+    request.band = band_of(settings, row);
     request.tenant = row->tenant;
     const berth_status status = berth_submit(host->pool, &request, &row->id, &refusal);
     host->submitted++;
@@ -173,6 +193,16 @@ static replay_row *take_released(replay_host *host) {
     return oldest;
 }
 
+/* It left the queue in vain: it goes on behind all others. */
+static int go_on_late(replay_host *host, replay_row *row) {
+    row->late = 1;
+    row->parked = 0;
+    host->late++;
+    host->ended++;
+    replay_fairness_parked(&host->fairness, row->tenant_rank, -1);
+    return replay_host_submit(host, row);
+}
+
 static int take_outcome(replay_host *host, replay_row *row) {
     berth_outcome outcome = {.struct_size = sizeof outcome};
     const berth_status status = berth_outcome_take(host->pool, row->id, &outcome);
@@ -181,6 +211,8 @@ static int take_outcome(replay_host *host, replay_row *row) {
                              berth_status_message(status));
     if (row->outcome != BERTH_OUTCOME_NONE)
         return replay_broken("row %u ended twice", (unsigned)row->index + 1);
+    if (outcome.kind == BERTH_OUTCOME_EXPIRED && has_late_band(host->settings) && !row->late)
+        return go_on_late(host, row);
     row->outcome = outcome.kind;
     row->ended_at_ns = outcome.ended_at_ns - host->start_at_ns;
     if (row->outcome != BERTH_OUTCOME_COMPLETED && row->parked)
@@ -249,7 +281,7 @@ int replay_host_check(replay_host *host) {
         host->used_ns[r] += (double)host->used[r] * passed_ns;
         host->used[r] = stats.resources[r].used_units;
         host->peak[r] = stats.resources[r].used_units_peak;
-        if (host->peak[r] > host->capacity[r])
+        if (host->peak[r] > host->granted[r])
             return replay_broken("a peak of %llu %s is above the capacity",
                                  (unsigned long long)host->peak[r], stats.resources[r].name);
     }
@@ -271,7 +303,7 @@ int replay_host_check_end(replay_host *host) {
         return replay_broken("%llu were preempted, and %llu told to leave so",
                              (unsigned long long)host->preemptions,
                              (unsigned long long)host->left_early);
-    if (host->ended != host->accepted || host->submitted != host->trace->count)
+    if (host->ended != host->accepted || host->submitted != host->trace->count + host->late)
         return replay_broken("of %u requests %llu were accepted, %llu ended",
                              (unsigned)host->trace->count, (unsigned long long)host->accepted,
                              (unsigned long long)host->ended);
@@ -289,7 +321,7 @@ void replay_host_progress(replay_host *host) {
         fprintf(stderr, "\rreplay: %llu of %u submitted, %llu ended, at %.0f s \x1b[K",
                 (unsigned long long)host->submitted, (unsigned)host->trace->count,
                 (unsigned long long)host->ended, (double)host->now_ns / 1e9);
-    if (host->submitted == host->trace->count && host->ended == host->accepted)
+    if (host->submitted == host->trace->count + host->late && host->ended == host->accepted)
         fputs("\r\x1b[K", stderr);
     host->progress_at = wall_ns + 300000000;
 }

@@ -22,10 +22,11 @@ typedef struct replay_host {
     const replay_settings *settings;
     replay_trace *trace;
     berth_pool *pool;
-    replay_decisions *decisions;    /* NULL in real time: it does not repeat */
-    _Atomic(replay_row *) released; /* pushed by release(), taken whole by the driver */
-    uint64_t start_at_ns;           /* on the pool's clock */
-    uint64_t capacity[REPLAY_RESOURCES];
+    replay_decisions *decisions;         /* NULL in real time: it does not repeat */
+    _Atomic(replay_row *) released;      /* pushed by release(), taken whole by the driver */
+    uint64_t start_at_ns;                /* on the pool's clock */
+    uint64_t capacity[REPLAY_RESOURCES]; /* of the engine */
+    uint64_t granted[REPLAY_RESOURCES];  /* what the pool was told: more, where it overcommits */
     uint64_t peak[REPLAY_RESOURCES];
     double used_ns[REPLAY_RESOURCES]; /* units * time: a mean when divided by the duration */
     uint64_t used[REPLAY_RESOURCES];  /* at the last check */
@@ -37,6 +38,7 @@ typedef struct replay_host {
     uint64_t generated;
     uint64_t preemptions;
     uint64_t recomputed; /* tokens */
+    uint64_t late;       /* submitted again, to be served when there is room */
     uint64_t left_early; /* LEAVE entries of requests that were preempted */
     uint32_t *row_of;    /* by place in the pool's table */
     uint32_t row_of_count;

@@ -21,6 +21,7 @@ static const kv_name kv_names[] = {
 
 static const char *const victim_names[] = {"newest", "least_computed", "cheapest"};
 static const char *const fairness_names[] = {"none", "vtc"};
+static const char *const fit_names[] = {"strict", "first", "easy"};
 /* Prefix needs an index of blocks and rank a callback: a replay has neither. */
 static const char *const order_names[] = {"arrival", "deadline", "shortest"};
 
@@ -40,6 +41,10 @@ const char *replay_policy_fairness_wanted(void) {
 
 const char *replay_policy_order_wanted(void) {
     return "arrival, deadline or shortest";
+}
+
+const char *replay_policy_fit_wanted(void) {
+    return "strict, first or easy";
 }
 
 /* A part from 0 to 1, to millionths. */
@@ -76,6 +81,29 @@ static int index_of(const char *text, const char *const *names, size_t count) {
     return -1;
 }
 
+static int tokens(const char *text, const char **out_end, uint64_t *out) {
+    char *end;
+    if (*text < '1' || *text > '9' || strcspn(text, "/") > 9) return -1;
+    *out = strtoull(text, &end, 10);
+    *out_end = end;
+    return 0;
+}
+
+const char *replay_policy_step_wanted(void) {
+    return "TOKENS or TOKENS/CHUNK, up to 9 digits each";
+}
+
+int replay_policy_set_step(const char *text, replay_policy *out) {
+    const char *end;
+    uint64_t chunk = 0, step;
+    if (tokens(text, &end, &step) != 0) return -1;
+    if (*end == '/' && tokens(end + 1, &end, &chunk) != 0) return -1;
+    if (*end != '\0') return -1;
+    out->step_tokens = step;
+    out->prefill_tokens_max = chunk;
+    return 0;
+}
+
 #define INDEX_OF(text, names) index_of(text, names, sizeof(names) / sizeof(names)[0])
 
 int replay_policy_set_victim(const char *text, replay_policy *out) {
@@ -96,6 +124,12 @@ int replay_policy_set_order(const char *text, replay_policy *out) {
     return index >= 0 ? 0 : -1;
 }
 
+int replay_policy_set_fit(const char *text, replay_policy *out) {
+    const int index = INDEX_OF(text, fit_names);
+    if (index >= 0) out->fit = (uint32_t)index;
+    return index >= 0 ? 0 : -1;
+}
+
 const char *replay_policy_kv_name(const replay_policy *policy) {
     for (size_t i = 0; i < sizeof kv_names / sizeof kv_names[0]; i++)
         if (kv_names[i].mode == policy->kv_mode) return kv_names[i].name;
@@ -112,6 +146,10 @@ const char *replay_policy_fairness_name(const replay_policy *policy) {
 
 const char *replay_policy_order_name(const replay_policy *policy) {
     return order_names[policy->order];
+}
+
+const char *replay_policy_fit_name(const replay_policy *policy) {
+    return fit_names[policy->fit];
 }
 
 int replay_policy_grows(const replay_policy *policy) {
@@ -135,4 +173,7 @@ void replay_policy_apply(const replay_policy *policy, uint32_t tenants, berth_op
     options->fairness = policy->fairness;
     options->tenants_max = policy->fairness != BERTH_FAIRNESS_NONE ? tenants : 0;
     options->order = policy->order;
+    options->fit = policy->fit;
+    options->step_tokens = policy->step_tokens;
+    options->prefill_tokens_max = policy->prefill_tokens_max;
 }

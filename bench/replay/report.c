@@ -31,7 +31,9 @@ static void count_row(const replay_settings *settings, const replay_row *row,
     out->completed += row->outcome == BERTH_OUTCOME_COMPLETED;
     out->cancelled += row->outcome == BERTH_OUTCOME_CANCELLED;
     out->expired += row->outcome == BERTH_OUTCOME_EXPIRED;
+    out->failed += row->outcome == BERTH_OUTCOME_FAILED;
     out->evicted += row->outcome == BERTH_OUTCOME_EVICTED;
+    out->late += row->late;
     out->good += (uint64_t)replay_slo_met(&settings->slo, settings->model, row);
     if (wait_ns > out->wait_ns_max) out->wait_ns_max = wait_ns;
     if (row->refusal == BERTH_REFUSAL_NONE) return;

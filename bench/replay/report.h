@@ -17,6 +17,8 @@ typedef struct replay_band_report {
     uint64_t cancelled;
     uint64_t expired;
     uint64_t evicted;
+    uint64_t failed;
+    uint64_t late;                         /* waited in vain, and were served behind all others */
     uint64_t refused[BERTH_REFUSAL_COUNT]; /* by reason */
     uint64_t refused_total;
     replay_spread queue_wait; /* arrival to admission, of those admitted */

@@ -44,6 +44,7 @@ static void put_counts(json_t *object, const replay_band_report *band) {
     put_count(object, "cancelled", band->cancelled);
     put_count(object, "expired", band->expired);
     put_count(object, "evicted", band->evicted);
+    put_count(object, "failed", band->failed);
     put_count(object, "good", band->good);
     put(object, "longest_wait_s", json_real((double)band->wait_ns_max / 1e9));
 }
@@ -99,6 +100,10 @@ static json_t *policy_json(const replay_policy *p) {
     put(object, "victim", json_string(replay_policy_victim_name(p)));
     put(object, "fairness", json_string(replay_policy_fairness_name(p)));
     put(object, "order", json_string(replay_policy_order_name(p)));
+    put(object, "fit", json_string(replay_policy_fit_name(p)));
+    put_count(object, "step_tokens", p->step_tokens);
+    put_count(object, "prefill_tokens_max", p->prefill_tokens_max);
+    put(object, "overcommit", json_boolean(p->overcommit));
     return object;
 }
 

@@ -8,7 +8,11 @@ static void print_policy(const replay_policy *p) {
     printf("policy %s: kv %s", p->name, replay_policy_kv_name(p));
     if (p->kv_ppm != 0) printf(":%g", (double)p->kv_ppm / 1e6);
     if (replay_policy_grows(p)) printf(", victim %s", replay_policy_victim_name(p));
-    printf(", fairness %s, order %s", replay_policy_fairness_name(p), replay_policy_order_name(p));
+    printf(", fairness %s, order %s, fit %s", replay_policy_fairness_name(p),
+           replay_policy_order_name(p), replay_policy_fit_name(p));
+    if (p->step_tokens != 0) printf(", %" PRIu64 " tokens a step", p->step_tokens);
+    if (p->prefill_tokens_max != 0) printf(", %" PRIu64 " of a prompt", p->prefill_tokens_max);
+    if (p->overcommit) printf(", a full cache fails all");
     putchar('\n');
 }
 
@@ -75,6 +79,13 @@ static void print_refusals(const char *name, const replay_band_report *band) {
     putchar('\n');
 }
 
+/* How the others ended, where there are any. */
+static void print_ends(const replay_band_report *all) {
+    if (all->cancelled + all->evicted + all->failed == 0) return;
+    printf("ended otherwise: cancelled %" PRIu64 ", evicted %" PRIu64 ", failed %" PRIu64 "\n",
+           all->cancelled, all->evicted, all->failed);
+}
+
 static void print_bands(const replay_settings *s, const replay_report *report) {
     printf("%67s   %-35s   %s\n", "", "queue wait of who got in, s", "first token, s");
     printf("%-8s %9s %8s %9s %8s %8s %9s", "band", "submitted", "refused", "completed", "expired",
@@ -87,6 +98,7 @@ static void print_bands(const replay_settings *s, const replay_report *report) {
     putchar('\n');
     for (uint32_t band = REPLAY_BANDS; band > 0; band--)
         print_refusals(replay_band_name(band), &report->bands[band]);
+    print_ends(&report->all);
 }
 
 int replay_report_table(const replay_settings *settings, uint32_t rows,

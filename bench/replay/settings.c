@@ -36,6 +36,8 @@ enum option_key {
     KEY_VICTIM,
     KEY_FAIRNESS,
     KEY_ORDER,
+    KEY_FIT,
+    KEY_STEP,
     KEY_TENANTS,
     KEY_SLO,
     KEY_COMPARE,
@@ -72,6 +74,8 @@ static const struct option long_options[] = {
     {"victim", required_argument, NULL, KEY_VICTIM},
     {"fairness", required_argument, NULL, KEY_FAIRNESS},
     {"order", required_argument, NULL, KEY_ORDER},
+    {"step", required_argument, NULL, KEY_STEP},
+    {"fit", required_argument, NULL, KEY_FIT},
     {"tenants", required_argument, NULL, KEY_TENANTS},
     {"slo", required_argument, NULL, KEY_SLO},
     {"compare", required_argument, NULL, KEY_COMPARE},
@@ -242,6 +246,8 @@ static const policy_option policy_options[] = {
     {KEY_VICTIM, replay_policy_set_victim, replay_policy_victim_wanted},
     {KEY_FAIRNESS, replay_policy_set_fairness, replay_policy_fairness_wanted},
     {KEY_ORDER, replay_policy_set_order, replay_policy_order_wanted},
+    {KEY_FIT, replay_policy_set_fit, replay_policy_fit_wanted},
+    {KEY_STEP, replay_policy_set_step, replay_policy_step_wanted},
 };
 
 #define POLICY_OPTIONS (sizeof policy_options / sizeof policy_options[0])

@@ -31,6 +31,7 @@ typedef struct replay_row {
     uint64_t ended_at_ns;    /* REPLAY_NEVER until then */
     uint64_t generated;      /* tokens so far, as the engine counts them */
     uint64_t computed;       /* of prompt and output, since it was last admitted */
+    uint64_t prefill;        /* tokens to compute before it generates (again) */
     uint64_t held;           /* KV blocks that the engine knows it to hold */
     berth_request_id id;     /* 0 until accepted */
     struct replay_row *ended_next;
@@ -45,6 +46,7 @@ typedef struct replay_row {
     uint32_t hash_count;
     uint32_t tenant_rank; /* among the tenants; 0 has most requests */
     uint32_t parked;      /* as the host knows it */
+    uint32_t late;        /* it waited in vain, and goes on behind all others */
     uint32_t preempted;   /* how often */
 } replay_row;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "virtual.h"
+#include "pace.h"
 
 #include <stdlib.h>
 
@@ -12,11 +13,16 @@ typedef struct engine {
     uint32_t next; /* row to arrive */
     uint64_t running;
     uint64_t held[REPLAY_RESOURCES];
+    replay_pace pace;
+    uint64_t paced; /* decodes of this step that are to be in time */
 } engine;
 
 static int engine_init(engine *e, replay_host *host) {
     const uint32_t entry_max = 2 * (uint32_t)host->capacity[REPLAY_SEQUENCES];
+    const replay_settings *s = host->settings;
     *e = (engine){.host = host};
+    replay_pace_init(&e->pace, s->slo.tpot_ns / 1000 * s->policy.pace_ppm / 1000,
+                     host->capacity[REPLAY_SEQUENCES]);
     e->entries = calloc(entry_max, sizeof *e->entries);
     e->results = calloc(entry_max, sizeof *e->results);
     e->plan =
@@ -71,11 +77,13 @@ static void account_kv(engine *e, replay_row *row, uint64_t blocks) {
     row->held = blocks;
 }
 
-/* Blocks that a row holds with so many tokens in the cache. */
+/* Blocks that a row holds with so many tokens in the cache; room for its prefill is there at once.
+ */
 static uint64_t blocks_of(const engine *e, const replay_row *row, uint64_t tokens) {
     uint64_t cost[REPLAY_RESOURCES];
+    const uint64_t all = tokens > row->prefill ? tokens : row->prefill;
     if (replay_policy_grows(&e->host->settings->policy))
-        return tokens == 0 ? 1 : (tokens + REPLAY_BLOCK_TOKENS - 1) / REPLAY_BLOCK_TOKENS;
+        return all == 0 ? 1 : (all + REPLAY_BLOCK_TOKENS - 1) / REPLAY_BLOCK_TOKENS;
     replay_row_cost(row, cost);
     return cost[REPLAY_KV_BLOCKS];
 }
@@ -85,6 +93,7 @@ static void begin_run(engine *e, const berth_plan_entry *entry) {
     replay_fairness *fairness = &e->host->fairness;
     account_running(e, 1);
     row->computed = 0;
+    row->prefill = row->prompt_tokens + row->generated;
     row->parked = 0;
     replay_fairness_parked(fairness, row->tenant_rank, -1);
     log_entry(e, REPLAY_DECISION_ADMITTED, entry);
@@ -123,6 +132,7 @@ static int compute(engine *e, const berth_plan_entry *entry, replay_load *load,
         replay_load_prefill(load, entry->tokens);
     else
         replay_load_decode(load, after);
+    e->paced += entry->kind == BERTH_ENTRY_DECODE && !row->late;
     /* The step that computes the last of what there is yields the next token. */
     const uint64_t left = row->output_tokens - row->generated;
     *result = (berth_result){.id = entry->id, .tokens_computed = entry->tokens};
@@ -144,6 +154,20 @@ static int read_plan(engine *e, replay_load *load, uint32_t *out_count) {
         }
     }
     *out_count = count;
+    return 0;
+}
+
+/* Everybody who runs is in the plan, but for prompts that the step's tokens do not suffice for. */
+static int check_listed(const engine *e, uint32_t count, const replay_load *load) {
+    const uint64_t most = e->host->settings->policy.step_tokens;
+    const uint64_t tokens = load->prompt_tokens + load->decoding;
+    if (e->plan.entry_count - e->plan.leave_count != count || count > e->running ||
+        (count < e->running && tokens != most))
+        return replay_broken("a plan of %llu tokens lists %u requests, %llu run",
+                             (unsigned long long)tokens, (unsigned)count,
+                             (unsigned long long)e->running);
+    if (most != 0 && tokens > most)
+        return replay_broken("a step of %llu tokens", (unsigned long long)tokens);
     return 0;
 }
 
@@ -181,6 +205,13 @@ static int settle(engine *e, const berth_result *result, replay_row *row) {
     return 0;
 }
 
+/* An engine that gave out more KV than it has: the step fails, and with it all that runs. */
+static void fail_all(engine *e, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++)
+        e->results[i] = (berth_result){
+            .id = e->results[i].id, .finish = BERTH_FINISH_FAILED, .code = BERTH_ESPACE};
+}
+
 static int commit(engine *e, uint32_t count) {
     replay_host *host = e->host;
     const berth_status status = berth_commit(host->pool, e->plan.step_id, e->results, count);
@@ -191,6 +222,13 @@ static int commit(engine *e, uint32_t count) {
     return replay_host_harvest(host);
 }
 
+/* Give out more or fewer sequences, by how long the tokens of the last steps took. */
+static int keep_pace(engine *e, uint64_t step_ns) {
+    if (!replay_pace_step(&e->pace, step_ns, e->paced, e->running)) return 0;
+    const berth_status status = berth_capacity_set(e->host->pool, REPLAY_SEQUENCES, e->pace.room);
+    return status == BERTH_OK ? 0 : replay_broken("capacity: %s", berth_status_message(status));
+}
+
 /* One plan and its step. 1 = go on, 0 = nothing is left, -1 = broken. */
 static int turn(engine *e) {
     replay_host *host = e->host;
@@ -198,10 +236,9 @@ static int turn(engine *e) {
     const berth_status status = berth_plan_next(host->pool, &e->plan);
     if (status != BERTH_OK) return replay_broken("plan: %s", berth_status_message(status));
     uint32_t count = 0;
+    e->paced = 0;
     if (read_plan(e, &load, &count) != 0) return -1;
-    if (count != e->running || e->plan.entry_count - e->plan.leave_count != count)
-        return replay_broken("a plan lists %u requests, %llu run", (unsigned)count,
-                             (unsigned long long)e->running);
+    if (check_listed(e, count, &load) != 0) return -1;
     if (check_account(e) != 0) return -1;
     if (e->plan.step_id == 0) {
         if (e->plan.entry_count > 0) return 1;
@@ -209,10 +246,12 @@ static int turn(engine *e) {
         if (e->next == host->trace->count) return 0;
         return pass_time(e, host->trace->rows[e->next].arrive_at_ns) == 0 ? 1 : -1;
     }
+    if (e->held[REPLAY_KV_BLOCKS] > host->capacity[REPLAY_KV_BLOCKS]) fail_all(e, count);
     const uint64_t step_ns = host->settings->model->step_ns(&load);
     if (step_ns > UINT64_MAX / 4 - host->now_ns) return replay_broken("time leaves 64 bits");
     if (pass_time(e, host->now_ns + step_ns) != 0) return -1;
-    return commit(e, count) == 0 ? 1 : -1;
+    if (commit(e, count) != 0) return -1;
+    return keep_pace(e, step_ns) == 0 ? 1 : -1;
 }
 
 int replay_virtual_run(replay_host *host) {
