@@ -2,6 +2,7 @@
 #include "selftest.h"
 #include "check.h"
 #include "deal.h"
+#include "pace.h"
 #include "random.h"
 #include "report.h"
 #include "selftest_reader.h"
@@ -237,6 +238,47 @@ static void check_slo(void) {
     replay_check(!replay_slo_met(&slo, model, &row), "who did not complete is a miss");
 }
 
+static void check_pace(void) {
+    replay_pace pace;
+    int changed = 0;
+    replay_pace_init(&pace, 100, 32);
+    for (uint32_t i = 0; i < REPLAY_PACE_STEPS; i++) changed += replay_pace_step(&pace, 101, 4, 20);
+    replay_check(changed == 1 && pace.room == 20, "slow tokens leave room for those who run only");
+    for (uint32_t i = 0; i < REPLAY_PACE_STEPS; i++) replay_pace_step(&pace, 100, 4, 10);
+    replay_check(pace.room == 22, "tokens in time make room again, a sixteenth at a time");
+    for (uint32_t i = 0; i < 32 * REPLAY_PACE_STEPS; i++) replay_pace_step(&pace, 1000, 0, 10);
+    replay_check(pace.room == 32, "without tokens to be in time there is all the room");
+    replay_pace_init(&pace, 0, 32);
+    for (uint32_t i = 0; i < 100; i++) changed += replay_pace_step(&pace, 1000, 4, 10);
+    replay_check(changed == 1 && pace.room == 32, "no pace, no change");
+}
+
+/* Every preset, where there is three times as much to do as can be done. */
+static void check_presets(void) {
+    char what[96];
+    for (uint32_t i = 0; replay_preset_at(i) != NULL; i++) {
+        replay_settings other = small;
+        other.policy = *replay_preset_at(i);
+        other.policy.step_tokens = other.policy.step_tokens != 0 ? 300 : 0;
+        other.policy.sequences = 12;
+        other.tenants = 3;
+        other.parked_max = 0;
+        const small_result got = run_small(&other), again = run_small(&other);
+        const replay_band_report *all = &got.report.all;
+        snprintf(what, sizeof what, "preset %s keeps the laws and repeats", other.policy.name);
+        replay_check(!got.broken && got.hash == again.hash, what);
+        snprintf(what, sizeof what, "preset %s brings everybody to an end", other.policy.name);
+        replay_check(all->submitted ==
+                         all->completed + all->refused_total + all->failed + all->expired,
+                     what);
+        snprintf(what, sizeof what, "preset %s fails or delays only if it says so",
+                 other.policy.name);
+        replay_check((all->failed > 0) == (other.policy.overcommit != 0) &&
+                         (all->late > 0) == (other.policy.late_ppm != 0),
+                     what);
+    }
+}
+
 /* A snapshot that keeps the laws, and each way to break one. */
 static void check_laws(void) {
     berth_stats good = {.submitted_total = 10,
@@ -284,5 +326,7 @@ int replay_self_test(void) {
     check_growth();
     check_fairness();
     check_slo();
+    check_pace();
+    check_presets();
     return replay_check_sum();
 }
