@@ -174,6 +174,11 @@ int replay_host_submit(replay_host *host, replay_row *row) {
     if (status != BERTH_EREFUSED || refusal.reason == BERTH_REFUSAL_NONE)
         return replay_broken("submit of row %u: %s", (unsigned)row->index + 1,
                              berth_status_message(status));
+    if (refusal.reason == BERTH_REFUSAL_DEADLINE && has_late_band(settings)) {
+        row->late = 1;
+        host->late++;
+        return replay_host_submit(host, row);
+    }
     row->refusal = refusal.reason;
     const uint64_t what[3] = {row->index, refusal.reason, refusal.retry_after_ns};
     log_decision(host, REPLAY_DECISION_REFUSED, what);

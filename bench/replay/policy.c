@@ -25,28 +25,6 @@ static const char *const fit_names[] = {"strict", "first", "easy"};
 /* Prefix needs an index of blocks and rank a callback: a replay has neither. */
 static const char *const order_names[] = {"arrival", "deadline", "shortest"};
 
-const char *replay_policy_kv_wanted(void) {
-    return "worst_case, optimistic[:WATERMARK], ratio[:FIRST], future_peak or "
-           "predicted[:QUANTILE], "
-           "the parameter a part from 0 to 1";
-}
-
-const char *replay_policy_victim_wanted(void) {
-    return "newest, least_computed or cheapest";
-}
-
-const char *replay_policy_fairness_wanted(void) {
-    return "none or vtc";
-}
-
-const char *replay_policy_order_wanted(void) {
-    return "arrival, deadline or shortest";
-}
-
-const char *replay_policy_fit_wanted(void) {
-    return "strict, first or easy";
-}
-
 /* A part from 0 to 1, to millionths. */
 static int part(const char *text, uint32_t *out_ppm) {
     char *end;
@@ -58,7 +36,7 @@ static int part(const char *text, uint32_t *out_ppm) {
     return 0;
 }
 
-int replay_policy_set_kv(const char *text, replay_policy *out) {
+static int set_kv(const char *text, replay_policy *out) {
     for (size_t i = 0; i < sizeof kv_names / sizeof kv_names[0]; i++) {
         const kv_name *kv = &kv_names[i];
         const size_t size = strlen(kv->name);
@@ -89,11 +67,7 @@ static int tokens(const char *text, const char **out_end, uint64_t *out) {
     return 0;
 }
 
-const char *replay_policy_step_wanted(void) {
-    return "TOKENS or TOKENS/CHUNK, up to 9 digits each";
-}
-
-int replay_policy_set_step(const char *text, replay_policy *out) {
+static int set_step(const char *text, replay_policy *out) {
     const char *end;
     uint64_t chunk = 0, step;
     if (tokens(text, &end, &step) != 0) return -1;
@@ -106,28 +80,71 @@ int replay_policy_set_step(const char *text, replay_policy *out) {
 
 #define INDEX_OF(text, names) index_of(text, names, sizeof(names) / sizeof(names)[0])
 
-int replay_policy_set_victim(const char *text, replay_policy *out) {
+static int set_victim(const char *text, replay_policy *out) {
     const int index = INDEX_OF(text, victim_names);
     if (index >= 0) out->victim = (uint32_t)index;
     return index >= 0 ? 0 : -1;
 }
 
-int replay_policy_set_fairness(const char *text, replay_policy *out) {
+static int set_fairness(const char *text, replay_policy *out) {
     const int index = INDEX_OF(text, fairness_names);
     if (index >= 0) out->fairness = (uint32_t)index;
     return index >= 0 ? 0 : -1;
 }
 
-int replay_policy_set_order(const char *text, replay_policy *out) {
+static int set_order(const char *text, replay_policy *out) {
     const int index = INDEX_OF(text, order_names);
     if (index >= 0) out->order = (uint32_t)index;
     return index >= 0 ? 0 : -1;
 }
 
-int replay_policy_set_fit(const char *text, replay_policy *out) {
+static int set_fit(const char *text, replay_policy *out) {
     const int index = INDEX_OF(text, fit_names);
     if (index >= 0) out->fit = (uint32_t)index;
     return index >= 0 ? 0 : -1;
+}
+
+static int set_wait(const char *text, replay_policy *out) {
+    return part(text, &out->wait_ppm);
+}
+
+static int set_queue(const char *text, replay_policy *out) {
+    return part(text, &out->queue_ppm);
+}
+
+static int set_late(const char *text, replay_policy *out) {
+    return part(text, &out->late_ppm);
+}
+
+static int set_pace(const char *text, replay_policy *out) {
+    return part(text, &out->pace_ppm);
+}
+
+typedef struct policy_option {
+    const char *name;
+    int (*set)(const char *text, replay_policy *out);
+    const char *wanted;
+} policy_option;
+
+static const policy_option policy_options[] = {
+    {"kv", set_kv,
+     "worst_case, optimistic[:WATERMARK], ratio[:FIRST], future_peak or predicted[:QUANTILE], the "
+     "parameter a part from 0 to 1"},
+    {"victim", set_victim, "newest, least_computed or cheapest"},
+    {"fairness", set_fairness, "none or vtc"},
+    {"order", set_order, "arrival, deadline or shortest"},
+    {"fit", set_fit, "strict, first or easy"},
+    {"step", set_step, "TOKENS or TOKENS/CHUNK, up to 9 digits each"},
+    {"queue", set_queue, "a part from 0 to 1"},
+    {"wait", set_wait, "a part from 0 to 1"},
+    {"late", set_late, "a part from 0 to 1"},
+    {"pace", set_pace, "a part from 0 to 1"},
+};
+
+const char *replay_policy_set(const char *name, const char *text, replay_policy *out) {
+    size_t i = 0;
+    while (strcmp(policy_options[i].name, name) != 0) i++;
+    return policy_options[i].set(text, out) == 0 ? NULL : policy_options[i].wanted;
 }
 
 const char *replay_policy_kv_name(const replay_policy *policy) {
@@ -174,6 +191,7 @@ void replay_policy_apply(const replay_policy *policy, uint32_t tenants, berth_op
     options->tenants_max = policy->fairness != BERTH_FAIRNESS_NONE ? tenants : 0;
     options->order = policy->order;
     options->fit = policy->fit;
+    options->wait_ppm = policy->wait_ppm;
     options->step_tokens = policy->step_tokens;
     options->prefill_tokens_max = policy->prefill_tokens_max;
 }

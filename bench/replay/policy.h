@@ -13,40 +13,32 @@
 #include <stdint.h>
 
 typedef struct replay_policy {
-    const char *name;     /* of the preset that it began as */
-    const char *what;     /* for people */
-    uint32_t one_band;    /* 1 = bands make no difference: all are submitted in one */
-    uint32_t sequences;   /* requests that may run at once; 0 = --sequences */
-    uint32_t kv_mode;     /* berth_kv_mode */
-    uint32_t kv_ppm;      /* its parameter: watermark, first ratio, or quantile; 0 = its default */
-    uint32_t victim;      /* berth_victim */
-    uint32_t fairness;    /* berth_fairness */
-    uint32_t order;       /* berth_order */
-    uint32_t fit;         /* berth_fit */
-    uint32_t overcommit;  /* 1 = a free slot is all that is asked; when the KV runs out, everything
-                             that runs fails at once */
-    uint32_t queue_ppm;   /* of the target's ttft, what a request may wait in the queue; 0 = any */
-    uint32_t late_ppm;    /* who waited so long goes on in a band below all others, which enters
-                             while the pool is no fuller than this part; 0 = it expires */
-    uint32_t pace_ppm;    /* while tokens take longer than this part of the target's tpot, on
-                             average, nobody more is let in; 0 = the host does not look */
-    uint64_t step_tokens; /* that a step computes at most; 0 = no limit */
+    const char *name;    /* of the preset that it began as */
+    const char *what;    /* for people */
+    uint32_t one_band;   /* 1 = bands make no difference: all are submitted in one */
+    uint32_t sequences;  /* requests that may run at once; 0 = --sequences */
+    uint32_t kv_mode;    /* berth_kv_mode */
+    uint32_t kv_ppm;     /* its parameter: watermark, first ratio, or quantile; 0 = its default */
+    uint32_t victim;     /* berth_victim */
+    uint32_t fairness;   /* berth_fairness */
+    uint32_t order;      /* berth_order */
+    uint32_t fit;        /* berth_fit */
+    uint32_t overcommit; /* 1 = a free slot is all that is asked; when the KV runs out, everything
+                            that runs fails at once */
+    uint32_t queue_ppm;  /* of the target's ttft, what a request may wait in the queue; 0 = any */
+    uint32_t wait_ppm;   /* of the time that it may wait: whose predicted wait is longer is refused,
+                            or late at once; 0 = nobody */
+    uint32_t late_ppm;   /* who waited so long goes on in a band below all others, which enters
+                            while the pool is no fuller than this part; 0 = it expires */
+    uint32_t pace_ppm;   /* while tokens take longer than this part of the target's tpot, on
+                            average, nobody more is let in; 0 = the host does not look */
+    uint64_t step_tokens;        /* that a step computes at most; 0 = no limit */
     uint64_t prefill_tokens_max; /* of one prompt in a step; 0 = no limit */
 } replay_policy;
 
-/* MODE or MODE:PARAMETER of --kv, and names of the others. 0, or -1 where there is no such. */
-int replay_policy_set_kv(const char *text, replay_policy *out);
-int replay_policy_set_victim(const char *text, replay_policy *out);
-int replay_policy_set_fairness(const char *text, replay_policy *out);
-int replay_policy_set_order(const char *text, replay_policy *out);
-int replay_policy_set_fit(const char *text, replay_policy *out);
-
-/* What these take, for messages. */
-const char *replay_policy_kv_wanted(void);
-const char *replay_policy_victim_wanted(void);
-const char *replay_policy_fairness_wanted(void);
-const char *replay_policy_order_wanted(void);
-const char *replay_policy_fit_wanted(void);
+/* One value by its option's name, such as "kv" and "optimistic:0.02". NULL, or what it takes where
+ * `text` is no such thing. */
+const char *replay_policy_set(const char *name, const char *text, replay_policy *out);
 
 const char *replay_policy_kv_name(const replay_policy *policy);
 const char *replay_policy_victim_name(const replay_policy *policy);
@@ -56,10 +48,6 @@ const char *replay_policy_fit_name(const replay_policy *policy);
 
 /* Does what a request holds grow with its tokens? */
 int replay_policy_grows(const replay_policy *policy);
-
-/* Tokens of --step, TOKENS or TOKENS/CHUNK. */
-int replay_policy_set_step(const char *text, replay_policy *out);
-const char *replay_policy_step_wanted(void);
 
 /* `tenants` is how many the trace has. */
 void replay_policy_apply(const replay_policy *policy, uint32_t tenants, berth_options *options);

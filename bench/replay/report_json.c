@@ -45,6 +45,7 @@ static void put_counts(json_t *object, const replay_band_report *band) {
     put_count(object, "expired", band->expired);
     put_count(object, "evicted", band->evicted);
     put_count(object, "failed", band->failed);
+    put_count(object, "late", band->late);
     put_count(object, "good", band->good);
     put(object, "longest_wait_s", json_real((double)band->wait_ns_max / 1e9));
 }
@@ -103,6 +104,10 @@ static json_t *policy_json(const replay_policy *p) {
     put(object, "fit", json_string(replay_policy_fit_name(p)));
     put_count(object, "step_tokens", p->step_tokens);
     put_count(object, "prefill_tokens_max", p->prefill_tokens_max);
+    put(object, "queue_part", json_real((double)p->queue_ppm / 1e6));
+    put(object, "wait_part", json_real((double)p->wait_ppm / 1e6));
+    put(object, "late_part", json_real((double)p->late_ppm / 1e6));
+    put(object, "pace_part", json_real((double)p->pace_ppm / 1e6));
     put(object, "overcommit", json_boolean(p->overcommit));
     return object;
 }

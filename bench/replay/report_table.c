@@ -4,6 +4,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+static void print_part(const char *before, uint32_t ppm, const char *after) {
+    if (ppm != 0) printf("%s %g %s", before, (double)ppm / 1e6, after);
+}
+
 static void print_policy(const replay_policy *p) {
     printf("policy %s: kv %s", p->name, replay_policy_kv_name(p));
     if (p->kv_ppm != 0) printf(":%g", (double)p->kv_ppm / 1e6);
@@ -12,6 +16,10 @@ static void print_policy(const replay_policy *p) {
            replay_policy_order_name(p), replay_policy_fit_name(p));
     if (p->step_tokens != 0) printf(", %" PRIu64 " tokens a step", p->step_tokens);
     if (p->prefill_tokens_max != 0) printf(", %" PRIu64 " of a prompt", p->prefill_tokens_max);
+    print_part(", waits at most", p->queue_ppm, "of the ttft");
+    print_part(", refused above", p->wait_ppm, "of that");
+    print_part(", the late behind others up to", p->late_ppm, "of the pool");
+    print_part(", pace", p->pace_ppm, "of the tpot");
     if (p->overcommit) printf(", a full cache fails all");
     putchar('\n');
 }
@@ -81,6 +89,8 @@ static void print_refusals(const char *name, const replay_band_report *band) {
 
 /* How the others ended, where there are any. */
 static void print_ends(const replay_band_report *all) {
+    if (all->late > 0)
+        printf("late: %" PRIu64 " waited in vain and went on behind all others\n", all->late);
     if (all->cancelled + all->evicted + all->failed == 0) return;
     printf("ended otherwise: cancelled %" PRIu64 ", evicted %" PRIu64 ", failed %" PRIu64 "\n",
            all->cancelled, all->evicted, all->failed);

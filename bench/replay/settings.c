@@ -32,12 +32,16 @@ enum option_key {
     KEY_OUTPUT_SIGMA,
     KEY_OUTPUT_MAX,
     KEY_SELF_TEST,
-    KEY_KV,
+    KEY_KV, /* from here to KEY_PACE: of a policy */
     KEY_VICTIM,
     KEY_FAIRNESS,
     KEY_ORDER,
     KEY_FIT,
     KEY_STEP,
+    KEY_QUEUE,
+    KEY_WAIT,
+    KEY_LATE,
+    KEY_PACE,
     KEY_TENANTS,
     KEY_SLO,
     KEY_COMPARE,
@@ -74,8 +78,12 @@ static const struct option long_options[] = {
     {"victim", required_argument, NULL, KEY_VICTIM},
     {"fairness", required_argument, NULL, KEY_FAIRNESS},
     {"order", required_argument, NULL, KEY_ORDER},
-    {"step", required_argument, NULL, KEY_STEP},
     {"fit", required_argument, NULL, KEY_FIT},
+    {"step", required_argument, NULL, KEY_STEP},
+    {"queue", required_argument, NULL, KEY_QUEUE},
+    {"wait", required_argument, NULL, KEY_WAIT},
+    {"late", required_argument, NULL, KEY_LATE},
+    {"pace", required_argument, NULL, KEY_PACE},
     {"tenants", required_argument, NULL, KEY_TENANTS},
     {"slo", required_argument, NULL, KEY_SLO},
     {"compare", required_argument, NULL, KEY_COMPARE},
@@ -234,47 +242,35 @@ static int set_slo(const char *text, replay_settings *out) {
     return wrong(KEY_SLO, text, "ttft=TIME[+prompt],tpot=TIME such as ttft=2s+prompt,tpot=100ms");
 }
 
-/* The options that change one value of the preset; they need it, so they are read last. */
-typedef struct policy_option {
-    int key;
-    int (*set)(const char *text, replay_policy *out);
-    const char *(*wanted)(void);
-} policy_option;
-
-static const policy_option policy_options[] = {
-    {KEY_KV, replay_policy_set_kv, replay_policy_kv_wanted},
-    {KEY_VICTIM, replay_policy_set_victim, replay_policy_victim_wanted},
-    {KEY_FAIRNESS, replay_policy_set_fairness, replay_policy_fairness_wanted},
-    {KEY_ORDER, replay_policy_set_order, replay_policy_order_wanted},
-    {KEY_FIT, replay_policy_set_fit, replay_policy_fit_wanted},
-    {KEY_STEP, replay_policy_set_step, replay_policy_step_wanted},
-};
-
-#define POLICY_OPTIONS (sizeof policy_options / sizeof policy_options[0])
-
-/* What was said of single policies; NULL where nothing was. */
+/* What was said of single policies; they need the preset, so they are read last. */
 typedef struct policy_texts {
-    const char *text[POLICY_OPTIONS];
+    struct {
+        int key;
+        const char *value;
+    } said[16];
+    uint32_t count;
+    uint32_t reserved;
 } policy_texts;
 
+/* 1 if the option is of a policy; the last of several counts. */
 static int note_policy(int key, const char *value, policy_texts *texts) {
-    for (size_t i = 0; i < POLICY_OPTIONS; i++)
-        if (policy_options[i].key == key) {
-            texts->text[i] = value;
-            return 1;
-        }
-    return 0;
+    uint32_t i = 0;
+    if (key < KEY_KV || key > KEY_PACE) return 0;
+    while (i < texts->count && texts->said[i].key != key) i++;
+    texts->count += i == texts->count;
+    texts->said[i].key = key;
+    texts->said[i].value = value;
+    return 1;
 }
 
 static int policy_of(const policy_texts *texts, replay_settings *out) {
-    for (size_t i = 0; i < POLICY_OPTIONS; i++) {
-        const policy_option *option = &policy_options[i];
-        if (texts->text[i] == NULL) continue;
+    for (uint32_t i = 0; i < texts->count; i++) {
+        const int key = texts->said[i].key;
+        const char *value = texts->said[i].value;
         if (out->task == REPLAY_TASK_COMPARE || out->task == REPLAY_TASK_GOODPUT)
-            return wrong(option->key, texts->text[i],
-                         "for a comparison, which takes presets whole");
-        if (option->set(texts->text[i], &out->policy) != 0)
-            return wrong(option->key, texts->text[i], option->wanted());
+            return wrong(key, value, "for a comparison, which takes presets whole");
+        const char *wanted = replay_policy_set(option_name(key), value, &out->policy);
+        if (wanted != NULL) return wrong(key, value, wanted);
     }
     return 0;
 }
@@ -322,6 +318,27 @@ static int set(int key, const char *value, replay_settings *out) {
     }
 }
 
+static int policy_together(const replay_settings *out) {
+    const replay_policy *p = &out->policy;
+    const uint32_t sequences = p->sequences != 0 ? p->sequences : out->sequences;
+    if (out->real_time > 0.0 &&
+        (replay_policy_grows(p) || p->step_tokens != 0 || p->pace_ppm != 0)) {
+        fputs("berth-replay: --real-time has no steps: --kv is worst_case, without --step and "
+              "--pace\n",
+              stderr);
+        return -1;
+    }
+    if (p->step_tokens != 0 && p->step_tokens < sequences) {
+        fputs("berth-replay: --step is below --sequences: each that runs needs a token\n", stderr);
+        return -1;
+    }
+    if ((p->wait_ppm != 0 || p->late_ppm != 0) && p->queue_ppm == 0 && out->queue_timeout_ns == 0) {
+        fputs("berth-replay: --wait and --late need --queue or --queue-timeout\n", stderr);
+        return -1;
+    }
+    return 0;
+}
+
 /* What is well-formed each by itself, but not together. */
 static int check_together(int argc, char **argv, uint32_t generated, const replay_settings *out) {
     if (optind < argc) {
@@ -333,21 +350,15 @@ static int check_together(int argc, char **argv, uint32_t generated, const repla
         fputs("berth-replay: --trace and the generator's options exclude each other\n", stderr);
         return -1;
     }
-    if (out->task != REPLAY_TASK_COMPARE && out->task != REPLAY_TASK_GOODPUT &&
-        out->svg_path != NULL) {
-        fputs("berth-replay: --svg draws a comparison: --compare or --goodput\n", stderr);
+    if (out->task != REPLAY_TASK_COMPARE && out->svg_path != NULL) {
+        fputs("berth-replay: --svg draws what --compare compares\n", stderr);
         return -1;
     }
-    if (out->real_time > 0.0 &&
-        (out->task == REPLAY_TASK_COMPARE || out->task == REPLAY_TASK_GOODPUT)) {
+    if (out->real_time > 0.0 && out->task != REPLAY_TASK_RUN) {
         fputs("berth-replay: --compare and --goodput repeat: not with --real-time\n", stderr);
         return -1;
     }
-    if (out->real_time > 0.0 && replay_policy_grows(&out->policy)) {
-        fprintf(stderr, "berth-replay: --real-time has no steps, in which --kv %s grows\n",
-                replay_policy_kv_name(&out->policy));
-        return -1;
-    }
+    if (out->task == REPLAY_TASK_RUN && policy_together(out) != 0) return -1;
     if (out->real_time > 0.0 && out->sequences > 1024) {
         fputs("berth-replay: --real-time runs a thread per sequence: --sequences 1024 at most\n",
               stderr);
