@@ -32,7 +32,7 @@ static bool take(broadcast *own, uint64_t from, uint64_t before, token *out) {
 static void *run_reader(void *argument) {
     carrier *self = argument;
     broadcast *own = self->own;
-    token got;
+    token got = {0};
     for (;;) {
         pthread_mutex_lock(&own->lock);
         while (!atomic_load(&self->stop) && !take(own, 0, self->waiting, &got)) {

@@ -17,7 +17,7 @@ static const char usage[] =
     "  --json           one JSON object on stdout instead of the table\n"
     "  --check          exit with 1 where a goal is missed, and say which\n"
     "  --rounds N       interleaved rounds, 1 to 99; default 7\n"
-    "  --only a,b       of pair, fan, stalled, memory; default all\n"
+    "  --only a,b       of pair, fan, vanish, stalled, memory; default all\n"
     "  --quick          tiny counts: to try the instrument, not for figures\n";
 
 typedef struct settings {
@@ -82,6 +82,10 @@ static bool run_round(const settings *from, workload *at, const char *program) {
     for (size_t i = 0; wants(from, "fan") && i < sizeof streams / sizeof streams[0]; i++) {
         bench_board_calibrate(at->board, "fan", at->round);
         good = fan_run(at, streams[i]) && good;
+    }
+    if (wants(from, "vanish")) {
+        bench_board_calibrate(at->board, "vanish", at->round);
+        good = vanish_run(at) && good;
     }
     /* These are counts, alike in every round. */
     if (at->round > 0) return good;

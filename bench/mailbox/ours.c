@@ -29,7 +29,7 @@ static void read_one(carrier *self, berth_request_id id, bool is_waiting) {
     ours *own = self->own;
     berth_span spans[SPANS_MAX];
     uint32_t count, chunks = 0;
-    token got;
+    token got = {0};
     if (berth_mailbox_peek(own->pool, id, spans, SPANS_MAX, &count) != BERTH_OK) return;
     for (uint32_t i = 0; i < count; i++) {
         memcpy(&got, spans[i].bytes, spans[i].size);

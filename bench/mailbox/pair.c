@@ -26,7 +26,7 @@ typedef struct pair {
 static void *pop_all(void *argument) {
     pair *self = argument;
     for (uint64_t i = 0; i < self->tokens;) {
-        token got;
+        token got = {0};
         if (!spsc_pop(self->ring, &got)) {
             sched_yield();
             continue;
@@ -58,7 +58,7 @@ static void *read_all(void *argument) {
             continue;
         }
         for (uint32_t k = 0; k < count; k++) {
-            token got;
+            token got = {0};
             memcpy(&got, spans[k].bytes, spans[k].size);
             if (spans[k].more != 0) {
                 memcpy((unsigned char *)&got + spans[k].size, spans[k + 1].bytes,

@@ -30,7 +30,7 @@ static bool pop(queue *from, token *out) {
 static void *run_reader(void *argument) {
     queue *from = argument;
     carrier *self = from->of;
-    token got;
+    token got = {0};
     for (;;) {
         pthread_mutex_lock(&from->lock);
         while (!atomic_load(&self->stop) && !pop(from, &got)) {
@@ -75,7 +75,7 @@ static void step(carrier *self, uint64_t sequence) {
 
 static void drain(carrier *self) {
     queue *queues = self->own;
-    token got;
+    token got = {0};
     for (uint32_t i = self->waiting; i < self->streams; i++) {
         pthread_mutex_lock(&queues[i].lock);
         while (pop(&queues[i], &got)) carrier_note(self, &got, false);

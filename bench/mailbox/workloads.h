@@ -30,6 +30,10 @@ void stall_run(const workload *at, const char *program);
 /* What stall_run starts: a fixed number of steps, with readers (1) or without (0). */
 int stall_child(bool with_readers);
 
+/* Clients who vanish at random and come back where they were. False where a token was lost,
+ * doubled or torn. */
+bool vanish_run(const workload *at);
+
 /* Bytes per mailbox, per retained outcome, and of 100,000 mailboxes that live. */
 bool memory_run(const workload *at);
 
