@@ -1548,6 +1548,64 @@ BERTH_API berth_status berth_prefix_evictions(berth_pool *pool, berth_block_hash
 BERTH_API berth_status berth_prefix_lost(berth_pool *pool, const berth_block_hash *hashes,
                                          uint32_t hash_count, uint32_t *out_count);
 
+/**
+ * berth_plan_fail() - the step could not run for want of KV; make room and plan again.
+ *
+ * Ends the step: nobody in it has computed anything, and whoever is stopping is let go. Then one
+ * running request gives way, chosen as by options.victim: it is parked at its place in line, the
+ * next plan tells it to leave, and that plan admits nobody. Never all: the others go on. If only
+ * one is left to run, it ends with BERTH_OUTCOME_EVICTED, because no room can be made for it.
+ *
+ * @pool     not NULL
+ * @step_id  of the plan
+ *
+ * Errors:   BERTH_EINVAL  pool is NULL
+ *           BERTH_EFACE   not an engine's pool
+ *           BERTH_ESTEP   not the outstanding step; nothing was changed
+ *           BERTH_EREENTRY called from a callback
+ *           BERTH_EBROKEN the pool has failed
+ * Threads:  engine thread; never blocks; from callbacks: no
+ * Memory:   does not allocate
+ * Cost:     O(running)
+ */
+BERTH_API berth_status berth_plan_fail(berth_pool *pool, berth_step_id step_id);
+
+/**
+ * berth_suspend() - leave a request out of plans while it waits for something outside the engine.
+ *
+ * Such as a tool, a grammar, or KV that comes from elsewhere. A running one keeps its slot and what
+ * it holds; a step that contains it is committed as usual. A parked one is passed over by admission
+ * and keeps its place. Deadlines go on. It may be preempted meanwhile. Suspending twice is as once.
+ *
+ * @pool     not NULL
+ * @id       a parked or running request of an engine's pool
+ *
+ * Errors:   BERTH_EINVAL  malformed
+ *           BERTH_EFACE   not an engine's pool
+ *           BERTH_ESTALE  no such request
+ *           BERTH_EENDED  it has ended
+ *           BERTH_EBROKEN the pool has failed
+ * Threads:  any; never blocks; from callbacks: yes
+ * Memory:   does not allocate
+ * Cost:     O(1)
+ */
+BERTH_API berth_status berth_suspend(berth_pool *pool, berth_request_id id);
+
+/**
+ * berth_resume() - what a suspended request waited for is there; it goes on.
+ *
+ * Resuming what is not suspended changes nothing. Wakes berth_plan_wait.
+ *
+ * @pool     not NULL
+ * @id       a parked or running request of an engine's pool
+ *
+ * Errors:   as berth_suspend
+ * Threads:  any; never blocks; from callbacks: yes
+ * Memory:   does not allocate
+ * Cost:     O(1)
+ */
+BERTH_API berth_status berth_resume(berth_pool *pool, berth_request_id id);
+
 /* ---- Worker and gate face ------------------------------------------------------------------ */
 
 /**
@@ -1700,6 +1758,10 @@ typedef struct berth_stats {
     uint64_t keyed_expired_total;  /* dropped after keys_retain_ns; these and those that gave way */
     uint64_t keyed_evicted_total;  /* to limits of keys are in retained_dropped_total */
     uint64_t codel_dropped_total;     /* ended as EVICTED (delay) */
+
+    uint64_t suspended;          /* parked or running, and left out until they are resumed */
+    uint64_t suspensions_total;  /* how often that began */
+    uint64_t steps_failed_total; /* by berth_plan_fail */
 } berth_stats;
 
 /**

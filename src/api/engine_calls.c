@@ -41,3 +41,15 @@ berth_status berth_commit(berth_pool *pool, berth_step_id step_id, berth_result 
     if (pool == NULL || (results == NULL && result_count != 0)) return BERTH_EINVAL;
     return berth__engine_commit(pool, step_id, results, result_count);
 }
+
+berth_status berth_plan_fail(berth_pool *pool, berth_step_id step_id) {
+    return pool == NULL ? BERTH_EINVAL : berth__engine_fail(pool, step_id);
+}
+
+berth_status berth_suspend(berth_pool *pool, berth_request_id id) {
+    return pool == NULL || id == 0 ? BERTH_EINVAL : berth__engine_suspend(pool, id, 1);
+}
+
+berth_status berth_resume(berth_pool *pool, berth_request_id id) {
+    return pool == NULL || id == 0 ? BERTH_EINVAL : berth__engine_suspend(pool, id, 0);
+}

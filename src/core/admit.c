@@ -40,13 +40,16 @@ static int may_pass(const berth__core *core, uint32_t place, search *s) {
     return berth__backfill_may_pass(core, place, &s->shadow);
 }
 
-/* `place`, or the first after it whose prompt nobody else is computing right now; BERTH__NONE if
- * those looked at, of whom there are SKIPPED_MAX at most, all wait for that. */
+/* `place`, or the first after it who is not suspended and whose prompt nobody else is computing
+ * right now; BERTH__NONE if those looked at all wait for a prompt, of whom there are SKIPPED_MAX at
+ * most. */
 static uint32_t who_can_start(const berth__core *core, uint32_t place, berth__cursor *cursor,
                               search *s) {
-    while (place != BERTH__NONE && berth__share_is_coming(core, place)) {
-        if (s->skipped >= SKIPPED_MAX) return BERTH__NONE;
-        s->skipped++;
+    while (place != BERTH__NONE) {
+        const int suspended = core->entries[place].suspended;
+        if (!suspended && !berth__share_is_coming(core, place)) return place;
+        if (!suspended && s->skipped >= SKIPPED_MAX) return BERTH__NONE;
+        s->skipped += !suspended;
         place = berth__cursor_next(core, cursor);
     }
     return place;

@@ -26,7 +26,7 @@ static uint64_t chunk(const berth__core *core, uint32_t place) {
 /* Does it want a part of what the decodes leave? */
 static int is_waiting(const berth__core *core, uint32_t place) {
     const berth__entry *entry = &core->entries[place];
-    return entry->state == BERTH__RUNNING && !entry->paused &&
+    return entry->state == BERTH__RUNNING && !berth__is_held_up(entry) &&
            berth__budget_is_prefill(core, place);
 }
 

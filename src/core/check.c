@@ -26,6 +26,8 @@ typedef struct census {
     uint64_t parked_size;
     uint64_t armed;
     uint64_t paused;
+    uint64_t suspended;
+    uint64_t held_up;
 } census;
 
 static void count_units(const berth__core *core, uint32_t place, uint64_t *sum) {
@@ -60,6 +62,9 @@ static uint32_t count_entry(const berth__core *core, uint32_t place, census *c) 
     MUST(kv_is_exact(core, place));
     MUST(!entry->paused || entry->state == BERTH__RUNNING);
     c->paused += entry->paused;
+    MUST(!entry->suspended || !fixed);
+    c->suspended += entry->suspended;
+    c->held_up += (uint64_t)berth__is_held_up(entry);
     MUST((core->deadlines.position[place] != BERTH__NONE) == (berth__life_armed(core, place) != 0));
     if (entry->state == BERTH__PARKED) {
         count_units(core, place, c->parked);
@@ -86,6 +91,8 @@ static uint32_t check_sums(const berth__core *core, const census *c) {
     MUST(c->retained == core->ended.count && core->ended.count <= core->options.ended_max);
     MUST(c->armed == core->deadlines.count);
     MUST(c->paused == n->paused && n->paused <= n->pauses_total);
+    MUST(c->suspended == n->suspended && n->suspended <= n->suspensions_total);
+    MUST(c->held_up == core->held_up);
     MUST(c->parked_size == core->queue.total.size);
     MUST(core->slots_free_count + core->running.count + core->leaving_count ==
          core->options.running_max);

@@ -175,6 +175,15 @@ berth_status berth__core_preempt(berth__core *core, uint64_t now, berth_request_
  * T_UNADMITTED. EAGAIN parked, EENDED once an outcome is fixed, EFACE on the other faces. */
 berth_status berth__core_unadmit(berth__core *core, uint64_t now, berth_request_id id);
 
+/* Engine: leave a parked or running request out, of admission and of plans, or (0) no longer. What
+ * it holds, its place in line and its deadlines stay. EENDED once an outcome is fixed. */
+berth_status berth__core_suspend(berth__core *core, uint64_t now, berth_request_id id,
+                                 uint32_t suspended);
+
+/* Engine: the step did nothing, for want of KV: one of those who run gives way, and the next plan
+ * admits nobody. The last one ends as EVICTED. */
+berth_status berth__core_plan_fail(berth__core *core, uint64_t now, berth_step_id step_id);
+
 /* Engine: is there anything that a plan would hold? */
 uint32_t berth__core_has_plan(const berth__core *core);
 

@@ -55,7 +55,7 @@ static void grow(berth__core *core, uint32_t place, uint32_t *gone) {
 /* One that runs, is in the step and has all of its prefill behind it. */
 static int is_decode(const berth__core *core, uint32_t place) {
     const berth__entry *entry = &core->entries[place];
-    return entry->state == BERTH__RUNNING && !entry->paused &&
+    return entry->state == BERTH__RUNNING && !berth__is_held_up(entry) &&
            !berth__budget_is_prefill(core, place);
 }
 

@@ -144,6 +144,10 @@ void berth__kv_mode_step(berth__core *core, uint32_t gave_way) {
         berth__ratio_fall(core);
 }
 
+int berth__kv_mode_looks(const berth__core *core) {
+    return core->options.kv_mode >= BERTH_KV_RATIO;
+}
+
 void berth__kv_mode_begin(berth__core *core) {
     switch ((enum berth_kv_mode)core->options.kv_mode) {
     case BERTH_KV_WORST_CASE:

@@ -18,6 +18,9 @@ uint64_t berth__kv_mode_units(const berth__core *core, uint32_t place);
 /* A plan has granted growth, and so many had to give way. */
 void berth__kv_mode_step(berth__core *core, uint32_t gave_way);
 
+/* 1 if the mode's test depends on those who run, so that it is good in a plan only. */
+int berth__kv_mode_looks(const berth__core *core);
+
 /* A plan is about to admit: look at those who run. O(running). */
 void berth__kv_mode_begin(berth__core *core);
 

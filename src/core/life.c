@@ -270,7 +270,7 @@ void berth__life_preempt(berth__core *core, uint32_t place) {
             berth__kv_mode_units(core, place);
     if (!may_park_again(core, place)) return;
     touch_rate(core);
-    berth__pause_end(core, place);
+    berth__pause_park(core, place);
     core->counters.preemptions_total++;
     core->counters.tokens_recomputed_total = berth__add_saturating(
         core->counters.tokens_recomputed_total, entry->tokens_computed - entry->prefix_tokens);
@@ -336,6 +336,7 @@ void berth__life_stop(berth__core *core, uint32_t place, berth__cause cause) {
     entry->code = cause.code;
     entry->ended_at_ns = core->now;
     berth__pause_end(core, place);
+    berth__suspend_end(core, place);
     berth__life_arm(core, place);
     if (was == BERTH__RUNNING) {
         entry->state = BERTH__STOPPING;
@@ -427,6 +428,8 @@ void berth__life_fail(berth__core *core) {
     core->counters.running = 0;
     core->counters.stopping = 0;
     core->counters.paused = 0;
+    core->counters.suspended = 0;
+    core->held_up = 0;
     for (uint32_t b = 0; b < BERTH_BANDS_MAX; b++) {
         core->counters.bands[b].parked = 0;
         core->counters.bands[b].running = 0;

@@ -111,7 +111,8 @@ static layout lay_out(arena *from, const berth_options *options) {
     l.units = cut(from, (uint64_t)places * options->resource_count, sizeof *l.units);
     l.runs = cut(from, options->running_max, sizeof *l.runs);
     l.growing = cut(from, growing_max, sizeof *l.growing);
-    l.victims = cut(from, growing_max, sizeof *l.victims);
+    l.victims =
+        cut(from, options->face == BERTH_FACE_ENGINE ? options->running_max : 0, sizeof *l.victims);
     l.peak.items = cut(from, peak_max, sizeof *l.peak.items);
     l.peak.scratch = cut(from, peak_max, sizeof *l.peak.scratch);
     l.peak.sums = cut(from, peak_max, sizeof *l.peak.sums);

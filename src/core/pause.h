@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What:    running requests that plans leave out until their readers have caught up.
- * Why:     a reader that is slow holds up his own request, for a bounded time, and nobody else's.
- * Rules:   only a running request of an engine is paused; it keeps what it holds, its deadlines go
- *          on, and one more is armed: when that comes first it ends as CANCELLED (slow reader).
- *          Whoever stops or is preempted is paused no more.
- * Threads: none of its own.
+ * What:    requests that plans leave out: until their readers have caught up (paused), or until
+ * what they wait for outside the engine is there (suspended). Why:     a reader that is slow holds
+ * up his own request, for a bounded time, and nobody else's; a tool, a grammar or a remote cache
+ * holds up the one that called it. Rules:   only a running request of an engine is paused; it keeps
+ * what it holds, its deadlines go on, and one more is armed: when that comes first it ends as
+ * CANCELLED (slow reader). Whoever stops or is preempted is paused no more. A suspended request
+ * keeps what it holds too, no deadline is added; if it is preempted it stays suspended, and is not
+ * admitted. Threads: none of its own.
  */
 #ifndef BERTH__CORE_PAUSE_H
 #define BERTH__CORE_PAUSE_H
@@ -17,5 +19,11 @@
 
 /* It runs no longer, or its reader has caught up. The caller arms its deadlines. */
 void berth__pause_end(berth__core *core, uint32_t place);
+
+/* It stops. */
+void berth__suspend_end(berth__core *core, uint32_t place);
+
+/* A running one is about to be parked: whoever is parked is held up no longer by being left out. */
+void berth__pause_park(berth__core *core, uint32_t place);
 
 #endif

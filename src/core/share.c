@@ -155,7 +155,8 @@ int berth__share_is_coming(const berth__core *core, uint32_t place) {
     if (!berth__share_has_index(core)) return 0;
     const uint32_t owner = berth__prefix_owner_of(&core->prefix, look_up(core, place)->next);
     if (owner == BERTH__NONE) return 0;
-    return core->entries[owner].state == BERTH__RUNNING && !core->entries[owner].paused;
+    return core->entries[owner].state == BERTH__RUNNING &&
+           !berth__is_held_up(&core->entries[owner]);
 }
 
 void berth__share_hold(berth__core *core, uint32_t place) {

@@ -70,9 +70,10 @@ typedef struct berth__entry {
     uint8_t engine_knows; /* the engine itself ended it: its slot needs no LEAVE */
     uint8_t has_output;
     uint8_t preemptions; /* how often it was preempted; stays at 255 */
-    uint8_t paused;      /* running, but left out of plans */
+    uint8_t paused;      /* running, but left out of plans until its reader catches up */
+    uint8_t suspended;   /* parked or running, and left out until it is resumed */
     uint8_t level;       /* the band index that it competes in, or was admitted from */
-    uint8_t reserved[3];
+    uint8_t reserved[2];
 } berth__entry;
 
 /* What only a running or stopping request has; by slot. */
@@ -173,12 +174,14 @@ struct berth__core {
     berth__run *runs; /* running_max, by slot */
     uint64_t admissions;
     uint32_t *growing; /* running_max where KV grows: who is asked for growth, in a plan */
-    uint32_t *victims; /* the same: who gives way, a heap in the order of victim.h */
+    uint32_t
+        *victims; /* running_max on an engine: who gives way, a heap in the order of victim.h */
     berth__budget budget;
     berth__peak peak;         /* future_peak, predicted */
     berth__ratio ratio;       /* ratio */
     berth__quantile *lengths; /* of completed outputs, per band; see predict.h */
     uint32_t victims_count;
+    uint32_t held_up;     /* running, and left out of plans: paused or suspended */
     berth__end *ends;     /* running_max with EASY: scratch of backfill.h */
     uint32_t pause_steps; /* plans left in which nobody is admitted, after a preemption */
     uint32_t *slots_free; /* a stack */
@@ -204,6 +207,10 @@ static inline uint64_t *berth__units_of(const berth__core *core, uint32_t place)
 
 static inline berth__run *berth__run_of(const berth__core *core, uint32_t place) {
     return &core->runs[core->entries[place].slot];
+}
+
+static inline int berth__is_held_up(const berth__entry *entry) {
+    return entry->state == BERTH__RUNNING && (entry->paused || entry->suspended);
 }
 
 static inline int berth__is_engine(const berth__core *core) {

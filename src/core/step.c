@@ -18,13 +18,17 @@
 #include "core/kv_mode.h"
 #include "core/life.h"
 #include "core/share.h"
+#include "core/victim.h"
 
 #include <string.h>
 
 uint32_t berth__core_has_plan(const berth__core *core) {
     if (core->step_outstanding || berth__core_broken(core)) return 0;
-    return core->leaving_count > 0 || core->running.count > core->counters.paused ||
-           berth__admit_is_due(core);
+    if (core->leaving_count > 0 || core->running.count > core->held_up) return 1;
+    if (core->queue.total.count == 0) return 0;
+    /* Beside those who are held up, only a plan can say: it looks at them anew. */
+    if (core->running.count > 0 && berth__kv_mode_looks(core)) return 1;
+    return berth__admit_is_due(core) != 0;
 }
 
 /* An upper bound of the entries that a plan would write now. */
@@ -57,7 +61,7 @@ static uint32_t flags_of(const berth__entry *entry) {
 static void list_running(berth__core *core, uint32_t place, berth_plan *plan) {
     berth__entry *entry = &core->entries[place];
     const uint64_t tokens = berth__run_of(core, place)->planned_tokens;
-    if (tokens == 0) return; /* paused, or nothing was left of the step's tokens */
+    if (tokens == 0) return; /* held up, or nothing was left of the step's tokens */
     plan->entries[plan->entry_count++] = (berth_plan_entry){
         .id = berth__ids_of(&core->ids, place),
         .slot = entry->slot,
@@ -213,7 +217,8 @@ static void did_nothing(berth__core *core, uint32_t place) {
     berth__run_of(core, place)->planned_tokens = 0;
 }
 
-void berth__core_commit_end(berth__core *core) {
+/* Who is stopping is let go, who was not mentioned has done nothing. */
+static void end_step(berth__core *core) {
     uint32_t place = core->running.head;
     while (place != BERTH__NONE) {
         const uint32_t next = core->links[place].next;
@@ -225,7 +230,26 @@ void berth__core_commit_end(berth__core *core) {
         place = next;
     }
     core->step_outstanding = 0;
+}
+
+void berth__core_commit_end(berth__core *core) {
+    end_step(core);
     berth__rate_touch(&core->steps, core->now, 1);
     berth__rate_admitted(&core->steps, NULL, 0);
     core->counters.steps_total++;
+}
+
+berth_status berth__core_plan_fail(berth__core *core, uint64_t now, berth_step_id step_id) {
+    static const berth__cause cause = {BERTH_OUTCOME_EVICTED, BERTH_EVICT_CAPACITY, 0};
+    const berth_status status = berth__core_commit_begin(core, now, step_id);
+    if (status != BERTH_OK) return status;
+    end_step(core);
+    core->counters.steps_failed_total++;
+    core->pause_steps = core->options.preempt_pause_steps + 1;
+    if (core->running.count == 1) berth__life_stop(core, core->running.head, cause);
+    if (core->running.count <= 1) return BERTH_OK;
+    berth__victim_begin(core);
+    berth__life_preempt(core, berth__victim_next(core));
+    berth__kv_mode_step(core, 1);
+    return BERTH_OK;
 }

@@ -156,3 +156,28 @@ berth_status berth__engine_commit(berth_pool *pool, berth_step_id step_id, berth
     berth__lock_settle_last(pool);
     return berth__lock_leave(pool, BERTH_OK);
 }
+
+berth_status berth__engine_fail(berth_pool *pool, berth_step_id step_id) {
+    berth__lock_enter(pool);
+    berth_status status = BERTH_OK;
+    if (pool->options.face != BERTH_FACE_ENGINE)
+        status = BERTH_EFACE;
+    else if (berth__callback_is_inside(pool))
+        status = BERTH_EREENTRY;
+    else
+        status = berth__core_plan_fail(pool->core, berth__clock_read(pool), step_id);
+    if (status != BERTH_OK) return berth__lock_leave(pool, status);
+    pool->step_id = 0;
+    berth__lock_settle_last(pool);
+    return berth__lock_leave(pool, BERTH_OK);
+}
+
+/* ---- Requests that wait outside the engine ---- */
+
+berth_status berth__engine_suspend(berth_pool *pool, berth_request_id id, uint32_t suspended) {
+    berth__lock_enter_for(pool, id);
+    const berth_status status =
+        berth__core_suspend(pool->core, berth__clock_read(pool), id, suspended);
+    berth__lock_settle_last(pool);
+    return berth__lock_leave(pool, status);
+}

@@ -19,4 +19,7 @@ berth_status berth__engine_plan_wait(berth_pool *pool, berth_plan *plan, uint64_
 berth_status berth__engine_commit(berth_pool *pool, berth_step_id step_id, berth_result *results,
                                   uint32_t result_count);
 
+berth_status berth__engine_fail(berth_pool *pool, berth_step_id step_id);
+berth_status berth__engine_suspend(berth_pool *pool, berth_request_id id, uint32_t suspended);
+
 #endif

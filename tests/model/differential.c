@@ -134,10 +134,11 @@ static void make_charge(maker *m, core_event *e) {
 
 /* Events about one request, likely the latest ones. */
 static void make_about(maker *m, core_event *e) {
-    static const uint32_t engine[] = {CORE_CANCEL, CORE_CANCEL, CORE_FORGET,  CORE_FORGET,
-                                      CORE_RECOST, CORE_CHARGE, CORE_PREEMPT, CORE_PREEMPT,
-                                      CORE_PIN,    CORE_UNPIN,  CORE_CHUNK,   CORE_IDLE,
-                                      CORE_PAUSE,  CORE_PAUSE,  CORE_PAUSE,   CORE_PAUSE};
+    static const uint32_t engine[] = {CORE_CANCEL,  CORE_CANCEL,  CORE_FORGET,   CORE_FORGET,
+                                      CORE_RECOST,  CORE_CHARGE,  CORE_PREEMPT,  CORE_PREEMPT,
+                                      CORE_PIN,     CORE_UNPIN,   CORE_CHUNK,    CORE_IDLE,
+                                      CORE_PAUSE,   CORE_PAUSE,   CORE_PAUSE,    CORE_PAUSE,
+                                      CORE_SUSPEND, CORE_SUSPEND, CORE_PLAN_FAIL};
     static const uint32_t worker[] = {CORE_CANCEL, CORE_FORGET, CORE_FORGET, CORE_RECOST,
                                       CORE_CHARGE, CORE_PIN,    CORE_UNPIN,  CORE_CHUNK,
                                       CORE_EMIT,   CORE_FINISH, CORE_FINISH, CORE_FINISH,

@@ -22,6 +22,7 @@
  *   s  capacity 1     S  capacity 2              l  let go the first that is stopping
  *   r  recost the first parked: 2 units          m  let go the last that is stopping
  *   h  preempt the first that runs (engine)
+ *   w  suspend the first that goes on   W  resume it   F  the step failed for want of KV (engine)
  *   k  take the oldest outcome                   P  pin the oldest ended, or unpin what is pinned
  *   K  take the outcome of one still stopping
  *   C  close          D  shutdown
@@ -48,6 +49,7 @@ static const char *const engine_all = "abcdexyztuvsSrkKCDhpq01234";
 static const char *const engine_part = "abdxtuvkp02";
 static const char *const engine_often = "abdxtshkp02";
 static const char *const growing = "abcxsSkp012";
+static const char *const waiting = "abdxtwWFp012";
 static const char *const engine_most = "abcdexytuvsSkKhp02";
 static const char *const worker_all = "abcdexyztuvsSrkKCDfgolmP";
 static const char *const worker_part = "abdxtuvkfl";
@@ -75,6 +77,10 @@ static int is_stopping(const core_model_request *r) {
 
 static int is_retained(const core_model_request *r) {
     return r->state == BERTH__ENDED && !r->gone;
+}
+
+static int is_suspended(const core_model_request *r) {
+    return r->suspended != 0;
 }
 
 static int is_pinned(const core_model_request *r) {
@@ -169,6 +175,9 @@ static core_event event_of(char letter, const core_pair *pair) {
     case 'p': e.kind = CORE_PLAN, e.amount = UINT64_MAX; break;
     case 'q': e.kind = CORE_PLAN, e.amount = 1; break;
     case 'h': about(&e, CORE_PREEMPT, pick(pair, is_running, 0), 0); break;
+    case 'w': about(&e, CORE_SUSPEND, pick(pair, goes_on, 0), 1); break;
+    case 'W': about(&e, CORE_SUSPEND, pick(pair, is_suspended, 0), 0); break;
+    case 'F': e.kind = CORE_PLAN_FAIL; break;
     case 'f': about(&e, CORE_FINISH, pick(pair, is_running, 0), BERTH_FINISH_STOP); break;
     case 'g': about(&e, CORE_FINISH, pick(pair, is_running, 1), BERTH_FINISH_FAILED); break;
     case 'o': about(&e, CORE_EMIT, pick(pair, is_running, 0), 0), e.amount = 1; break;
@@ -218,8 +227,9 @@ static uint64_t rank(const core_pair *pair, uint32_t state, size_t offset, uint6
 
 static void put_request(writer *w, const core_pair *pair, const core_model_request *r) {
     put(w, r->state | r->gone << 4 | r->pinned << 5 | r->in_step << 6 | r->committed << 7 |
-               r->planned << 8 | (uint64_t)(r->preemptions > 0) << 11 | r->engine_knows << 9 |
-               r->has_output << 10 | (uint64_t)r->outcome.band << 16);
+               r->planned << 8 | (uint64_t)(r->preemptions > 0) << 11 |
+               (uint64_t)r->suspended << 12 | r->engine_knows << 9 | r->has_output << 10 |
+               (uint64_t)r->outcome.band << 16);
     if (r->state == BERTH__RUNNING || r->state == BERTH__STOPPING) {
         put(w, r->slot);
         put(w, rank(pair, BERTH__RUNNING, offsetof(core_model_request, admission), r->admission));
@@ -450,6 +460,13 @@ static void every_life_of_an_engine_pool_whose_kv_grows_keeps_the_laws(void **st
     explore(&options, growing, core_long_tier() ? 11 : 8);
 }
 
+static void every_life_of_an_engine_pool_that_waits_and_fails_keeps_the_laws(void **state) {
+    const berth_options options = growing_options(BERTH_KV_OPTIMISTIC);
+    (void)state;
+    explore_plain(BERTH_FACE_ENGINE, waiting, core_long_tier() ? 10 : 7);
+    explore(&options, waiting, core_long_tier() ? 10 : 7);
+}
+
 static void every_life_of_an_engine_pool_with_small_steps_keeps_the_laws(void **state) {
     berth_options options = growing_options(BERTH_KV_OPTIMISTIC);
     (void)state;
@@ -472,6 +489,7 @@ int main(void) {
         cmocka_unit_test(every_life_of_an_engine_pool_that_preempts_keeps_the_laws),
         cmocka_unit_test(every_life_of_an_engine_pool_whose_kv_grows_keeps_the_laws),
         cmocka_unit_test(every_life_of_an_engine_pool_with_small_steps_keeps_the_laws),
+        cmocka_unit_test(every_life_of_an_engine_pool_that_waits_and_fails_keeps_the_laws),
         cmocka_unit_test(every_life_of_a_gate_pool_of_many_events_keeps_the_laws),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

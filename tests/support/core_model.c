@@ -47,16 +47,21 @@ int core_model_is_held(const request *r) {
 }
 
 /* The parked request that comes first: highest band, then arrival. */
-static request *head(const core_model *model) {
+static request *first_parked(const core_model *model, int with_suspended) {
     request *best = NULL;
     for (uint32_t i = 0; i < model->place_count; i++) {
         request *r = &model->requests[i];
-        if (r->state != BERTH__PARKED) continue;
+        if (r->state != BERTH__PARKED || (r->suspended && !with_suspended)) continue;
         if (best == NULL || r->outcome.band > best->outcome.band ||
             (r->outcome.band == best->outcome.band && r->arrival < best->arrival))
             best = r;
     }
     return best;
+}
+
+/* Whom admission asks first. */
+static request *head(const core_model *model) {
+    return first_parked(model, 0);
 }
 
 /* The held request that was admitted first of those after `after`. */
@@ -181,12 +186,13 @@ static void let_go(core_model *model, request *r) {
     retain(model, r);
 }
 
-static void stop(core_model *model, request *r, uint32_t kind, uint32_t detail, int32_t code) {
+void core_model_stop(core_model *model, request *r, uint32_t kind, uint32_t detail, int32_t code) {
     const uint32_t was = r->state;
     r->outcome.kind = kind;
     r->outcome.detail = detail;
     r->outcome.code = code;
     r->outcome.ended_at_ns = model->now;
+    r->suspended = 0;
     if (was == BERTH__RUNNING) r->state = BERTH__STOPPING;
     tell(model, BERTH__T_OUTCOME, r);
     if (was == BERTH__PARKED)
@@ -198,9 +204,9 @@ static void stop(core_model *model, request *r, uint32_t kind, uint32_t detail, 
 static void finish(core_model *model, request *r, uint32_t kind, int32_t code) {
     if (kind != BERTH_FINISH_FAILED) core_model_kv_learn(model, r);
     if (kind == BERTH_FINISH_FAILED)
-        stop(model, r, BERTH_OUTCOME_FAILED, 0, code);
+        core_model_stop(model, r, BERTH_OUTCOME_FAILED, 0, code);
     else
-        stop(model, r, BERTH_OUTCOME_COMPLETED, kind, 0);
+        core_model_stop(model, r, BERTH_OUTCOME_COMPLETED, kind, 0);
 }
 
 /* Could it be parked with what it asked for? */
@@ -224,7 +230,7 @@ static int can_be_parked(const core_model *model, const request *r) {
 void core_model_give_way(core_model *model, request *r) {
     core_model_kv_ask(model, r);
     if (!can_be_parked(model, r)) {
-        stop(model, r, BERTH_OUTCOME_EVICTED, BERTH_EVICT_CAPACITY, 0);
+        core_model_stop(model, r, BERTH_OUTCOME_EVICTED, BERTH_EVICT_CAPACITY, 0);
         return;
     }
     leave_slot(model, r, BERTH_ENTRY_PREEMPTED);
@@ -295,9 +301,9 @@ void core_model_expire(core_model *model, uint64_t now) {
         if (r == NULL || due_of(r, &which) > model->now) return;
         (void)due_of(r, &which);
         if (which == BERTH__DEADLINE_PAUSE)
-            stop(model, r, BERTH_OUTCOME_CANCELLED, BERTH_CANCEL_SLOW_READER, 0);
+            core_model_stop(model, r, BERTH_OUTCOME_CANCELLED, BERTH_CANCEL_SLOW_READER, 0);
         else
-            stop(model, r, BERTH_OUTCOME_EXPIRED, which, 0);
+            core_model_stop(model, r, BERTH_OUTCOME_EXPIRED, which, 0);
     }
 }
 
@@ -554,7 +560,7 @@ berth_status core_model_capacity_set(core_model *model, uint64_t now, uint32_t r
                     first = r;
             }
             if (first == NULL) break;
-            stop(model, first, BERTH_OUTCOME_EVICTED, BERTH_EVICT_CAPACITY, 0);
+            core_model_stop(model, first, BERTH_OUTCOME_EVICTED, BERTH_EVICT_CAPACITY, 0);
         }
     return BERTH_OK;
 }
@@ -565,7 +571,7 @@ berth_status core_model_cancel(core_model *model, uint64_t now, berth_request_id
     request *r = find_for_user(model, id);
     if (r == NULL) return BERTH_ESTALE;
     if (r->outcome.kind != BERTH_OUTCOME_NONE) return BERTH_EENDED;
-    stop(model, r, BERTH_OUTCOME_CANCELLED, cause, 0);
+    core_model_stop(model, r, BERTH_OUTCOME_CANCELLED, cause, 0);
     return BERTH_OK;
 }
 
@@ -576,14 +582,15 @@ void core_model_close(core_model *model, uint64_t now) {
 
 void core_model_shutdown(core_model *model, uint64_t now, uint32_t running) {
     core_model_expire(model, now);
-    while (head(model) != NULL) stop(model, head(model), BERTH_OUTCOME_SHUTDOWN, 0, 0);
+    for (request *r = first_parked(model, 1); r != NULL; r = first_parked(model, 1))
+        core_model_stop(model, r, BERTH_OUTCOME_SHUTDOWN, 0, 0);
     if (!running) return;
     uint64_t after = 0;
     for (request *r = core_model_next_held(model, after); r != NULL;
          r = core_model_next_held(model, after)) {
         after = r->admission;
         if (!r->in_step && r->outcome.kind == BERTH_OUTCOME_NONE)
-            stop(model, r, BERTH_OUTCOME_SHUTDOWN, 0, 0);
+            core_model_stop(model, r, BERTH_OUTCOME_SHUTDOWN, 0, 0);
     }
 }
 
@@ -639,18 +646,26 @@ berth_status core_model_let_go(core_model *model, uint64_t now, berth_request_id
 
 /* ---- Engine ---- */
 
-/* Of those who run and are not paused. */
+/* It runs, but plans leave it out. */
+int core_model_held_up(const request *r) {
+    return r->state == BERTH__RUNNING && (r->pause_due != NEVER || r->suspended);
+}
+
+/* Of those who run and are in plans. */
 static request *next_planned(const core_model *model, uint64_t after) {
     request *r = core_model_next_held(model, after);
-    while (r != NULL && r->pause_due != NEVER) r = core_model_next_held(model, r->admission);
+    while (r != NULL && core_model_held_up(r)) r = core_model_next_held(model, r->admission);
     return r;
 }
 
 uint32_t core_model_has_plan(const core_model *model) {
     const request *r = head(model);
     if (model->step_outstanding) return 0;
-    return model->leaving_count > 0 || next_planned(model, 0) != NULL ||
-           (r != NULL && fits(model, r->units) && core_model_kv_admits(model, r));
+    if (model->leaving_count > 0 || next_planned(model, 0) != NULL) return 1;
+    if (model->options.kv_mode >= BERTH_KV_RATIO && core_model_next_held(model, 0) != NULL &&
+        core_model_parked_count(model, 1, BERTH_BANDS_MAX) > 0)
+        return 1;
+    return (r != NULL && fits(model, r->units) && core_model_kv_admits(model, r));
 }
 
 berth_status core_model_commit_begin(core_model *model, uint64_t now, berth_step_id step_id) {

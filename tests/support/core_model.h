@@ -34,6 +34,8 @@ typedef struct core_model_request {
     uint32_t engine_knows;
     uint32_t has_output;
     uint32_t preemptions;
+    uint32_t suspended;
+    uint32_t reserved1;
     uint64_t payload_size;
     uint64_t max_new_tokens;
     uint64_t units[BERTH_RESOURCES_MAX];
@@ -108,6 +110,9 @@ berth_status core_model_pause(core_model *model, uint64_t now, berth_request_id 
 berth_status core_model_let_go(core_model *model, uint64_t now, berth_request_id id);
 uint32_t core_model_has_plan(const core_model *model);
 berth_status core_model_plan(core_model *model, uint64_t now, berth_plan *plan);
+berth_status core_model_plan_fail(core_model *model, uint64_t now, berth_step_id step_id);
+berth_status core_model_suspend(core_model *model, uint64_t now, berth_request_id id,
+                                uint32_t suspended);
 berth_status core_model_commit_begin(core_model *model, uint64_t now, berth_step_id step_id);
 berth_status core_model_commit_entry(core_model *model, berth_request_id id,
                                      const berth__progress *progress);
@@ -162,6 +167,7 @@ int core_model_kv_admits(const core_model *model, const core_model_request *r);
 /* Before a step: grant growth, preempt who is in the way; how many were. */
 uint32_t core_model_kv_grow(core_model *model);
 void core_model_plan_admission(core_model *model, uint64_t now, uint32_t gave_way);
+void core_model_kv_step(core_model *model, uint32_t gave_way);
 void core_model_kv_admitted(core_model *model, core_model_request *r);
 void core_model_kv_learn(core_model *model, const core_model_request *r);
 
@@ -173,8 +179,12 @@ uint64_t core_model_decode(const core_model *model, const core_model_request *r)
 /* Would something be left for a newcomer of this band? */
 int core_model_budget_allows(const core_model *model, uint32_t band);
 
+int core_model_held_up(const core_model_request *r);
 int core_model_is_held(const core_model_request *r);
 void core_model_give_slot(core_model *model, uint32_t slot);
+core_model_request *core_model_first_to_give_way(const core_model *model);
+void core_model_stop(core_model *model, core_model_request *r, uint32_t kind, uint32_t detail,
+                     int32_t code);
 core_model_request *core_model_next_held(const core_model *model, uint64_t after);
 uint64_t core_model_free(const core_model *model, uint32_t resource);
 void core_model_raise_peaks(core_model *model);

@@ -197,7 +197,7 @@ static int gives_way_before(const core_model *model, const request *a, const req
     return a->admission > b->admission;
 }
 
-static request *first_to_give_way(const core_model *model) {
+core_model_request *core_model_first_to_give_way(const core_model *model) {
     request *first = NULL;
     for (request *r = core_model_next_held(model, 0); r != NULL;
          r = core_model_next_held(model, r->admission))
@@ -221,7 +221,7 @@ static uint32_t grow(core_model *model, request *r) {
     if (more_for(model, r, tokens) > core_model_free(model, kv)) tokens = 1;
     const uint64_t more = more_for(model, r, tokens);
     while (r->state == BERTH__RUNNING && more > core_model_free(model, kv)) {
-        core_model_give_way(model, first_to_give_way(model));
+        core_model_give_way(model, core_model_first_to_give_way(model));
         gone++;
     }
     if (r->state != BERTH__RUNNING) return gone;
@@ -237,7 +237,7 @@ uint32_t core_model_kv_grow(core_model *model) {
     for (request *r = core_model_next_held(model, 0); r != NULL;
          r = core_model_next_held(model, after)) {
         after = r->admission;
-        if (r->state != BERTH__RUNNING || r->pause_due != UINT64_MAX) continue;
+        if (r->state != BERTH__RUNNING || core_model_held_up(r)) continue;
         if (core_model_is_prefill(r)) continue;
         if (core_model_kv_grows(model))
             gone += grow(model, r);
@@ -248,7 +248,7 @@ uint32_t core_model_kv_grow(core_model *model) {
 }
 
 /* How much of what is to come is kept from now on. */
-static void change_ratio(core_model *model, uint32_t gave_way) {
+void core_model_kv_step(core_model *model, uint32_t gave_way) {
     const berth_options *o = &model->options;
     const uint64_t least = (uint64_t)o->kv_ratio_ppm * o->kv_ratio_floor_ppm / 1000000;
     wide out = 0;
@@ -271,7 +271,7 @@ static void change_ratio(core_model *model, uint32_t gave_way) {
 }
 
 void core_model_plan_admission(core_model *model, uint64_t now, uint32_t gave_way) {
-    change_ratio(model, gave_way);
+    core_model_kv_step(model, gave_way);
     if (gave_way > 0) {
         model->pause_steps = model->options.preempt_pause_steps;
         return;

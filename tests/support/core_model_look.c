@@ -101,6 +101,7 @@ static void count_request(const core_model *model, const core_model_request *r, 
         out->parked_size += r->payload_size;
         band->parked_size += r->payload_size;
     }
+    out->suspended += r->suspended;
     out->running += r->state == BERTH__RUNNING;
     out->paused += r->state == BERTH__RUNNING && r->pause_due != UINT64_MAX;
     band->running += r->state == BERTH__RUNNING;

@@ -23,7 +23,7 @@ uint64_t core_model_decode(const core_model *model, const request *r) {
 /* What its prefill would like of a step; 0 if it is not one that can go on. */
 static uint64_t chunk(const core_model *model, const request *r) {
     const uint64_t most = model->options.prefill_tokens_max;
-    if (r->state != BERTH__RUNNING || r->pause_due != UINT64_MAX) return 0;
+    if (r->state != BERTH__RUNNING || core_model_held_up(r)) return 0;
     if (!core_model_is_prefill(r)) return 0;
     const uint64_t left = r->prefill_tokens - r->outcome.tokens_computed;
     return most != 0 && most < left ? most : left;
@@ -132,5 +132,39 @@ berth_status core_model_plan(core_model *model, uint64_t now, berth_plan *plan) 
     }
     plan->now_at_ns = model->now;
     plan->parked_count = core_model_parked_count(model, 1, BERTH_BANDS_MAX);
+    return BERTH_OK;
+}
+
+/* ---- A step that failed, requests that wait ---- */
+
+berth_status core_model_plan_fail(core_model *model, uint64_t now, berth_step_id step_id) {
+    const berth_status status = core_model_commit_begin(model, now, step_id);
+    uint32_t running = 0;
+    if (status != BERTH_OK) return status;
+    core_model_commit_end(model);
+    model->counters.steps_total--;
+    model->counters.steps_failed_total++;
+    model->pause_steps = model->options.preempt_pause_steps + 1;
+    for (const request *r = core_model_next_held(model, 0); r != NULL;
+         r = core_model_next_held(model, r->admission))
+        running++;
+    if (running == 1)
+        core_model_stop(model, core_model_next_held(model, 0), BERTH_OUTCOME_EVICTED,
+                        BERTH_EVICT_CAPACITY, 0);
+    if (running <= 1) return BERTH_OK;
+    core_model_give_way(model, core_model_first_to_give_way(model));
+    core_model_kv_step(model, 1);
+    return BERTH_OK;
+}
+
+berth_status core_model_suspend(core_model *model, uint64_t now, berth_request_id id,
+                                uint32_t suspended) {
+    if (model->options.face != BERTH_FACE_ENGINE) return BERTH_EFACE;
+    core_model_expire(model, now);
+    request *r = core_model_find(model, id);
+    if (r == NULL || r->gone) return BERTH_ESTALE;
+    if (r->outcome.kind != BERTH_OUTCOME_NONE) return BERTH_EENDED;
+    model->counters.suspensions_total += suspended && !r->suspended;
+    r->suspended = suspended;
     return BERTH_OK;
 }

@@ -8,13 +8,14 @@
 #define NEVER_WAS UINT64_C(0xfffffffffffffffe)
 
 static const char *const kind_names[] = {
-    [CORE_SUBMIT] = "submit",     [CORE_RECOST] = "recost",     [CORE_CHARGE] = "charge",
-    [CORE_CAPACITY] = "capacity", [CORE_CANCEL] = "cancel",     [CORE_EXPIRE] = "expire",
-    [CORE_CLOSE] = "close",       [CORE_SHUTDOWN] = "shutdown", [CORE_ADMIT] = "admit",
-    [CORE_EMIT] = "emit",         [CORE_FINISH] = "finish",     [CORE_LET_GO] = "let_go",
-    [CORE_PLAN] = "plan",         [CORE_COMMIT] = "commit",     [CORE_FORGET] = "forget",
-    [CORE_PIN] = "pin",           [CORE_UNPIN] = "unpin",       [CORE_CHUNK] = "chunk",
-    [CORE_IDLE] = "idle",         [CORE_PREEMPT] = "preempt",   [CORE_PAUSE] = "pause",
+    [CORE_SUBMIT] = "submit",     [CORE_RECOST] = "recost",       [CORE_CHARGE] = "charge",
+    [CORE_CAPACITY] = "capacity", [CORE_CANCEL] = "cancel",       [CORE_EXPIRE] = "expire",
+    [CORE_CLOSE] = "close",       [CORE_SHUTDOWN] = "shutdown",   [CORE_ADMIT] = "admit",
+    [CORE_EMIT] = "emit",         [CORE_FINISH] = "finish",       [CORE_LET_GO] = "let_go",
+    [CORE_PLAN] = "plan",         [CORE_COMMIT] = "commit",       [CORE_FORGET] = "forget",
+    [CORE_PIN] = "pin",           [CORE_UNPIN] = "unpin",         [CORE_CHUNK] = "chunk",
+    [CORE_IDLE] = "idle",         [CORE_PREEMPT] = "preempt",     [CORE_PAUSE] = "pause",
+    [CORE_SUSPEND] = "suspend",   [CORE_PLAN_FAIL] = "plan_fail",
 };
 
 void core_pair_init(core_pair *pair, const berth_options *options) {
@@ -313,6 +314,12 @@ static const char *apply_quiet(core_pair *pair, const core_event *event) {
     case CORE_PAUSE:
         return same_status(pair, berth__core_pause(core, now, id, event->choice),
                            core_model_pause(model, now, id, event->choice));
+    case CORE_SUSPEND:
+        return same_status(pair, berth__core_suspend(core, now, id, event->choice),
+                           core_model_suspend(model, now, id, event->choice));
+    case CORE_PLAN_FAIL:
+        return same_status(pair, berth__core_plan_fail(core, now, pair->step_id),
+                           core_model_plan_fail(model, now, pair->step_id));
     case CORE_FORGET:
         return same_status(pair, berth__core_forget(core, id, event->choice),
                            core_model_forget(model, id, event->choice));
@@ -361,6 +368,8 @@ static const char *dispatch(core_pair *pair, const core_event *event) {
     case CORE_CANCEL:
     case CORE_PREEMPT:
     case CORE_PAUSE:
+    case CORE_SUSPEND:
+    case CORE_PLAN_FAIL:
     case CORE_EXPIRE:
     case CORE_CLOSE:
     case CORE_SHUTDOWN:

@@ -34,7 +34,9 @@ enum core_event_kind {
     CORE_CHUNK,
     CORE_IDLE,
     CORE_PREEMPT,
-    CORE_PAUSE
+    CORE_PAUSE,
+    CORE_SUSPEND, /* choice 0: resume */
+    CORE_PLAN_FAIL
 };
 
 /* How the results of a commit are made. */

@@ -90,6 +90,9 @@ static void the_pool_s_fields_are_those_of_the_snapshot(void **state) {
     SAME(object, &stats, tokens_computed_total);
     SAME(object, &stats, tokens_generated_total);
     SAME(object, &stats, steps_total);
+    SAME(object, &stats, steps_failed_total);
+    SAME(object, &stats, suspended);
+    SAME(object, &stats, suspensions_total);
     SAME(object, &stats, preemptions_total);
     SAME(object, &stats, readmitted_total);
     SAME(object, &stats, tokens_recomputed_total);
