@@ -40,6 +40,7 @@
  *   pool          one scheduler with its resources, queues, mailboxes and worker threads, if any
  *   request       one inference to run; a berth_request_id names it
  *   band          priority class, 1 to 8; a higher number is more urgent
+ *   tenant        whose request it is; the unit of fairness and quota; a number of the host's
  *   resource      a named capacity, counted in units (blocks, tokens, bytes, places)
  *   cost          a vector of units, one per resource, that a request asks for or holds
  *   parked        accepted and waiting
@@ -771,7 +772,7 @@ typedef struct berth_refusal {
     uint32_t reserved;
     uint64_t limit;          /* the limit that was met, in its own unit */
     uint64_t asked;          /* what the request would have made of it */
-    uint64_t ahead_count;    /* requests parked that would have come before it */
+    uint64_t ahead_count;    /* requests parked in its band and above */
     uint64_t retry_after_ns; /* from the measured drain rate; 0 = trying again cannot help */
 } berth_refusal;
 
@@ -796,7 +797,7 @@ typedef struct berth_refusal {
  *           BERTH_EBROKEN   the pool has failed
  * Threads:  any; never blocks; from callbacks: yes
  * Memory:   does not allocate
- * Cost:     O(log requests), plus the executor's cost()
+ * Cost:     O(log requests), plus the executor's cost() and rank(), and what it displaces
  */
 BERTH_API berth_status berth_submit(berth_pool *pool, const berth_request *request,
                                     berth_request_id *out, berth_refusal *refusal);
@@ -1404,9 +1405,10 @@ typedef struct berth_plan {
 /**
  * berth_plan_next() - what the next step of the engine should do.
  *
- * Admits what fits, strictly by band and then by arrival (options.fit says what happens when the
- * first in line does not fit), and lists once every running request that is in the step: all,
- * unless step_tokens is short of prefills.
+ * Admits what fits, strictly by band and then by arrival, unless the options of bands, fairness
+ * and order say otherwise (options.fit says what happens when the first in line does not fit), and
+ * lists once every running request that is in the step: all, unless step_tokens is short of
+ * prefills.
  *
  * First come those that must leave: forget them before setting up the admitted ones, which may
  * get their slots. Where KV grows (kv_mode), what the step adds is granted before it; if it does

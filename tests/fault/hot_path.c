@@ -14,6 +14,13 @@ static pool_host *host_of(uint32_t face) {
     host->options.parked_max = 8;
     host->options.ended_max = 4;
     host->options.mailbox_size = 256;
+    if (face != BERTH_FACE_ENGINE) return host;
+    host->options.fairness = BERTH_FAIRNESS_VTC;
+    host->options.tenants_max = 6;
+    host->options.order = BERTH_ORDER_SHORTEST;
+    host->options.displace = 1;
+    host->options.bands[0].aging_ns = 100;
+    host->options.bands[3].share_ppm = 300000;
     return host;
 }
 
@@ -26,6 +33,11 @@ static void drive_engine(pool_host *host) {
         berth_request request = pool_request_units(host, 1 + round % 4, 1 + round % 5);
         request.queue_ns = 1000 + round;
         request.total_ns = 5000 + round;
+        request.tenant = round % 9;
+        const berth_tenant_options tenant = {.weight = 1 + round % 3};
+        berth_tenant_stats seen = {.struct_size = sizeof seen};
+        berth_tenant_set(host->pool, round % 5, round % 2 == 0 ? &tenant : NULL);
+        berth_tenant_stats_read(host->pool, round % 9, &seen);
         berth_request_id id = 0;
         berth_refusal refusal = {.struct_size = sizeof refusal};
         berth_submit(host->pool, &request, &id, &refusal);
