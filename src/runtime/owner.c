@@ -263,6 +263,8 @@ static berth_status detach(berth_pool *pool, berth_owner_id owner, uint32_t flag
     time_it(pool, row->keyed);
     if ((flags & BERTH_DETACH_CANCEL) != 0 && !row->fixed)
         (void)berth__core_cancel(pool->core, pool->now_ns, row->id, BERTH_CANCEL_READER_GONE);
+    /* Where it is retained from its end on, its time may be over. */
+    berth__owner_expire(pool, pool->now_ns);
     return BERTH_OK;
 }
 
