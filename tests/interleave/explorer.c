@@ -205,11 +205,16 @@ static void clean(void *stack) {
 #endif
 }
 
-static uint32_t spawn(void (*body)(void *argument), void *argument) {
+static uint32_t first_unused(void) {
     uint32_t index = 0;
     while (x.threads[index].state != UNUSED)
         if (++index == THREADS_MAX) explorer_fail("too many threads");
-    thread *made = &x.threads[index];
+    return index;
+}
+
+/* getcontext returns twice to a compiler's mind: the index is kept out of its sight. */
+static uint32_t spawn(void (*body)(void *argument), void *argument) {
+    thread *const made = &x.threads[first_unused()];
     void *stack = made->stack != NULL ? made->stack : malloc(STACK_SIZE);
     memset(made, 0, sizeof *made);
     made->stack = stack;
@@ -222,7 +227,7 @@ static uint32_t spawn(void (*body)(void *argument), void *argument) {
     made->context.uc_stack.ss_sp = stack;
     made->context.uc_stack.ss_size = STACK_SIZE;
     makecontext(&made->context, run_thread, 0);
-    return index;
+    return (uint32_t)(made - x.threads);
 }
 
 static void join(uint32_t index) {
