@@ -41,7 +41,7 @@ static const replay_policy presets[] = {
      *   reservation. Small steps, so that a long prompt does not hold up those who generate.
      * - Who is shortest goes first (nobody is passed by more than 64), tenants by their counters.
      * - Who could hardly be in time any more goes on behind those who can: nothing is lost, and it
-     *   is served when there is room, at most in nine tenths of the pool.
+     *   is served when there is room, at most in seven tenths of the pool.
      * - While tokens take longer than nine tenths of the target, nobody more is let in.
      */
     {.name = "berth",
@@ -51,7 +51,7 @@ static const replay_policy presets[] = {
      .order = BERTH_ORDER_SHORTEST,
      .fit = BERTH_FIT_EASY,
      .queue_ppm = 900000,
-     .late_ppm = 900000,
+     .late_ppm = 700000,
      .pace_ppm = 900000,
      .step_tokens = 1024},
 };
