@@ -53,6 +53,7 @@
  *   chunk         one piece of output: bytes and a sequence number
  *   outcome       how a request ended
  *   refusal       why a submit was not accepted, and when to try again
+ *   ticket        room in the queue for requests that are still to be submitted
  *   key           128 random bits that let a client who comes back open a mailbox again
  *   owner         who may read a mailbox that has a key; an owner id names it
  *
@@ -179,6 +180,9 @@ typedef uint64_t berth_request_id;
 
 /** Names one owner of a mailbox that has a key: laid out as a request's, never equal to one. */
 typedef uint64_t berth_owner_id;
+
+/** Names one ticket, as a berth_request_id names a request; never 0. */
+typedef uint64_t berth_ticket_id;
 
 /** Names one step of the engine; counts up from 1 within a pool; 0 is no step. */
 typedef uint64_t berth_step_id;
@@ -454,7 +458,9 @@ typedef struct berth_options {
                                   (reader gone); 0 = 30 s, BERTH_FOREVER = never */
     uint64_t keys_retain_ns;   /* retained for so long; 0 = 60 s, BERTH_FOREVER = until taken */
     uint32_t keys_retain_from; /* berth_retain; default: activity */
-    uint32_t reserved3;        /* must be 0 */
+
+    uint32_t tickets_max; /* tickets (berth_reserve) that are out at once; 0 = 256 */
+    uint64_t ticket_ns;   /* a ticket expires after so long; 0 = 10 s */
 } berth_options;
 
 /**
@@ -738,6 +744,7 @@ struct berth_request {
                                  nothing is done about it if it does; 0 = not known */
     uint32_t mailbox_flags;    /* berth_mailbox_flag */
     uint32_t reserved;         /* must be 0 */
+    berth_ticket_id ticket;    /* from berth_reserve, of the same band and tenant; 0 = none */
 };
 
 /** Why a submit was not accepted. */
@@ -762,7 +769,8 @@ enum berth_refusal_reason {
     BERTH_REFUSAL_KEYS_SIZE = 17,    /* keys_size_max, likewise */
     BERTH_REFUSAL_DEADLINE = 18,     /* wait_ppm: asked is the predicted wait, limit the longest
                                         that would do, both in ns */
-    BERTH_REFUSAL_COUNT = 19
+    BERTH_REFUSAL_TICKETS = 19,      /* tickets_max; of berth_reserve only */
+    BERTH_REFUSAL_COUNT = 20
 };
 
 typedef struct berth_refusal {
@@ -789,7 +797,8 @@ typedef struct berth_refusal {
  *
  * Units:    request's `_ns` fields are durations from now
  * Errors:   BERTH_EINVAL    malformed (band out of range, cost too long, unknown mode or flag, a
- *                           key where keys_max is 0)
+ *                           key where keys_max is 0, a ticket of another band or tenant)
+ *           BERTH_ESTALE    its ticket was used up, cancelled or has expired
  *           BERTH_EREFUSED  a limit was met; refusal says which
  *           BERTH_ECLOSED   close or destroy has begun; refusal says so too
  *           BERTH_EOVERFLOW the cost, or what is parked with it, does not fit in 64 bits
@@ -801,6 +810,47 @@ typedef struct berth_refusal {
  */
 BERTH_API berth_status berth_submit(berth_pool *pool, const berth_request *request,
                                     berth_request_id *out, berth_refusal *refusal);
+
+/**
+ * berth_reserve() - ask for room in the queue before the work of making requests is done.
+ *
+ * The cheap early door: before tokenising, for one request or for several samples at once, all of
+ * them or none. A ticket counts against the queue limits of pool, band and tenant as `count` such
+ * requests would, and holds nothing else: no place in line, no units. Whatever would refuse the
+ * first of them now refuses the ticket. Each submit that names it uses up one of its requests, and
+ * is then refused only for what it asks beyond what the ticket holds, for a limit not of the
+ * queue (its tenant's rate, capacity, keys), or because the pool is closed; not for wait_ppm. A
+ * submit that fails uses up nothing. What is left goes after ticket_ns.
+ *
+ * @pool     not NULL
+ * @request  borrowed for the call; each of them, as far as it is known: band, tenant, payload_size,
+ *           cost, prompt_tokens, max_new_tokens and the times count; its ticket must be 0
+ * @count    requests, 1 or more
+ * @out      receives the ticket; 0 if there is none
+ * @refusal  receives why not, and when to try again; may be NULL
+ *
+ * Errors:   as berth_submit; BERTH_EREFUSED also where tickets_max are out (TICKETS)
+ * Threads:  any; never blocks; from callbacks: yes
+ * Memory:   does not allocate
+ * Cost:     O(1), plus the executor's cost()
+ */
+BERTH_API berth_status berth_reserve(berth_pool *pool, const berth_request *request, uint32_t count,
+                                     berth_ticket_id *out, berth_refusal *refusal);
+
+/**
+ * berth_ticket_cancel() - give up what is left of a ticket.
+ *
+ * @pool     not NULL
+ * @ticket   any ticket that berth_reserve returned
+ *
+ * Errors:   BERTH_EINVAL  pool is NULL or ticket is 0
+ *           BERTH_ESTALE  it was used up, cancelled before, or has expired
+ *           BERTH_EBROKEN the pool has failed
+ * Threads:  any; never blocks; from callbacks: yes
+ * Memory:   does not allocate
+ * Cost:     O(1)
+ */
+BERTH_API berth_status berth_ticket_cancel(berth_pool *pool, berth_ticket_id ticket);
 
 /**
  * berth_recost() - correct what a parked request asks for, once its prompt is tokenised.
@@ -1764,6 +1814,12 @@ typedef struct berth_stats {
     uint64_t suspended;          /* parked or running, and left out until they are resumed */
     uint64_t suspensions_total;  /* how often that began */
     uint64_t steps_failed_total; /* by berth_plan_fail */
+
+    uint64_t tickets;               /* out now */
+    uint64_t tickets_held;          /* requests that they still stand for */
+    uint64_t tickets_total;         /* given out */
+    uint64_t tickets_refused_total; /* asked for in vain; no submit, and in no other counter */
+    uint64_t tickets_expired_total;
 } berth_stats;
 
 /**

@@ -123,6 +123,8 @@ static const field option_fields[] = {
     U64(berth_options, keys_size_max),
     U64(berth_options, keys_grace_ns),
     U64(berth_options, keys_retain_ns),
+    U32(berth_options, tickets_max),
+    U64(berth_options, ticket_ns),
     CHOICE(berth_options, keys_retain_from, retain_names),
     U32(berth_options, kv_quantile_ppm),
     U32(berth_options, kv_ratio_ppm),

@@ -58,6 +58,7 @@ const char *berth_refusal_name(uint32_t reason) {
         [BERTH_REFUSAL_KEYS_TENANT] = "keys_tenant",
         [BERTH_REFUSAL_KEYS_SIZE] = "keys_size",
         [BERTH_REFUSAL_DEADLINE] = "deadline",
+        [BERTH_REFUSAL_TICKETS] = "tickets",
     };
     return reason < BERTH_REFUSAL_COUNT ? names[reason] : "unknown";
 }

@@ -34,6 +34,23 @@ berth_status berth_submit(berth_pool *pool, const berth_request *request, berth_
     return status;
 }
 
+berth_status berth_reserve(berth_pool *pool, const berth_request *request, uint32_t count,
+                           berth_ticket_id *out, berth_refusal *refusal) {
+    berth_request ours;
+    berth_refusal why = {.reason = BERTH_REFUSAL_NONE};
+    if (out != NULL) *out = 0;
+    berth__grow_clear(refusal, BERTH__FIRST_REFUSAL);
+    if (pool == NULL || out == NULL || !refusal_is_good(refusal) || !request_in(&ours, request))
+        return BERTH_EINVAL;
+    const berth_status status = berth__request_reserve(pool, &ours, count, out, &why);
+    refusal_out(refusal, &why, status);
+    return status;
+}
+
+berth_status berth_ticket_cancel(berth_pool *pool, berth_ticket_id ticket) {
+    return pool == NULL || ticket == 0 ? BERTH_EINVAL : berth__request_ticket_cancel(pool, ticket);
+}
+
 berth_status berth_recost(berth_pool *pool, berth_request_id id, const berth_request *known,
                           berth_refusal *refusal) {
     berth_request ours;

@@ -220,5 +220,6 @@ uint32_t berth__core_check(const berth__core *core) {
         if (line == 0) line = check_band_sums(core, b);
     }
     if (line == 0) line = check_totals(core);
+    if (line == 0) line = berth__tickets_check(core);
     return line != 0 ? line : berth__check_flows(core);
 }

@@ -91,6 +91,20 @@ static uint32_t check_share(const berth__core *core, uint32_t level) {
 
 /* ---- Tenants ---- */
 
+/* Requests that its tickets stand for; their units are added. */
+static uint32_t held_of(const berth__core *core, uint32_t index, uint64_t *units) {
+    const berth__tickets *tickets = &core->tickets;
+    uint32_t held = 0;
+    for (uint32_t i = tickets->live.head; i != BERTH__NONE; i = tickets->links[i].next) {
+        const berth__load load = berth__tickets_load(core, i);
+        if (load.tenant_index != index) continue;
+        held += tickets->tickets[i].count;
+        for (uint32_t r = 0; r < core->options.resource_count; r++)
+            units[r] += tickets->tickets[i].count * load.units[r];
+    }
+    return held;
+}
+
 static uint32_t check_tenant(const berth__core *core, uint32_t index) {
     const berth__tenant *tenant = &core->tenants.tenants[index];
     uint64_t units[BERTH_RESOURCES_MAX] = {0};
@@ -107,7 +121,9 @@ static uint32_t check_tenant(const berth__core *core, uint32_t index) {
             units[r] += berth__units_of(core, place)[r];
     }
     MUST(parked == tenant->parked && running == tenant->running);
-    if (parked + running > 0) MUST(berth__tenants_find(&core->tenants, tenant->id) == index);
+    MUST(tenant->held == held_of(core, index, units));
+    if (parked + running + tenant->held > 0)
+        MUST(berth__tenants_find(&core->tenants, tenant->id) == index);
     for (uint32_t r = 0; r < core->options.resource_count; r++)
         MUST(units[r] == *berth__tenants_units_of(core, index, r));
     return 0;
@@ -119,8 +135,8 @@ static uint32_t check_tenants(const berth__core *core) {
     for (uint32_t i = 0; i < tenants->tenants_max; i++) {
         const uint32_t line = check_tenant(core, i);
         if (line != 0) return line;
-        busy +=
-            tenants->tenants[i].own || tenants->tenants[i].parked + tenants->tenants[i].running > 0;
+        const berth__tenant *t = &tenants->tenants[i];
+        busy += t->own || t->parked + t->running + t->held > 0;
     }
     MUST(tenants->free.count + tenants->known_count == tenants->tenants_max);
     MUST(tenants->idle.count + busy == tenants->known_count);

@@ -54,7 +54,7 @@ typedef struct berth__submit {
     uint64_t rank;
     const berth_block_hash *block_hashes; /* read during the event only */
     uint32_t block_hash_count;
-    uint32_t reserved;
+    uint32_t count; /* reserve: how many such requests */
     uint64_t set; /* 0 = none */
     uint64_t set_units;
     uint64_t run_ns;      /* upper bound of the time it runs; 0 = not known */
@@ -62,6 +62,7 @@ typedef struct berth__submit {
     uint32_t reserved1;
     uint64_t refused_limit;
     uint64_t refused_asked;
+    berth_ticket_id ticket; /* 0 = none */
 } berth__submit;
 
 /* What can be seen of one request. */
@@ -111,6 +112,11 @@ berth__core *berth__core_init(void *memory, const berth_options *options, berth_
 
 berth_status berth__core_submit(berth__core *core, uint64_t now, const berth__submit *submit,
                                 berth_request_id *out, berth_refusal *refusal);
+/* A ticket for submit->count requests. A refused one is in no counter of submits. */
+berth_status berth__core_reserve(berth__core *core, uint64_t now, const berth__submit *submit,
+                                 berth_ticket_id *out, berth_refusal *refusal);
+berth_status berth__core_ticket_cancel(berth__core *core, uint64_t now, berth_ticket_id ticket);
+
 /* Only tokens and cost of `known` are used; cost_count 0 keeps the cost that was named. */
 berth_status berth__core_recost(berth__core *core, uint64_t now, berth_request_id id,
                                 const berth__submit *known, berth_refusal *refusal);

@@ -18,7 +18,7 @@ static uint32_t next_victim(const berth__core *core, uint32_t place) {
 
 static int passes(const berth__core *core, const berth__queue *queue, const berth__load *load) {
     berth_refusal refusal = {0};
-    return berth__limits_check(&core->options, queue, load, &refusal) == BERTH_OK;
+    return berth__limits_check(&core->options, queue, load, 1, &refusal) == BERTH_OK;
 }
 
 /* Would it do if all of the lower bands were gone? Saves a walk that cannot succeed. */

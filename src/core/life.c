@@ -77,6 +77,7 @@ static berth__cause cause_of(uint8_t which) {
 }
 
 void berth__life_expire_due(berth__core *core) {
+    berth__tickets_expire(core);
     while (core->deadlines.count > 0 && core->deadlines.entries[0].at <= core->now) {
         const uint32_t place = core->deadlines.entries[0].place;
         const uint8_t which = berth__life_armed(core, place);
@@ -217,16 +218,17 @@ static uint32_t place_in_line(const berth__core *core, const berth__entry *entry
     return before;
 }
 
-/* May it be parked with these units? Not if they exceed a capacity, and not if what is parked would
- * no longer add up in 64 bits. */
+/* May it be parked with these units? Not if they exceed a capacity, and not if what is parked and
+ * held by tickets would no longer add up in 64 bits. */
 static int can_be_parked(const berth__core *core, uint32_t place, const uint64_t *units) {
     const uint64_t size = core->entries[place].payload_size;
     const berth__parked *total = &core->queue.total;
+    const berth__parked *held = &core->queue.held_total;
     uint64_t sum;
     if (berth__share_never_fits(core, place, units) < core->options.resource_count) return 0;
-    if (!berth__add(total->size, size, &sum)) return 0;
+    if (!berth__add(total->size + held->size, size, &sum)) return 0;
     for (uint32_t r = 0; r < core->options.resource_count; r++)
-        if (!berth__add(total->units[r], units[r], &sum)) return 0;
+        if (!berth__add(total->units[r] + held->units[r], units[r], &sum)) return 0;
     return 1;
 }
 
@@ -437,6 +439,7 @@ void berth__life_fail(berth__core *core) {
     }
     berth__queue_init(&core->queue, core->links, core->options.resource_count);
     berth__tenants_clear(&core->tenants);
+    berth__tickets_clear(core);
     core->deadlines.count = 0;
     core->step_outstanding = 0;
 }

@@ -81,7 +81,7 @@ void berth__life_expire_due(berth__core *core);
 static inline void berth__life_expire(berth__core *core) {
     const berth__heap *deadlines = &core->deadlines;
     if ((deadlines->count > 0 && deadlines->entries[0].at <= core->now) ||
-        core->bands.with_aging != 0)
+        core->tickets.live.count > 0 || core->bands.with_aging != 0)
         berth__life_expire_due(core);
 }
 

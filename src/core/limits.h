@@ -11,12 +11,13 @@
 
 #include "core/queue.h"
 
-/* BERTH_OK; BERTH_EREFUSED with reason, resource, limit and asked filled in; BERTH_EOVERFLOW. */
+/* May `count` requests of this load be parked? BERTH_OK; BERTH_EREFUSED with reason, resource,
+ * limit and asked filled in; BERTH_EOVERFLOW. */
 berth_status berth__limits_check(const berth_options *options, const berth__queue *queue,
-                                 const berth__load *load, berth_refusal *refusal);
+                                 const berth__load *load, uint32_t count, berth_refusal *refusal);
 
-/* The same for a parked request of `load` that would be `wanted`: cost limits only, and only for
- * resources of which it asks more than before. */
+/* The same for a parked request, or one of a ticket, of `load` that would be `wanted`: size and
+ * cost limits only, and only for what it asks more of than before. */
 berth_status berth__limits_recost(const berth_options *options, const berth__queue *queue,
                                   const berth__load *load, const berth__load *wanted,
                                   berth_refusal *refusal);

@@ -114,6 +114,8 @@ void berth__core_stats(const berth__core *core, berth_stats *out) {
     out->parked = core->queue.total.count;
     out->parked_size = core->queue.total.size;
     out->retained = core->ended.count;
+    out->tickets = core->tickets.live.count;
+    out->tickets_held = core->queue.held_total.count;
     out->prefix_evicted_total = core->prefix.evicted_total;
     out->prefix_truncated_total = core->prefix.truncated_total;
     out->prefix_blocks_held = core->prefix.held_count;

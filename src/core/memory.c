@@ -42,6 +42,9 @@ typedef struct layout {
     berth__end *ends;
     uint32_t *slots_free;
     berth__leaving *leaving;
+    uint64_t *ticket_generations;
+    uint8_t *tickets_taken;
+    berth__tickets tickets; /* its arrays */
     berth__flow *flows;
     berth__tree_node *flow_nodes;
     berth__link *flow_links;
@@ -59,6 +62,16 @@ typedef struct layout {
     uint32_t *set_buckets;
     berth__set_name *set_names;
 } layout;
+
+static void lay_out_tickets(arena *from, const berth_options *options, layout *l) {
+    const uint32_t count = options->tickets_max;
+    l->ticket_generations = cut(from, count, sizeof *l->ticket_generations);
+    l->tickets_taken = cut(from, count, sizeof *l->tickets_taken);
+    l->tickets.links = cut(from, count, sizeof *l->tickets.links);
+    l->tickets.tickets = cut(from, count, sizeof *l->tickets.tickets);
+    l->tickets.units =
+        cut(from, (uint64_t)count * options->resource_count, sizeof *l->tickets.units);
+}
 
 /* What only flows and tenants need; of no size where they are off. */
 static void lay_out_flows(arena *from, const berth_options *options, layout *l) {
@@ -124,6 +137,7 @@ static layout lay_out(arena *from, const berth_options *options) {
     l.ends = cut(from, options->fit == BERTH_FIT_EASY ? options->running_max : 0, sizeof *l.ends);
     l.slots_free = cut(from, options->running_max, sizeof *l.slots_free);
     l.leaving = cut(from, options->running_max, sizeof *l.leaving);
+    lay_out_tickets(from, options, &l);
     lay_out_flows(from, options, &l);
     lay_out_shared(from, options, &l);
     return l;
@@ -174,6 +188,10 @@ berth__core *berth__core_init(void *memory, const berth_options *options, berth_
     berth__ids_init(&core->ids, l.generations, l.taken, l.links, places);
     berth__heap_init(&core->deadlines, l.heap_entries, l.heap_position, places);
     berth__queue_init(&core->queue, l.links, options->resource_count);
+    core->tickets = l.tickets;
+    berth__ids_init(&core->tickets.ids, l.ticket_generations, l.tickets_taken, l.tickets.links,
+                    options->tickets_max);
+    berth__list_init(&core->tickets.live);
     init_flows(core, &l);
     berth__ledger_init(&core->ledger, options);
     berth__rate_init(&core->rate, options->seed);

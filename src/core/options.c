@@ -14,6 +14,8 @@
 #define MAILBOX_SIZE_DEFAULT 4096u
 #define PAUSE_NS_DEFAULT UINT64_C(10000000000)
 #define LOOK_DEFAULT 64u
+#define TICKETS_DEFAULT 256u
+#define TICKET_NS_DEFAULT UINT64_C(10000000000)
 #define KEYS_GRACE_NS_DEFAULT UINT64_C(30000000000)
 #define KEYS_RETAIN_NS_DEFAULT UINT64_C(60000000000)
 
@@ -72,7 +74,7 @@ static const range ranges[] = {
     RANGE(look_max, 1, 65536),
     RANGE(keys_max, 1, BERTH_REQUESTS_MAX),
     RANGE(keys_retain_from, 0, BERTH_RETAIN_END),
-    RANGE(reserved3, 0, 0),
+    RANGE(tickets_max, 1, 1000000),
     RANGE(wait_ppm, 1, 1000000),
 };
 
@@ -361,6 +363,8 @@ void berth__options_normalise(berth_options *options) {
     default_to(&options->band_default, options->band_count >= 2 ? 2 : 1);
     default_to(&options->mailbox_size, MAILBOX_SIZE_DEFAULT);
     default_to(&options->mailboxes_max, 2 * options->running_max);
+    default_to(&options->tickets_max, TICKETS_DEFAULT);
+    if (options->ticket_ns == 0) options->ticket_ns = TICKET_NS_DEFAULT;
     default_to(&options->mailbox_full, BERTH_FULL_END);
     if (options->pause_ns_max == 0) options->pause_ns_max = PAUSE_NS_DEFAULT;
     if (options->keys_max != 0 && options->keys_grace_ns == 0)

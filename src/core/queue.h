@@ -23,6 +23,8 @@ typedef struct berth__queue {
     berth__list lists[BERTH_BANDS_MAX];
     berth__parked bands[BERTH_BANDS_MAX];
     berth__parked total;
+    berth__parked held[BERTH_BANDS_MAX]; /* by tickets; in no list, and in no sum above */
+    berth__parked held_total;
     uint32_t resource_count;
     uint32_t bands_with; /* bit b is set while band index b has someone parked */
 } berth__queue;
@@ -46,6 +48,12 @@ void berth__queue_remove(berth__queue *queue, uint32_t place, const berth__load 
 
 /* A parked request of this load now asks for `after`. */
 void berth__queue_recost(berth__queue *queue, const berth__load *load, const uint64_t *after);
+
+/* Tickets hold room for so many requests of this load, and give it up. */
+void berth__queue_hold(berth__queue *queue, const berth__load *load, uint32_t count);
+void berth__queue_unhold(berth__queue *queue, const berth__load *load, uint32_t count);
+
+void berth__queue_add(berth__parked *sum, const berth__load *load, uint32_t resource_count);
 
 /* Who is next: the first of the highest band; BERTH__NONE if nobody is parked. O(1). */
 uint32_t berth__queue_head(const berth__queue *queue);

@@ -45,22 +45,33 @@ static berth_status check_rate(const berth__core *core, uint32_t index, berth_re
 }
 
 berth_status berth__quota_check(const berth__core *core, uint64_t tenant, const berth__load *load,
-                                berth_refusal *refusal) {
+                                uint32_t count, berth_refusal *refusal) {
     const berth__tenants *tenants = &core->tenants;
     if (tenants->tenants_max == 0) return BERTH_OK;
     const uint32_t index = berth__tenants_find(tenants, tenant);
-    const uint64_t parked = index == BERTH__NONE ? 1 : tenants->tenants[index].parked + 1;
+    const berth__tenant *known = index == BERTH__NONE ? NULL : &tenants->tenants[index];
+    const uint64_t parked = (known == NULL ? 0 : (uint64_t)known->parked + known->held) + count;
     const uint32_t parked_max = berth__tenants_options(core, index)->parked_max;
     berth_status status = BERTH_OK;
     if (parked_max != 0 && parked > parked_max)
         return refuse(refusal, BERTH_REFUSAL_TENANT, parked_max, parked);
     for (uint32_t r = 0; r < core->options.resource_count && status == BERTH_OK; r++)
-        status = check_units(core, index, r, load->units[r], refusal);
+        status = check_units(core, index, r, count * load->units[r], refusal);
     if (status == BERTH_OK) status = check_rate(core, index, refusal);
     if (status != BERTH_OK || index != BERTH__NONE) return status;
     if (tenants->free.count > 0 || tenants->idle.count > 0) return BERTH_OK;
     return refuse(refusal, BERTH_REFUSAL_TENANTS, tenants->tenants_max,
                   (uint64_t)tenants->tenants_max + 1);
+}
+
+berth_status berth__quota_use(const berth__core *core, const berth__load *held,
+                              const berth__load *load, berth_refusal *refusal) {
+    berth_status status = BERTH_OK;
+    for (uint32_t r = 0; r < core->options.resource_count && status == BERTH_OK; r++)
+        if (load->units[r] > held->units[r])
+            status =
+                check_units(core, held->tenant_index, r, load->units[r] - held->units[r], refusal);
+    return status == BERTH_OK ? check_rate(core, held->tenant_index, refusal) : status;
 }
 
 berth_status berth__quota_recost(const berth__core *core, uint32_t place, const berth__load *wanted,

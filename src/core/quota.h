@@ -11,9 +11,14 @@
 
 #include "core/state.h"
 
-/* BERTH_OK; BERTH_EREFUSED with the refusal filled in; BERTH_EOVERFLOW. */
+/* For `count` requests of this load: BERTH_OK; BERTH_EREFUSED with the refusal filled in;
+ * BERTH_EOVERFLOW. The rate is asked for the first of them. */
 berth_status berth__quota_check(const berth__core *core, uint64_t tenant, const berth__load *load,
-                                berth_refusal *refusal);
+                                uint32_t count, berth_refusal *refusal);
+
+/* The same for one of a ticket that holds `held`: cost beyond that, and the rate. */
+berth_status berth__quota_use(const berth__core *core, const berth__load *held,
+                              const berth__load *load, berth_refusal *refusal);
 
 /* The same for a parked request of `load` that would be `wanted`: cost only. */
 berth_status berth__quota_recost(const berth__core *core, uint32_t place, const berth__load *wanted,

@@ -32,6 +32,7 @@
 #include "core/rate.h"
 #include "core/sets.h"
 #include "core/tenants.h"
+#include "core/ticket.h"
 
 /* One request. Moments of UINT64_MAX are no deadline. */
 typedef struct berth__entry {
@@ -160,6 +161,7 @@ struct berth__core {
     berth__flows flows;
     berth__bands bands;
     berth__tenants tenants;
+    berth__tickets tickets;
     berth__ledger ledger;
     berth__rate rate;
     berth__prefix prefix;

@@ -105,12 +105,47 @@ static berth_status find_place(berth__core *core, berth_refusal *refusal) {
 /* The limits of the queue: they hold for who is to be parked. */
 static berth_status check_limits(const berth__core *core, const berth__load *load,
                                  uint32_t *displaced, berth_refusal *refusal) {
-    const berth_status status = berth__limits_check(&core->options, &core->queue, load, refusal);
+    const berth_status status = berth__limits_check(&core->options, &core->queue, load, 1, refusal);
     if (status != BERTH_EREFUSED) return status;
     *displaced = berth__displace_count(core, load);
     if (*displaced == 0) return status;
     *refusal = (berth_refusal){.struct_size = refusal->struct_size};
     return BERTH_OK;
+}
+
+/* What neither waiting nor a ticket helps against. */
+static berth_status consider_for_good(const berth__core *core, uint32_t band_index,
+                                      const uint64_t *peak, berth_refusal *refusal) {
+    if (core->closed) return refuse(refusal, BERTH_REFUSAL_CLOSED, 0, 0);
+    if (core->options.bands[band_index].bypass) return refuse(refusal, BERTH_REFUSAL_BYPASS, 0, 0);
+    return never_fits(core, band_index, peak, refusal) ? BERTH_EREFUSED : BERTH_OK;
+}
+
+/* The limits of the queue, its tenant's and the caller's own, and whether it would be in time.
+ * `displaced` is NULL for one that would not be parked. */
+static berth_status consider_now(const berth__core *core, const berth__load *load,
+                                 const berth__submit *submit, uint32_t *displaced,
+                                 berth_refusal *refusal) {
+    const int parks = displaced != NULL;
+    berth_status status = parks ? check_limits(core, load, displaced, refusal) : BERTH_OK;
+    if (status == BERTH_OK && submit->refused_for != BERTH_REFUSAL_NONE)
+        status = refuse(refusal, submit->refused_for, submit->refused_limit, submit->refused_asked);
+    if (status == BERTH_OK && berth__has_tenants(core))
+        status = berth__quota_check(core, submit->tenant, load, 1, refusal);
+    if (status == BERTH_OK && parks) status = berth__wait_check(core, load, submit, refusal);
+    return status;
+}
+
+/* The same for one that has a ticket: only what it asks beyond that. */
+static berth_status consider_ticket(const berth__core *core, const berth__load *load,
+                                    const berth__submit *submit, berth_refusal *refusal) {
+    const berth__load held = berth__tickets_load(core, berth__tickets_find(core, submit->ticket));
+    berth_status status = berth__limits_recost(&core->options, &core->queue, &held, load, refusal);
+    if (status == BERTH_OK && submit->refused_for != BERTH_REFUSAL_NONE)
+        status = refuse(refusal, submit->refused_for, submit->refused_limit, submit->refused_asked);
+    if (status == BERTH_OK && berth__has_tenants(core))
+        status = berth__quota_use(core, &held, load, refusal);
+    return status;
 }
 
 /* Every reason not to take it. */
@@ -121,17 +156,11 @@ static berth_status consider(berth__core *core, const berth__load *load,
     whole.units = peak;
     const int parks = berth__is_engine(core) || !berth__admit_at_once(core, &whole);
     uint32_t displaced = 0;
-    berth_status status = BERTH_OK;
-    if (core->closed) return refuse(refusal, BERTH_REFUSAL_CLOSED, 0, 0);
-    if (core->options.bands[load->band_index].bypass)
-        return refuse(refusal, BERTH_REFUSAL_BYPASS, 0, 0);
-    if (never_fits(core, load->band_index, peak, refusal)) return BERTH_EREFUSED;
-    if (parks) status = check_limits(core, load, &displaced, refusal);
-    if (status == BERTH_OK && submit->refused_for != BERTH_REFUSAL_NONE)
-        status = refuse(refusal, submit->refused_for, submit->refused_limit, submit->refused_asked);
-    if (status == BERTH_OK && berth__has_tenants(core))
-        status = berth__quota_check(core, submit->tenant, load, refusal);
-    if (status == BERTH_OK && parks) status = berth__wait_check(core, load, submit, refusal);
+    berth_status status = consider_for_good(core, load->band_index, peak, refusal);
+    if (status == BERTH_OK)
+        status = submit->ticket != 0
+                     ? consider_ticket(core, load, submit, refusal)
+                     : consider_now(core, load, submit, parks ? &displaced : NULL, refusal);
     if (status == BERTH_OK) status = find_place(core, refusal);
     if (status == BERTH_OK) berth__displace(core, displaced);
     return status;
@@ -161,6 +190,7 @@ static int may_pass_later(const berth__core *core, const berth__load *load,
     case BERTH_REFUSAL_KEYS_TENANT:
     case BERTH_REFUSAL_KEYS_SIZE:
     case BERTH_REFUSAL_DEADLINE:
+    case BERTH_REFUSAL_TICKETS:
     case BERTH_REFUSAL_COUNT: break;
     }
     return 1;
@@ -192,6 +222,34 @@ static void accept(berth__core *core, uint32_t place, int at_once) {
         core->counters.parked_peak = core->queue.total.count;
 }
 
+/* A ticket can be used by a request of its band and tenant. */
+static berth_status check_ticket(const berth__core *core, const berth__submit *submit) {
+    const uint32_t index = berth__tickets_find(core, submit->ticket);
+    if (submit->ticket == 0) return BERTH_OK;
+    if (index == BERTH__NONE) return BERTH_ESTALE;
+    const berth__ticket *ticket = &core->tickets.tickets[index];
+    return ticket->band_index + 1 == submit->band && ticket->tenant == submit->tenant
+               ? BERTH_OK
+               : BERTH_EINVAL;
+}
+
+static berth__load load_of(const berth__core *core, const berth__submit *submit,
+                           const uint64_t *units) {
+    const uint32_t tenant = berth__has_tenants(core)
+                                ? berth__tenants_find(&core->tenants, submit->tenant)
+                                : BERTH__NONE;
+    return (berth__load){.band_index = submit->band - 1,
+                         .tenant_index = tenant,
+                         .size = submit->payload_size,
+                         .units = units};
+}
+
+static void begin(berth__core *core, uint64_t now) {
+    berth__life_tick(core, now);
+    berth__life_expire(core);
+    berth__rate_touch(&core->rate, core->now, core->queue.total.count > 0);
+}
+
 berth_status berth__core_submit(berth__core *core, uint64_t now, const berth__submit *submit,
                                 berth_request_id *out, berth_refusal *refusal) {
     ask asked;
@@ -204,17 +262,11 @@ berth_status berth__core_submit(berth__core *core, uint64_t now, const berth__su
     if (status == BERTH_OK) status = berth__share_check(&core->options, submit);
     if (status != BERTH_OK) return status;
 
-    const berth__load load = {.band_index = submit->band - 1,
-                              .tenant_index =
-                                  berth__has_tenants(core)
-                                      ? berth__tenants_find(&core->tenants, submit->tenant)
-                                      : BERTH__NONE,
-                              .size = submit->payload_size,
-                              .units = asked.units};
+    const berth__load load = load_of(core, submit, asked.units);
     berth__share_add_set(&core->options, submit, asked.peak);
-    berth__life_tick(core, now);
-    berth__life_expire(core);
-    berth__rate_touch(&core->rate, core->now, core->queue.total.count > 0);
+    begin(core, now);
+    status = check_ticket(core, submit);
+    if (status != BERTH_OK) return status;
     status = consider(core, &load, submit, asked.peak, &reason);
     if (status == BERTH_EOVERFLOW) return status;
     if (status != BERTH_OK) {
@@ -225,12 +277,68 @@ berth_status berth__core_submit(berth__core *core, uint64_t now, const berth__su
         return status;
     }
     const int at_once = !berth__is_engine(core) && berth__admit_at_once(core, &load);
+    if (submit->ticket != 0) berth__tickets_use(core, berth__tickets_find(core, submit->ticket));
     *out = berth__ids_take(&core->ids);
     fill(core, berth__id_place(*out), submit, asked.units);
     berth__share_name(core, berth__id_place(*out), submit);
     accept(core, berth__id_place(*out), at_once);
     return BERTH_OK;
 }
+
+/* ---- Tickets ---- */
+
+/* Every reason not to hold room for so many. */
+static berth_status consider_reserve(const berth__core *core, const berth__load *load,
+                                     const berth__submit *submit, const uint64_t *peak,
+                                     berth_refusal *refusal) {
+    const uint64_t max = core->options.tickets_max;
+    berth_status status = consider_for_good(core, load->band_index, peak, refusal);
+    if (status == BERTH_OK)
+        status = berth__limits_check(&core->options, &core->queue, load, submit->count, refusal);
+    if (status == BERTH_OK && berth__has_tenants(core))
+        status = berth__quota_check(core, submit->tenant, load, submit->count, refusal);
+    if (status == BERTH_OK) status = berth__wait_check(core, load, submit, refusal);
+    if (status == BERTH_OK && core->tickets.ids.free.count == 0)
+        status = refuse(refusal, BERTH_REFUSAL_TICKETS, max, max + 1);
+    return status;
+}
+
+berth_status berth__core_reserve(berth__core *core, uint64_t now, const berth__submit *submit,
+                                 berth_ticket_id *out, berth_refusal *refusal) {
+    ask asked;
+    berth_refusal reason = {.struct_size = (uint32_t)sizeof reason};
+    *out = 0;
+    if (refusal != NULL) *refusal = reason;
+    if (berth__core_broken(core)) return BERTH_EBROKEN;
+    if (submit->band < 1 || submit->band > core->options.band_count) return BERTH_EINVAL;
+    if (submit->ticket != 0 || submit->count == 0) return BERTH_EINVAL;
+    berth_status status = price(&core->options, submit, &asked);
+    if (status != BERTH_OK) return status;
+    const berth__load load = load_of(core, submit, asked.units);
+    berth__share_add_set(&core->options, submit, asked.peak);
+    begin(core, now);
+    status = consider_reserve(core, &load, submit, asked.peak, &reason);
+    if (status == BERTH_OK) {
+        *out = berth__tickets_take(core, &load, submit->tenant, submit->count);
+        return BERTH_OK;
+    }
+    if (status == BERTH_EOVERFLOW) return status;
+    core->counters.tickets_refused_total++;
+    advise(core, &load, &reason);
+    if (refusal != NULL) *refusal = reason;
+    return status;
+}
+
+berth_status berth__core_ticket_cancel(berth__core *core, uint64_t now, berth_ticket_id ticket) {
+    if (berth__core_broken(core)) return BERTH_EBROKEN;
+    begin(core, now);
+    const uint32_t index = berth__tickets_find(core, ticket);
+    if (index == BERTH__NONE) return BERTH_ESTALE;
+    berth__tickets_drop(core, index);
+    return BERTH_OK;
+}
+
+/* ---- Recost ---- */
 
 /* One that was preempted also asks for the blocks of what it had generated. */
 static void add_generated(const berth__core *core, uint32_t place, uint64_t prompt_tokens,

@@ -31,7 +31,7 @@ void berth__tenants_init(berth__tenants *tenants, const berth_options *options) 
 }
 
 static int is_idle(const berth__tenant *tenant) {
-    return !tenant->own && tenant->parked + tenant->running == 0;
+    return !tenant->own && tenant->parked + tenant->running + tenant->held == 0;
 }
 
 /* ---- The table ---- */
@@ -189,10 +189,21 @@ void berth__tenants_move(berth__core *core, uint32_t place, int32_t parked, int3
     if (running != 0 && tenant->options.running_max != 0) follow_running(core, index);
 }
 
+void berth__tenants_hold(berth__core *core, const berth__load *load, int64_t count) {
+    if (load->tenant_index == BERTH__NONE) return;
+    berth__tenant *tenant = &core->tenants.tenants[load->tenant_index];
+    const int was_idle = is_idle(tenant);
+    tenant->held += (uint32_t)count;
+    for (uint32_t r = 0; r < core->options.resource_count; r++)
+        *berth__tenants_units_of(core, load->tenant_index, r) += (uint64_t)count * load->units[r];
+    sort_out(core, load->tenant_index, was_idle);
+}
+
 void berth__tenants_clear(berth__tenants *tenants) {
     for (uint32_t i = 0; i < tenants->tenants_max; i++) {
         tenants->tenants[i].parked = 0;
         tenants->tenants[i].running = 0;
+        tenants->tenants[i].held = 0;
     }
 }
 

@@ -2,16 +2,16 @@
 /*
  * What:    the tenants that the pool knows: what they may do, what they have parked and running.
  * Why:     quotas and fairness are by tenant, and there may be ten thousand of them.
- * Rules:   a tenant is known while it has a request parked or held, or options of its own; after
- *          that it stays until its room is needed, those idle longest first. Nothing is ever
- *          decided by a tenant's number or its place in the table.
- * Threads: none of its own.
+ * Rules:   a tenant is known while it has a request parked, held or to come, or options of its own;
+ * after that it stays until its room is needed, those idle longest first. Nothing is ever decided
+ * by a tenant's number or its place in the table. Threads: none of its own.
  */
 #ifndef BERTH__CORE_TENANTS_H
 #define BERTH__CORE_TENANTS_H
 
 #include "base/list.h"
 #include "berth.h"
+#include "core/queue.h"
 
 typedef struct berth__tenant {
     uint64_t id;
@@ -23,9 +23,9 @@ typedef struct berth__tenant {
     uint64_t output_mean; /* of completed ones; see predict.h */
     uint32_t outputs_seen;
     uint32_t parked;
-    uint32_t running; /* or stopping */
-    uint32_t own;     /* it has options of its own */
-    uint32_t reserved;
+    uint32_t running;             /* or stopping */
+    uint32_t own;                 /* it has options of its own */
+    uint32_t held;                /* requests that its tickets stand for */
     berth_tenant_options options; /* filled in: nothing means "the pool's" any more */
 } berth__tenant;
 
@@ -81,6 +81,9 @@ void berth__tenants_accepted(berth__core *core, uint32_t place);
 
 /* One more parked, or running, or one less: what moves from one to the other moves at once. */
 void berth__tenants_move(berth__core *core, uint32_t place, int32_t parked, int32_t running);
+
+/* Its tickets stand for so many more requests of this load, or fewer. */
+void berth__tenants_hold(berth__core *core, const berth__load *load, int64_t count);
 
 /* A request has `after` instead of `before`; NULL = nothing. */
 void berth__tenants_units(berth__core *core, uint32_t place, const uint64_t *before,

@@ -53,6 +53,7 @@ static berth__submit submit_of(const berth_options *options, const berth_request
         .set = request->set,
         .set_units = request->set_units,
         .run_ns = request->run_ns,
+        .ticket = request->ticket,
     };
     memcpy(submit.cost, request->cost, sizeof submit.cost);
     return submit;
@@ -129,6 +130,31 @@ berth_status berth__request_submit(berth_pool *pool, const berth_request *reques
     return berth__lock_leave(pool, status);
 }
 
+/* ---- Tickets ---- */
+
+berth_status berth__request_reserve(berth_pool *pool, const berth_request *request, uint32_t count,
+                                    berth_ticket_id *out, berth_refusal *refusal) {
+    berth_status status = BERTH_OK;
+    if (is_malformed(&pool->options, request)) return BERTH_EINVAL;
+    berth__submit submit = submit_of(&pool->options, request);
+    submit.count = count;
+    berth__lock_enter(pool);
+    if (berth__pool_failed(pool)) status = BERTH_EBROKEN;
+    if (status == BERTH_OK) status = ask_cost(pool, request, &submit);
+    if (status == BERTH_OK)
+        status = berth__core_reserve(pool->core, berth__clock_read(pool), &submit, out, refusal);
+    berth__lock_settle(pool);
+    return berth__lock_leave(pool, status);
+}
+
+berth_status berth__request_ticket_cancel(berth_pool *pool, berth_ticket_id ticket) {
+    berth__lock_enter(pool);
+    const berth_status status =
+        berth__core_ticket_cancel(pool->core, berth__clock_read(pool), ticket);
+    berth__lock_settle(pool);
+    return berth__lock_leave(pool, status);
+}
+
 /* ---- Units ---- */
 
 berth_status berth__request_recost(berth_pool *pool, berth_request_id id,
@@ -141,8 +167,8 @@ berth_status berth__request_recost(berth_pool *pool, berth_request_id id,
     if (known->band != 0 || known->payload != NULL || known->payload_size != 0 ||
         known->mailbox_mode != 0 || known->queue_ns != 0 || known->first_output_ns != 0 ||
         known->total_ns != 0 || known->tenant != 0 || known->mailbox_full != 0 ||
-        known->rank != 0 || known->mailbox_flags != 0 || known->run_ns != 0 || known->set != 0 ||
-        known->set_units != 0 || is_malformed(&pool->options, known))
+        known->rank != 0 || known->mailbox_flags != 0 || known->run_ns != 0 || known->ticket != 0 ||
+        known->set != 0 || known->set_units != 0 || is_malformed(&pool->options, known))
         return BERTH_EINVAL;
     memcpy(submit.cost, known->cost, sizeof submit.cost);
     berth__lock_enter_for(pool, id);

@@ -21,6 +21,9 @@ typedef struct berth__finish {
 /* `request`, `known` and `refusal` are full structs of this version. */
 berth_status berth__request_submit(berth_pool *pool, const berth_request *request,
                                    berth_request_id *out, berth_refusal *refusal);
+berth_status berth__request_reserve(berth_pool *pool, const berth_request *request, uint32_t count,
+                                    berth_ticket_id *out, berth_refusal *refusal);
+berth_status berth__request_ticket_cancel(berth_pool *pool, berth_ticket_id ticket);
 berth_status berth__request_recost(berth_pool *pool, berth_request_id id,
                                    const berth_request *known, berth_refusal *refusal);
 berth_status berth__request_charge(berth_pool *pool, berth_request_id id, const uint64_t *held,

@@ -284,6 +284,38 @@ static void run_shared(scribe *s) {
     }
 }
 
+/* The first that runs ends. */
+static void finish_first(scribe *s) {
+    for (uint32_t i = 0; i < s->count; i++) {
+        berth__view view;
+        if (berth__core_view(s->kit.core, s->ids[i], &view) != BERTH_OK) continue;
+        if (view.state != BERTH__RUNNING) continue;
+        finish(s, i);
+        return;
+    }
+}
+
+/* More than can be done: large ones and small ones with bounds and deadlines, some with a ticket.
+ */
+static void run_busy(scribe *s) {
+    berth_ticket_id ticket = 0;
+    for (uint32_t i = 0; i < 120 && s->count < 60; i++, s->now += 20) {
+        const int large = core_random_below(&s->random, 5) == 0;
+        const uint64_t units = large ? 9 : 1 + core_random_below(&s->random, 4);
+        berth__submit ask = core_ask(1 + i % 2, units);
+        ask.run_ns = 20 + core_random_below(&s->random, 300);
+        ask.queue_ns = core_random_below(&s->random, 3) == 0 ? 150 : 0;
+        if (i % 7 == 0) {
+            ask.count = 2;
+            say(s, "reserve 2: %d\n",
+                (int)berth__core_reserve(s->kit.core, s->now, &ask, &ticket, NULL));
+        }
+        if (i % 7 == 2 || i % 7 == 6) ask.ticket = ticket;
+        submit_this(s, &ask);
+        if (core_random_below(&s->random, 3) != 0) finish_first(s);
+    }
+}
+
 /* ---- Comparing with what is checked in ---- */
 
 static void path_of(char *path, size_t size, const char *name) {
@@ -412,6 +444,23 @@ static void what_is_shared_is_decided_as_it_always_was(void **state) {
     must_decide_as_before(&options, run_shared, "shared");
 }
 
+static void every_policy_of_fit_under_overload_decides_as_it_always_did(void **state) {
+    static const char *const names[] = {"busy_strict", "busy_first", "busy_easy"};
+    (void)state;
+    for (uint32_t fit = BERTH_FIT_STRICT; fit <= BERTH_FIT_EASY; fit++) {
+        berth_options options = options_of(BERTH_FACE_GATE);
+        options.parked_max = 12;
+        options.fit = fit;
+        options.look_max = fit == BERTH_FIT_STRICT ? 0 : 4;
+        options.overtake_max = fit == BERTH_FIT_STRICT ? 0 : 3;
+        options.wait_ppm = 800000;
+        options.ticket_ns = 100;
+        options.bands[0].codel_target_ns = 50;
+        options.bands[0].codel_interval_ns = 150;
+        must_decide_as_before(&options, run_busy, names[fit]);
+    }
+}
+
 static void the_tokens_of_a_step_are_shared_as_they_always_were(void **state) {
     berth_options options = core_kit_options(BERTH_FACE_ENGINE, 6, 40);
     (void)state;
@@ -430,6 +479,7 @@ int main(void) {
         cmocka_unit_test(random_events_are_decided_as_they_always_were),
         cmocka_unit_test(every_rule_of_who_goes_next_decides_as_it_always_did),
         cmocka_unit_test(every_mode_of_kv_decides_as_it_always_did),
+        cmocka_unit_test(every_policy_of_fit_under_overload_decides_as_it_always_did),
         cmocka_unit_test(the_tokens_of_a_step_are_shared_as_they_always_were),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

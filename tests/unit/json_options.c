@@ -245,6 +245,9 @@ static void what_a_step_has_room_for_is_set(void **state) {
 static void overload_is_set_by_name(void **state) {
     berth_options options = defaults();
     (void)state;
+    must_read(&options, "{\"tickets_max\": 7, \"ticket_ns\": 8}");
+    assert_int_equal(options.tickets_max, 7);
+    assert_int_equal(options.ticket_ns, 8);
     must_read(&options,
               "{\"wait_ppm\": 800000, \"bands\": {\"low\": {\"codel_target_ns\": 200000000,"
               " \"codel_interval_ns\": 2000000000}}}");

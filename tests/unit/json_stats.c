@@ -104,6 +104,11 @@ static void the_pool_s_fields_are_those_of_the_snapshot(void **state) {
     SAME(object, &stats, sets_held);
     SAME(object, &stats, backfills_total);
     SAME(object, &stats, codel_dropped_total);
+    SAME(object, &stats, tickets);
+    SAME(object, &stats, tickets_held);
+    SAME(object, &stats, tickets_total);
+    SAME(object, &stats, tickets_refused_total);
+    SAME(object, &stats, tickets_expired_total);
     SAME(object, &stats, drain_interval_ns);
     SAME(object, &stats, active_workers);
     SAME(object, &stats, worker_count);

@@ -117,6 +117,7 @@ static void numbers_out_of_range_are_refused_by_name(void **state) {
     WRONG(kv_ratio_decay_steps, 65537, "kv_ratio_decay_steps");
     WRONG(fit, 3, "fit");
     WRONG(wait_ppm, 1000001, "wait_ppm");
+    WRONG(tickets_max, 1000001, "tickets_max");
     GOOD(running_max, 1);
     GOOD(running_max, 1048576);
     GOOD(mailbox_size, 256);
