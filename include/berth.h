@@ -507,9 +507,10 @@ BERTH_API berth_status berth_options_check(const berth_options *options, berth_c
  * berth_options_from_json() - set options from a JSON object.
  *
  * Keys are the field names; nested objects are nested structs; `bands` is an array or an object
- * by band name ("low", "normal", "high", "critical"); `face` and `clock` are their lower-case
- * names; `kv_resource` is a resource's name or index. Only what the text names is changed. Numbers
- * are whole and at most 2^63 - 1. The result has passed berth_options_check().
+ * by band name ("low", "normal", "high", "critical"); `face`, `clock` and what else is an enum
+ * (`kv_mode`, `mailbox_full`, ...) go by lower-case name; `kv_resource` is a resource's name or
+ * index. Only what the text names is changed. Numbers are whole and at most 2^63 - 1. The result
+ * has passed berth_options_check().
  *
  * @options    in and out; unchanged when the call fails
  * @text       borrowed for the call; UTF-8, need not end in NUL

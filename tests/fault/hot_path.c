@@ -29,8 +29,10 @@ static void drive_engine(pool_host *host) {
     CHECK_OK(berth_ready_descriptor(host->pool, &descriptor));
     pool_step step;
     char buffer[64];
+    berth_span spans[4];
     for (uint32_t round = 0; round < 300; round++) {
         berth_request request = pool_request_units(host, 1 + round % 4, 1 + round % 5);
+        request.mailbox_full = 1 + round % BERTH_FULL_PAUSE;
         request.queue_ns = 1000 + round;
         request.total_ns = 5000 + round;
         request.tenant = round % 9;
@@ -54,8 +56,11 @@ static void drive_engine(pool_host *host) {
         berth_mailbox_read(host->pool, id, buffer, sizeof buffer, 0, &record);
         berth_wait(host->pool, id, MS, NULL);
         uint32_t count = 0;
-        berth_request_id named[4];
+        berth_request_id named[4] = {1};
         berth_ready_take(host->pool, named, 4, &count);
+        if (count > 0) berth_mailbox_wait_any(host->pool, named, count, MS, &count);
+        if (berth_mailbox_peek(host->pool, named[0], spans, 4, &count) == BERTH_OK)
+            CHECK_OK(berth_mailbox_consume(host->pool, named[0], spans[0].lease, 1));
         berth_outcome_take(host->pool, id, NULL);
         berth_capacity_set(host->pool, 0, 5 + round % 6);
         pool_stats(host);
