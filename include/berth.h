@@ -245,10 +245,13 @@ enum berth_mailbox_full {
     BERTH_FULL_END = 1,      /* nothing, as long as chunks fit */
     BERTH_FULL_COALESCE = 2, /* with half of the ring unread, chunks are appended to the last one:
                                 one sequence number, the tokens of all */
-    BERTH_FULL_PAUSE = 3     /* engine face: with half of the ring unread the request, which keeps
+    BERTH_FULL_PAUSE = 3,    /* engine face: with half of the ring unread the request, which keeps
                                 what it holds, is left out of plans until no more than a quarter is,
                                 at most pause_ns_max; its deadlines go on. Then it ends as
                                 CANCELLED (slow reader) */
+    BERTH_FULL_PREEMPT = 4   /* as pause, but it gives up what it holds: it is preempted when its
+                                step is committed, and admitted again once its reader has caught
+                                up; others pass it meanwhile */
 };
 
 /** Who decides which blocks of prompts stay in the KV cache. */
@@ -411,7 +414,8 @@ typedef struct berth_options {
     uint64_t prefill_tokens_max; /* of one request's prefill in one step; 0 = no limit */
 
     uint32_t mailbox_full; /* berth_mailbox_full, of requests that name none; 0 = end */
-    uint64_t pause_ns_max; /* with pause: the reader has caught up by then, or it ends; 0 = 10 s */
+    uint64_t pause_ns_max; /* with pause or preempt: it ends if its reader has not caught up by
+                              then; 0 = 10 s */
 
     uint32_t fairness;    /* berth_fairness; default: none */
     uint32_t tenants_max; /* tenants with a request parked or running, or options of their own;
@@ -732,7 +736,7 @@ struct berth_request {
     uint64_t first_output_ns; /* first chunk or finish within; 0 = none */
     uint64_t total_ns;        /* end within; 0 = none */
     uint64_t tenant;          /* whose it is: any number of the host's; told in its outcome */
-    uint32_t mailbox_full;    /* berth_mailbox_full; pause is an engine's */
+    uint32_t mailbox_full;    /* berth_mailbox_full; pause and preempt are an engine's */
     uint32_t block_hash_count; /* needs prefix_blocks_max; those beyond the prompt are ignored */
     uint64_t rank;            /* the lowest number goes first; only with BERTH_ORDER_RANK, else 0 */
 

@@ -72,7 +72,7 @@ static const char *const retain_names[] = {"activity", "end"};
 static const char *const victim_names[] = {"newest", "least_computed", "cheapest"};
 static const char *const fairness_names[] = {"none", "vtc"};
 static const char *const order_names[] = {"arrival", "deadline", "shortest", "prefix", "rank"};
-static const char *const full_names[] = {"default", "end", "coalesce", "pause"};
+static const char *const full_names[] = {"default", "end", "coalesce", "pause", "preempt"};
 
 /* clang-format off */
 #define FIELD(type, key, kind, min, max) {#key, kind, offsetof(type, key), {min, max}, {NULL, 0}}

@@ -40,16 +40,16 @@ static int may_pass(const berth__core *core, uint32_t place, search *s) {
     return berth__backfill_may_pass(core, place, &s->shadow);
 }
 
-/* `place`, or the first after it who is not suspended and whose prompt nobody else is computing
- * right now; BERTH__NONE if those looked at all wait for a prompt, of whom there are SKIPPED_MAX at
- * most. */
+/* `place`, or the first after it who waits neither to be resumed nor for his reader, and whose
+ * prompt nobody else is computing right now; BERTH__NONE if those looked at all wait, for a prompt
+ * SKIPPED_MAX of them at most. */
 static uint32_t who_can_start(const berth__core *core, uint32_t place, berth__cursor *cursor,
                               search *s) {
     while (place != BERTH__NONE) {
-        const int suspended = core->entries[place].suspended;
-        if (!suspended && !berth__share_is_coming(core, place)) return place;
-        if (!suspended && s->skipped >= SKIPPED_MAX) return BERTH__NONE;
-        s->skipped += !suspended;
+        const int waits = core->entries[place].suspended || core->entries[place].paused;
+        if (!waits && !berth__share_is_coming(core, place)) return place;
+        if (!waits && s->skipped >= SKIPPED_MAX) return BERTH__NONE;
+        s->skipped += !waits;
         place = berth__cursor_next(core, cursor);
     }
     return place;

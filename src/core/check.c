@@ -60,8 +60,9 @@ static uint32_t count_entry(const berth__core *core, uint32_t place, census *c) 
     MUST(!entry->gone || fixed);
     MUST(!entry->in_step || held);
     MUST(kv_is_exact(core, place));
-    MUST(!entry->paused || entry->state == BERTH__RUNNING);
-    c->paused += entry->paused;
+    MUST(!entry->paused || entry->state == BERTH__RUNNING ||
+         (entry->state == BERTH__PARKED && entry->paused == BERTH__PAUSE_GIVE_UP));
+    c->paused += entry->paused && entry->state == BERTH__RUNNING;
     MUST(!entry->suspended || !fixed);
     c->suspended += entry->suspended;
     c->held_up += (uint64_t)berth__is_held_up(entry);

@@ -205,11 +205,17 @@ berth_status berth__core_commit_entry(berth__core *core, berth_request_id id,
                                       const berth__progress *progress);
 void berth__core_commit_end(berth__core *core);
 
-/* Engine: the reader of a running request is far behind: leave it out of plans (1) until he has
- * caught up (0), or until pause_ns_max have passed, when it ends. Saying it twice changes nothing.
- * EAGAIN parked, EENDED once an outcome is fixed. */
-berth_status berth__core_pause(berth__core *core, uint64_t now, berth_request_id id,
-                               uint32_t paused);
+/* How a request waits for its reader. */
+enum berth__pause {
+    BERTH__PAUSE_NONE = 0,   /* it does not */
+    BERTH__PAUSE_HOLD = 1,   /* it keeps what it holds */
+    BERTH__PAUSE_GIVE_UP = 2 /* it is preempted, at the latest when its step ends */
+};
+
+/* Engine: the reader of a running request is far behind: leave it out of plans, and out of
+ * admission, until he has caught up (NONE), or until pause_ns_max have passed, when it ends. Saying
+ * it twice changes nothing. EAGAIN parked for another reason, EENDED once an outcome is fixed. */
+berth_status berth__core_pause(berth__core *core, uint64_t now, berth_request_id id, uint32_t how);
 /* Engine: the prefix index. `tell` names an eviction (0 if there is none to name); `lost` hears of
  * one, and says whether the block was known, resident and held by nobody. */
 uint32_t berth__core_prefix_tell(berth__core *core, berth_block_hash *out);

@@ -69,7 +69,7 @@ static const range ranges[] = {
     RANGE(kv_ratio_decay_steps, 1, 65536),
     RANGE(draft_tokens, 0, 64),
     RANGE(reserved2, 0, 0),
-    RANGE(mailbox_full, BERTH_FULL_END, BERTH_FULL_PAUSE),
+    RANGE(mailbox_full, BERTH_FULL_END, BERTH_FULL_PREEMPT),
     RANGE(fit, 0, BERTH_FIT_EASY),
     RANGE(look_max, 1, 65536),
     RANGE(keys_max, 1, BERTH_REQUESTS_MAX),
@@ -313,7 +313,7 @@ static berth_status check_together(const berth_options *given, berth_config_erro
         return wrong(error, "band_default", "above band_count");
     if ((options.mailbox_size & (options.mailbox_size - 1)) != 0)
         return wrong(error, "mailbox_size", "expected a power of two");
-    if (options.mailbox_full == BERTH_FULL_PAUSE && options.face != BERTH_FACE_ENGINE)
+    if (options.mailbox_full >= BERTH_FULL_PAUSE && options.face != BERTH_FACE_ENGINE)
         return wrong(error, "mailbox_full", "only an engine's plans can leave a request out");
     if (options.mailboxes_max < options.running_max)
         return wrong(error, "mailboxes_max", "below running_max");

@@ -11,19 +11,21 @@ static void set(berth__core *core, uint32_t place, uint8_t *flag, uint8_t value)
     core->held_up += (uint32_t)berth__is_held_up(entry);
 }
 
-static void begin(berth__core *core, uint32_t place) {
+static void begin(berth__core *core, uint32_t place, uint32_t how) {
     berth__entry *entry = &core->entries[place];
-    set(core, place, &entry->paused, 1);
+    set(core, place, &entry->paused, (uint8_t)how);
     entry->pause_due_at_ns = berth__add_saturating(core->now, core->options.pause_ns_max);
     core->counters.paused++;
     core->counters.pauses_total++;
+    berth__life_arm(core, place);
+    if (how == BERTH__PAUSE_GIVE_UP && !entry->in_step) berth__life_preempt(core, place);
 }
 
 void berth__pause_end(berth__core *core, uint32_t place) {
     berth__entry *entry = &core->entries[place];
-    if (!entry->paused) return;
-    set(core, place, &entry->paused, 0);
-    core->counters.paused--;
+    if (entry->paused != BERTH__PAUSE_NONE && entry->state == BERTH__RUNNING)
+        core->counters.paused--;
+    set(core, place, &entry->paused, BERTH__PAUSE_NONE);
 }
 
 void berth__suspend_end(berth__core *core, uint32_t place) {
@@ -34,25 +36,28 @@ void berth__suspend_end(berth__core *core, uint32_t place) {
 }
 
 void berth__pause_park(berth__core *core, uint32_t place) {
+    const uint8_t how = core->entries[place].paused;
     berth__pause_end(core, place);
     core->held_up -= (uint32_t)berth__is_held_up(&core->entries[place]);
+    if (how == BERTH__PAUSE_GIVE_UP) core->entries[place].paused = how;
 }
 
-berth_status berth__core_pause(berth__core *core, uint64_t now, berth_request_id id,
-                               uint32_t paused) {
+berth_status berth__core_pause(berth__core *core, uint64_t now, berth_request_id id, uint32_t how) {
     if (berth__core_broken(core)) return BERTH_EBROKEN;
     if (!berth__is_engine(core)) return BERTH_EFACE;
     berth__life_tick(core, now);
     berth__life_expire(core);
     const uint32_t place = berth__ids_find(&core->ids, id);
     if (place == BERTH__NONE) return BERTH_ESTALE;
-    if (core->entries[place].state == BERTH__PARKED) return BERTH_EAGAIN;
-    if (core->entries[place].state != BERTH__RUNNING) return BERTH_EENDED;
-    if (!paused)
+    const berth__entry *entry = &core->entries[place];
+    if (entry->outcome != BERTH_OUTCOME_NONE) return BERTH_EENDED;
+    if (entry->state == BERTH__PARKED && entry->paused == BERTH__PAUSE_NONE) return BERTH_EAGAIN;
+    if (how == BERTH__PAUSE_NONE) {
         berth__pause_end(core, place);
-    else if (!core->entries[place].paused)
-        begin(core, place);
-    berth__life_arm(core, place);
+        berth__life_arm(core, place);
+    } else if (entry->paused == BERTH__PAUSE_NONE) {
+        begin(core, place, how);
+    }
     return BERTH_OK;
 }
 

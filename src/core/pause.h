@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What:    requests that plans leave out: until their readers have caught up (paused), or until
- * what they wait for outside the engine is there (suspended). Why:     a reader that is slow holds
- * up his own request, for a bounded time, and nobody else's; a tool, a grammar or a remote cache
- * holds up the one that called it. Rules:   only a running request of an engine is paused; it keeps
- * what it holds, its deadlines go on, and one more is armed: when that comes first it ends as
- * CANCELLED (slow reader). Whoever stops or is preempted is paused no more. A suspended request
- * keeps what it holds too, no deadline is added; if it is preempted it stays suspended, and is not
- * admitted. Threads: none of its own.
+ *          what they wait for outside the engine is there (suspended).
+ * Why:     a reader that is slow holds up his own request, for a bounded time, and nobody else's; a
+ *          tool, a grammar or a remote cache holds up the one that called it.
+ * Rules:   only a running request of an engine is paused. It keeps what it holds; or it gives it
+ *          up, is parked, and admission passes it over. Its deadlines go on, and one more is armed:
+ *          when that comes first it ends as CANCELLED (slow reader). Whoever stops is paused no
+ *          more, nor is who held and was preempted for another reason. A suspended request keeps
+ *          what it holds, no deadline is added; if it is preempted it stays suspended, and is not
+ *          admitted.
+ * Threads: none of its own.
  */
 #ifndef BERTH__CORE_PAUSE_H
 #define BERTH__CORE_PAUSE_H

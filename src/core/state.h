@@ -71,7 +71,7 @@ typedef struct berth__entry {
     uint8_t engine_knows; /* the engine itself ended it: its slot needs no LEAVE */
     uint8_t has_output;
     uint8_t preemptions; /* how often it was preempted; stays at 255 */
-    uint8_t paused;      /* running, but left out of plans until its reader catches up */
+    uint8_t paused;      /* berth__pause: left out of plans and of admission by its reader */
     uint8_t suspended;   /* parked or running, and left out until it is resumed */
     uint8_t level;       /* the band index that it competes in, or was admitted from */
     uint8_t reserved[2];
@@ -169,9 +169,9 @@ struct berth__core {
     berth__want *wants;         /* by place, if there is a prefix index */
     berth__set_name *set_names; /* by place, if there are sets */
     berth__codel codels[BERTH_BANDS_MAX];
-    berth__rate steps;          /* the same of an engine's steps: how long one takes */
-    berth__list running;        /* in order of admission */
-    berth__list ended;          /* in order of ending */
+    berth__rate steps;   /* the same of an engine's steps: how long one takes */
+    berth__list running; /* in order of admission */
+    berth__list ended;   /* in order of ending */
 
     berth__run *runs; /* running_max, by slot */
     uint64_t admissions;

@@ -217,6 +217,11 @@ static void did_nothing(berth__core *core, uint32_t place) {
     berth__run_of(core, place)->planned_tokens = 0;
 }
 
+static void end_step_of(berth__core *core, uint32_t place) {
+    if (!core->entries[place].committed) did_nothing(core, place);
+    if (core->entries[place].paused == BERTH__PAUSE_GIVE_UP) berth__life_preempt(core, place);
+}
+
 /* Who is stopping is let go, who was not mentioned has done nothing. */
 static void end_step(berth__core *core) {
     uint32_t place = core->running.head;
@@ -225,8 +230,8 @@ static void end_step(berth__core *core) {
         core->entries[place].in_step = 0;
         if (core->entries[place].state == BERTH__STOPPING)
             berth__life_end(core, place);
-        else if (!core->entries[place].committed)
-            did_nothing(core, place);
+        else
+            end_step_of(core, place);
         place = next;
     }
     core->step_outstanding = 0;

@@ -69,16 +69,18 @@ uint32_t berth__mailbox_is_low(const berth__ring *ring) {
 }
 
 void berth__mailbox_catch_up(berth_pool *pool, berth__row *row, uint64_t now) {
-    if (!row->paused || !berth__mailbox_is_low(&pool->rings[row->ring])) return;
+    if (!row->paused) return;
+    if (row->ring != BERTH__NONE && !berth__mailbox_is_low(&pool->rings[row->ring])) return;
     berth__mailbox_unpause(pool, row);
-    (void)berth__core_pause(pool->core, now, row->id, 0);
+    (void)berth__core_pause(pool->core, now, row->id, BERTH__PAUSE_NONE);
 }
 
 /* The reader is asked before it is looked again how much is unread, so that one of the two sees
  * that he has caught up. */
 static void pause_if_high(berth_pool *pool, berth__row *row) {
     if (row->paused || !is_high(&pool->rings[row->ring])) return;
-    if (berth__core_pause(pool->core, pool->now_ns, row->id, 1) != BERTH_OK) return;
+    const uint32_t how = row->full == BERTH_FULL_PREEMPT ? BERTH__PAUSE_GIVE_UP : BERTH__PAUSE_HOLD;
+    if (berth__core_pause(pool->core, pool->now_ns, row->id, how) != BERTH_OK) return;
     row->paused = 1;
     berth__gate_ask(&pool->rings[row->ring].gate, BERTH__GATE_RESUME);
     berth__mailbox_catch_up(pool, row, pool->now_ns);
@@ -110,7 +112,7 @@ void berth__mailbox_deliver(berth_pool *pool, berth__row *row, const berth__outp
     const uint32_t delivered = put(pool, row, output);
     berth__core_count_chunk(pool->core, row->id, delivered, output->size);
     if (!delivered) return;
-    if (row->full == BERTH_FULL_PAUSE) pause_if_high(pool, row);
+    if (row->full >= BERTH_FULL_PAUSE) pause_if_high(pool, row);
     berth__mailbox_notify(pool, row);
 }
 

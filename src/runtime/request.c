@@ -62,8 +62,8 @@ static berth__submit submit_of(const berth_options *options, const berth_request
 static uint32_t is_malformed(const berth_options *options, const berth_request *request) {
     if (request->band > options->band_count) return 1;
     if (request->mailbox_mode > BERTH_MAILBOX_OUTCOME) return 1;
-    if (request->mailbox_full > BERTH_FULL_PAUSE) return 1;
-    if (request->mailbox_full == BERTH_FULL_PAUSE && options->face != BERTH_FACE_ENGINE) return 1;
+    if (request->mailbox_full > BERTH_FULL_PREEMPT) return 1;
+    if (request->mailbox_full >= BERTH_FULL_PAUSE && options->face != BERTH_FACE_ENGINE) return 1;
     if (request->rank != 0 && options->order != BERTH_ORDER_RANK) return 1;
     if (request->mailbox_flags > BERTH_MAILBOX_KEYED || request->reserved != 0) return 1;
     if (request->mailbox_flags != 0 && options->keys_max == 0) return 1;

@@ -28,7 +28,8 @@ static void admitted(berth_pool *pool, berth__row *row) {
 static void preempted(berth_pool *pool, berth__row *row) {
     row->admitted = 0;
     row->step_id = 0;
-    berth__mailbox_unpause(pool, row);
+    /* Who gave way because of his reader waits for him still. */
+    if (row->full != BERTH_FULL_PREEMPT) berth__mailbox_unpause(pool, row);
     pool->parked_count++;
     pool->inside_count--;
     if (row->streams) berth__store_hold(pool, row);

@@ -83,15 +83,16 @@ void berth__store_keep(berth_pool *pool, berth__row *row) {
 
 void berth__store_reader_left(berth_pool *pool, uint32_t ring, berth_request_id id,
                               uint32_t asked) {
+    berth__row *row;
     if ((asked & BERTH__GATE_WANTED) != 0) {
         berth__gate_assign(&pool->rings[ring].gate, 0);
         give_back(pool, ring);
-        return;
     }
-    berth__row *row;
-    if (berth__owner_find(pool, id, &row) != BERTH_OK || row->ring != ring) return;
+    if (berth__owner_find(pool, id, &row) != BERTH_OK) return;
     berth__mailbox_catch_up(pool, row, berth__clock_read(pool));
-    if (keeps(row) || !berth__ring_is_empty(&pool->rings[ring])) return;
+    if ((asked & BERTH__GATE_WANTED) != 0 || row->ring != ring || keeps(row) ||
+        !berth__ring_is_empty(&pool->rings[ring]))
+        return;
     if (row->work == BERTH__WORK_KEPT || row->work == BERTH__WORK_HELD)
         berth__store_detach(pool, row);
 }

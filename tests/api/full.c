@@ -221,13 +221,54 @@ static void an_engine_asleep_is_woken_when_the_reader_has_caught_up(void **state
     pool_host_end(host);
 }
 
+static void one_that_gives_up_what_it_holds_lets_others_in_and_comes_back(void **state) {
+    (void)state;
+    pool_host *host = engine_of(BERTH_FULL_PREEMPT);
+    host->options.running_max = 1;
+    pool_host_resource(host, "units", 4);
+    pool_host_start(host);
+    const berth_request_id id = pool_submit_units(host, 0, 4);
+    const berth_request_id other = pool_submit_units(host, 0, 4);
+    char text[SIZE];
+    for (int i = 0; i < 3; i++) assert_true(step(host, id, 80, BERTH_OK));
+    assert_int_equal(pool_stats(host).preemptions_total, 1);
+    assert_int_equal(pool_stats(host).resources[0].used_units, 0);
+    /* What was delivered can be read while the other runs. */
+    assert_true(step(host, other, 8, BERTH_OK));
+    CHECK_OK(berth_cancel(host->pool, other));
+    pool_read(host, id, text, sizeof text, BERTH_RECORD_CHUNK);
+    assert_false(step(host, id, 80, BERTH_OK));
+    assert_int_equal(pool_stats(host).parked, 1);
+    assert_int_equal(pool_read(host, id, text, sizeof text, BERTH_RECORD_CHUNK).sequence, 1);
+    assert_true(step(host, id, 80, BERTH_OK));
+    assert_int_equal(pool_read(host, id, text, sizeof text, BERTH_RECORD_CHUNK).sequence, 2);
+    assert_int_equal(pool_read(host, id, text, sizeof text, BERTH_RECORD_CHUNK).sequence, 3);
+    assert_int_equal(pool_stats(host).running, 1);
+    pool_host_end(host);
+}
+
+static void one_that_gave_up_and_is_read_to_its_end_comes_back_too(void **state) {
+    (void)state;
+    pool_host *host = engine_of(BERTH_FULL_PREEMPT);
+    pool_host_start(host);
+    const berth_request_id id = pool_submit_band(host, 0);
+    berth_span spans[8];
+    uint32_t count;
+    for (int i = 0; i < 3; i++) assert_true(step(host, id, 80, BERTH_OK));
+    CHECK_OK(berth_mailbox_peek(host->pool, id, spans, 8, &count));
+    assert_false(step(host, id, 80, BERTH_OK));
+    CHECK_OK(berth_mailbox_consume(host->pool, id, spans[0].lease, 3));
+    assert_true(step(host, id, 80, BERTH_OK));
+    pool_host_end(host);
+}
+
 static void what_cannot_be_is_refused(void **state) {
     (void)state;
     pool_host *host = engine_of(0);
     pool_host_start(host);
     berth_request request = pool_request(host, 0);
     berth_request_id id;
-    request.mailbox_full = BERTH_FULL_PAUSE + 1;
+    request.mailbox_full = BERTH_FULL_PREEMPT + 1;
     CHECK(berth_submit(host->pool, &request, &id, NULL), BERTH_EINVAL);
     request.mailbox_full = 0;
     request.mailbox_flags = BERTH_MAILBOX_KEYED << 1;
@@ -260,6 +301,8 @@ int main(void) {
         cmocka_unit_test(a_request_may_differ_from_its_pool),
         cmocka_unit_test(one_that_waits_for_the_outcome_only_is_never_held_up),
         cmocka_unit_test(an_engine_asleep_is_woken_when_the_reader_has_caught_up),
+        cmocka_unit_test(one_that_gives_up_what_it_holds_lets_others_in_and_comes_back),
+        cmocka_unit_test(one_that_gave_up_and_is_read_to_its_end_comes_back_too),
         cmocka_unit_test(what_cannot_be_is_refused),
     };
     pool_watchdog("api full", 60);

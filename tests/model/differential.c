@@ -152,6 +152,7 @@ static void make_about(maker *m, core_event *e) {
     e->code = (int32_t)below(m, 5) - 2;
     if (e->kind == CORE_CANCEL) e->choice = 1 + (uint32_t)below(m, 3);
     if (e->kind == CORE_FINISH) e->choice = (uint32_t)below(m, BERTH_FINISH_FAILED + 2);
+    if (e->kind == CORE_PAUSE) e->choice = (uint32_t)below(m, BERTH__PAUSE_GIVE_UP + 1);
     if (e->kind == CORE_CHARGE) make_charge(m, e);
     if (e->kind == CORE_IDLE && below(m, 2) == 0) e->amount = UINT32_MAX;
     if (e->kind != CORE_RECOST) return;

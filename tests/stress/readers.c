@@ -247,7 +247,7 @@ static void run_span_reader(void *argument) {
 static uint32_t submit_stream(streams *of, uint32_t next) {
     berth_request request = {.struct_size = sizeof request};
     berth_request_id id = 0;
-    request.mailbox_full = 1 + next % BERTH_FULL_PAUSE;
+    request.mailbox_full = 1 + next % BERTH_FULL_PREEMPT;
     if (berth_submit(of->host->pool, &request, &id, NULL) != BERTH_OK) return 0;
     atomic_store(&of->ids[next], id);
     atomic_store(&of->submitted, next + 1);

@@ -47,11 +47,12 @@ int core_model_is_held(const request *r) {
 }
 
 /* The parked request that comes first: highest band, then arrival. */
-static request *first_parked(const core_model *model, int with_suspended) {
+static request *first_parked(const core_model *model, int with_waiting) {
     request *best = NULL;
     for (uint32_t i = 0; i < model->place_count; i++) {
         request *r = &model->requests[i];
-        if (r->state != BERTH__PARKED || (r->suspended && !with_suspended)) continue;
+        if (r->state != BERTH__PARKED) continue;
+        if ((r->suspended || r->pause_due != NEVER) && !with_waiting) continue;
         if (best == NULL || r->outcome.band > best->outcome.band ||
             (r->outcome.band == best->outcome.band && r->arrival < best->arrival))
             best = r;
@@ -243,7 +244,7 @@ void core_model_give_way(core_model *model, request *r) {
     r->planned = 0;
     r->outcome.tokens_computed = 0;
     r->queue_due = NEVER;
-    r->pause_due = NEVER;
+    if (!r->gives_up) r->pause_due = NEVER;
     if (r->preemptions < UINT8_MAX) r->preemptions++;
     tell(model, BERTH__T_PREEMPTED, r);
 }
@@ -714,6 +715,8 @@ void core_model_commit_end(core_model *model) {
         else if (!r->committed)
             (void)charge(model, r, NULL, 0,
                          core_model_kv_held(model, r, r->outcome.tokens_computed));
+        if (r->state == BERTH__RUNNING && r->pause_due != NEVER && r->gives_up)
+            core_model_give_way(model, r);
     }
     model->step_outstanding = 0;
     model->counters.steps_total++;

@@ -24,6 +24,8 @@ typedef struct core_model_request {
     uint64_t first_output_due;
     uint64_t total_due;
     uint64_t pause_due; /* UINT64_MAX where it is not paused */
+    uint32_t gives_up;  /* with a pause: it is preempted */
+    uint32_t reserved;
     uint32_t state;
     uint32_t slot;
     uint32_t gone;
@@ -105,8 +107,7 @@ berth_status core_model_emit(core_model *model, uint64_t now, berth_request_id i
 berth_status core_model_finish(core_model *model, uint64_t now, berth_request_id id,
                                uint32_t finish, int32_t code);
 berth_status core_model_preempt(core_model *model, uint64_t now, berth_request_id id);
-berth_status core_model_pause(core_model *model, uint64_t now, berth_request_id id,
-                              uint32_t paused);
+berth_status core_model_pause(core_model *model, uint64_t now, berth_request_id id, uint32_t how);
 berth_status core_model_let_go(core_model *model, uint64_t now, berth_request_id id);
 uint32_t core_model_has_plan(const core_model *model);
 berth_status core_model_plan(core_model *model, uint64_t now, berth_plan *plan);

@@ -105,7 +105,7 @@ static void numbers_out_of_range_are_refused_by_name(void **state) {
     WRONG(worker_stack_size, (UINT64_C(1) << 40) + 1, "worker_stack_size");
     WRONG(reserved0, 1, "reserved0");
     WRONG(reserved1, 1, "reserved1");
-    WRONG(mailbox_full, 4, "mailbox_full");
+    WRONG(mailbox_full, 5, "mailbox_full");
     WRONG(kv_mode, 5, "kv_mode");
     WRONG(kv_watermark_ppm, 1000001, "kv_watermark_ppm");
     WRONG(victim, 3, "victim");

@@ -185,6 +185,73 @@ static void only_what_runs_on_an_engine_can_be_paused(void **state) {
     core_kit_fini(&kit);
 }
 
+/* ---- Giving up what it holds ---- */
+
+static void who_gives_up_is_preempted_when_its_step_ends_and_passed_over(void **state) {
+    bed b;
+    (void)state;
+    make(&b, 1);
+    const berth_request_id one = submit(&b, 0);
+    const berth_request_id two = submit(&b, 0);
+    plan(&b, 0, 1);
+    assert_int_equal(pause_it(&b, 1, one, BERTH__PAUSE_GIVE_UP), BERTH_OK);
+    assert_int_equal(core_kit_view(&b.kit, one).state, BERTH__RUNNING);
+    commit_all(&b, 2);
+    assert_int_equal(core_kit_view(&b.kit, one).state, BERTH__PARKED);
+    assert_int_equal(core_kit_stats(&b.kit).resources[0].used_units, 0);
+    assert_int_equal(core_kit_stats(&b.kit).paused, 0);
+    plan(&b, 3, 2); /* its slot leaves, the other comes in */
+    assert_int_equal(b.entries[0].flags, BERTH_ENTRY_PREEMPTED);
+    assert_true(b.entries[1].id == two);
+    commit_all(&b, 4);
+    assert_int_equal(berth__core_cancel(b.kit.core, 5, two, BERTH_CANCEL_CALLER), BERTH_OK);
+    plan(&b, 6, 1); /* only that it leaves: nobody is admitted */
+    assert_int_equal(berth__core_has_plan(b.kit.core), 0);
+    assert_int_equal(pause_it(&b, 7, one, BERTH__PAUSE_HOLD), BERTH_OK); /* said twice */
+    assert_int_equal(pause_it(&b, 7, one, BERTH__PAUSE_NONE), BERTH_OK);
+    assert_int_equal(berth__core_has_plan(b.kit.core), 1);
+    plan(&b, 8, 1);
+    assert_true(b.entries[0].id == one);
+    assert_int_equal(b.entries[0].flags, BERTH_ENTRY_ADMITTED | BERTH_ENTRY_RESUMED);
+    commit_all(&b, 9);
+    assert_int_equal(pause_it(&b, 10, one, BERTH__PAUSE_NONE), BERTH_OK);
+    core_kit_fini(&b.kit);
+}
+
+static void who_gave_up_and_waits_too_long_ends_as_slow_reader(void **state) {
+    bed b;
+    (void)state;
+    make(&b, 1);
+    const berth_request_id id = submit(&b, 0);
+    plan(&b, 0, 1);
+    commit_all(&b, 0);
+    assert_int_equal(pause_it(&b, 10, id, BERTH__PAUSE_GIVE_UP), BERTH_OK); /* at once */
+    assert_int_equal(core_kit_view(&b.kit, id).state, BERTH__PARKED);
+    assert_true(berth__core_next_at(b.kit.core) == 10 + PAUSE_NS);
+    berth__core_expire(b.kit.core, 10 + PAUSE_NS);
+    core_kit_must_hold(&b.kit);
+    const berth__view view = core_kit_view(&b.kit, id);
+    assert_int_equal(view.outcome.kind, BERTH_OUTCOME_CANCELLED);
+    assert_int_equal(view.outcome.detail, BERTH_CANCEL_SLOW_READER);
+    core_kit_fini(&b.kit);
+}
+
+static void who_holds_and_is_preempted_otherwise_waits_for_his_reader_no_more(void **state) {
+    bed b;
+    (void)state;
+    make(&b, 1);
+    const berth_request_id id = submit(&b, 0);
+    plan(&b, 0, 1);
+    commit_all(&b, 0);
+    assert_int_equal(pause_it(&b, 10, id, BERTH__PAUSE_HOLD), BERTH_OK);
+    assert_int_equal(berth__core_preempt(b.kit.core, 11, id), BERTH_OK);
+    core_kit_must_hold(&b.kit);
+    assert_int_equal(pause_it(&b, 12, id, BERTH__PAUSE_NONE), BERTH_EAGAIN);
+    assert_true(berth__core_next_at(b.kit.core) == UINT64_MAX);
+    plan(&b, 13, 2);
+    core_kit_fini(&b.kit);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_paused_request_is_left_out_and_comes_back),
@@ -194,6 +261,9 @@ int main(void) {
         cmocka_unit_test(deadlines_go_on_while_paused),
         cmocka_unit_test(a_cancel_ends_the_pause),
         cmocka_unit_test(only_what_runs_on_an_engine_can_be_paused),
+        cmocka_unit_test(who_gives_up_is_preempted_when_its_step_ends_and_passed_over),
+        cmocka_unit_test(who_gave_up_and_waits_too_long_ends_as_slow_reader),
+        cmocka_unit_test(who_holds_and_is_preempted_otherwise_waits_for_his_reader_no_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
