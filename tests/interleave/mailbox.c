@@ -22,7 +22,7 @@ static berth_key key;
 static berth_owner_id owner;
 static uint32_t got;   /* chunks read so far, by all */
 static uint32_t ended; /* ENDs read */
-static uint32_t taken; /* readers sent away */
+static uint32_t taken; /* readers sent away; outcomes taken */
 
 #define OK(call) REQUIRE((call) == BERTH_OK)
 
@@ -131,6 +131,22 @@ static void wait_for_the_outcome(void) {
     berth_outcome outcome = {.struct_size = sizeof outcome};
     OK(berth_wait(pool, id, BERTH_FOREVER, &outcome));
     REQUIRE(outcome.kind == BERTH_OUTCOME_COMPLETED);
+}
+
+static void wait_or_come_late(void) {
+    berth_outcome outcome = {.struct_size = sizeof outcome};
+    const berth_status status = berth_wait(pool, id, BERTH_FOREVER, &outcome);
+    REQUIRE(status == BERTH_OK || status == BERTH_ESTALE);
+    REQUIRE(status != BERTH_OK || outcome.kind == BERTH_OUTCOME_COMPLETED);
+}
+
+static void take_the_outcome(void) {
+    for (;;) {
+        const berth_status status = berth_outcome_take(pool, id, NULL);
+        if (status == BERTH_OK) taken++;
+        if (status != BERTH_EAGAIN) return;
+        explorer_yield();
+    }
 }
 
 static void wait_for_any(void) {
@@ -255,6 +271,11 @@ static void submit_and_read(void) {
     REQUIRE(record.kind == BERTH_RECORD_END);
 }
 
+static void end_taken_once(void) {
+    REQUIRE(taken == 1);
+    destroy();
+}
+
 static void end_taken_over(void) {
     REQUIRE(got == 2);
     REQUIRE(ended + taken == 2);
@@ -277,6 +298,10 @@ static const explorer_scenario scenarios[] = {
      begin_plain,
      {read_for_ever, produce, wait_for_the_outcome},
      end_all_read},
+    {"an outcome that two take",
+     begin_plain,
+     {wait_or_come_late, produce, take_the_outcome, take_the_outcome},
+     end_taken_once},
     {"a wait for any", begin_plain, {wait_for_any, produce}, end_all_read},
     {"spans", begin_plain, {peek_and_consume, produce}, end_all_read},
     {"a take-over", begin_keyed, {read_for_ever, produce, take_over_and_read}, end_taken_over},
