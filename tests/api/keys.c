@@ -619,6 +619,96 @@ static void an_engine_streams_to_readers_who_come_back(void **state) {
     pool_host_end(host);
 }
 
+static berth_request_id ask_tokens(pool_host *host, uint32_t band, uint64_t prompt_tokens) {
+    berth_request request = keyed_request(host, 1);
+    request.band = band;
+    request.prompt_tokens = prompt_tokens;
+    request.max_new_tokens = 4;
+    return pool_submit(host, &request);
+}
+
+/* A step in which each request says the letter of its next chunk. */
+static void run_step(pool_host *host, pool_step *step) {
+    static const char letters[] = "abcdefgh";
+    pool_plan(host, step);
+    for (uint32_t i = 0; i < step->result_count; i++) {
+        const berth_plan_entry *entry = pool_entry(step, step->results[i].id);
+        step->results[i].tokens_generated = 1;
+        step->results[i].bytes = &letters[entry->tokens_generated];
+        step->results[i].bytes_size = 1;
+    }
+    if (step->plan.step_id != 0) pool_commit(host, step);
+}
+
+/* Two on an engine whose KV is too small for both: the newer one is preempted in the second step.
+ * Blocks of one token; a ring for each that runs and no more. */
+static pool_host *host_that_preempts(berth_request_id ids[2], pool_step *step) {
+    pool_host *host = host_of(BERTH_FACE_ENGINE, 8);
+    host->options.running_max = 2;
+    host->options.mailboxes_max = 2;
+    host->options.kv_block_tokens = 1;
+    host->options.kv_mode = BERTH_KV_OPTIMISTIC;
+    pool_host_resource(host, "kv_blocks", 8);
+    pool_host_start(host);
+    ids[0] = ask_tokens(host, 0, 4);
+    ids[1] = ask_tokens(host, 0, 4);
+    run_step(host, step);
+    run_step(host, step);
+    assert_int_equal(pool_entry(step, ids[1])->flags, BERTH_ENTRY_PREEMPTED);
+    return host;
+}
+
+static void a_preempted_request_keeps_what_was_read(void **state) {
+    (void)state;
+    berth_request_id ids[2];
+    pool_step step;
+    pool_host *host = host_that_preempts(ids, &step);
+    berth_key key = key_of(host, ids[1]);
+    for (uint32_t i = 0; i < 2; i++) {
+        berth_owner_id owner = attach(host, key, 1, 0);
+        read_chunks(host, owner, 0, 1);
+        read_status(host, owner, BERTH_ETIMEDOUT);
+        detach(host, owner);
+    }
+    CHECK_OK(berth_cancel(host->pool, ids[0]));
+    run_step(host, &step);
+    berth_owner_id owner = attach(host, key, 1, 0);
+    read_chunks(host, owner, 0, 2);
+    pool_plan(host, &step);
+    pool_commit_finished(host, &step);
+    pool_host_end(host);
+}
+
+static void a_preempted_request_gives_up_what_was_read_where_a_ring_is_needed(void **state) {
+    (void)state;
+    berth_request_id ids[2];
+    pool_step step;
+    pool_host *host = host_that_preempts(ids, &step);
+    berth_key key = key_of(host, ids[1]);
+    berth_owner_id owner = attach(host, key, 1, 0);
+    read_chunks(host, owner, 0, 1);
+    berth_request_id urgent = ask_tokens(host, BERTH_BAND_HIGH, 1);
+    run_step(host, &step);
+    assert_true(pool_planned(&step, urgent, BERTH_ENTRY_PREFILL));
+    read_status(host, owner, BERTH_ETIMEDOUT);
+    detach(host, owner);
+    berth_attachment at = attach_with(host, key, (berth_attachment){.tenant = 1}, BERTH_ELOST);
+    assert_int_equal(at.oldest, 1);
+    assert_int_equal(at.next, 1);
+    CHECK_OK(berth_cancel(host->pool, ids[0]));
+    CHECK_OK(berth_cancel(host->pool, urgent));
+    owner = attach(host, key, 1, 1);
+    run_step(host, &step); /* they leave; it comes back, to another ring */
+    if (!pool_planned(&step, ids[1], BERTH_ENTRY_PREFILL)) run_step(host, &step);
+    read_chunks(host, owner, 1, 1);
+    detach(host, owner);
+    owner = attach(host, key, 1, 1);
+    read_chunks(host, owner, 1, 1);
+    pool_plan(host, &step);
+    pool_commit_finished(host, &step);
+    pool_host_end(host);
+}
+
 static void rings_that_are_retained_give_way_to_who_runs(void **state) {
     (void)state;
     pool_host *host = host_of(BERTH_FACE_GATE, 64);
@@ -667,6 +757,8 @@ int main(void) {
         cmocka_unit_test(a_request_refused_for_another_reason_evicts_nobody),
         cmocka_unit_test(a_sleeping_owner_is_sent_away),
         cmocka_unit_test(an_engine_streams_to_readers_who_come_back),
+        cmocka_unit_test(a_preempted_request_keeps_what_was_read),
+        cmocka_unit_test(a_preempted_request_gives_up_what_was_read_where_a_ring_is_needed),
         cmocka_unit_test(rings_that_are_retained_give_way_to_who_runs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
