@@ -41,12 +41,23 @@ static void count_row(const replay_settings *settings, const replay_row *row,
     out->refused_total++;
 }
 
+static void count_tenant(const replay_settings *settings, const replay_row *row,
+                         replay_report *out) {
+    if (row->tenant_rank >= REPLAY_FAIRNESS_TENANTS) return;
+    replay_tenant_report *of = &out->tenants[row->tenant_rank];
+    of->tenant = row->tenant;
+    of->submitted++;
+    of->good += (uint64_t)replay_slo_met(&settings->slo, settings->model, row);
+    if (wait_of(row) > of->wait_ns_max) of->wait_ns_max = wait_of(row);
+}
+
 static void count_rows(const replay_host *host, replay_report *out) {
     const replay_trace *trace = host->trace;
     for (uint32_t i = 0; i < trace->count; i++) {
         const replay_row *row = &trace->rows[i];
         count_row(host->settings, row, &out->all);
         count_row(host->settings, row, &out->bands[row->band]);
+        count_tenant(host->settings, row, out);
         if (wait_of(row) <= out->longest.wait_ns) continue;
         out->longest = (replay_waiter){wait_of(row), row->tenant};
     }

@@ -33,11 +33,20 @@ typedef struct replay_waiter {
     uint64_t tenant;
 } replay_waiter;
 
+/* One tenant of those with most requests. */
+typedef struct replay_tenant_report {
+    uint64_t tenant;
+    uint64_t submitted;
+    uint64_t good;
+    uint64_t wait_ns_max;
+} replay_tenant_report;
+
 typedef struct replay_report {
     replay_band_report all;
-    replay_band_report bands[REPLAY_BANDS + 1]; /* as dealt, by berth_band */
-    replay_waiter longest;                      /* of all, and whose it was */
-    uint32_t tenant_count;
+    replay_band_report bands[REPLAY_BANDS + 1];            /* as dealt, by berth_band */
+    replay_waiter longest;                                 /* of all, and whose it was */
+    replay_tenant_report tenants[REPLAY_FAIRNESS_TENANTS]; /* by number of requests */
+    uint32_t tenant_count;                                 /* of all, listed or not */
     uint32_t parked_max;
     double tokens_per_s;
     double good_per_s; /* of the time in which requests arrive */

@@ -160,6 +160,20 @@ static json_t *gap_json(const replay_report *report) {
     return json_real(report->service_gap);
 }
 
+static json_t *tenants_json(const replay_report *report) {
+    json_t *array = json_array();
+    for (uint32_t i = 0; i < report->tenant_count && i < REPLAY_FAIRNESS_TENANTS; i++) {
+        const replay_tenant_report *of = &report->tenants[i];
+        json_t *one = json_object();
+        put_count(one, "tenant", of->tenant);
+        put_count(one, "submitted", of->submitted);
+        put_count(one, "good", of->good);
+        put(one, "longest_wait_s", json_real((double)of->wait_ns_max / 1e9));
+        if (json_array_append_new(array, one) != 0) json_failed = 1;
+    }
+    return array;
+}
+
 json_t *replay_report_object(const replay_settings *settings, const replay_report *report) {
     json_t *object = json_object();
     json_failed = 0;
@@ -167,6 +181,7 @@ json_t *replay_report_object(const replay_settings *settings, const replay_repor
     put_counts(object, &report->all);
     put(object, "good_per_s", json_real(report->good_per_s));
     put(object, "longest_wait_tenant", json_integer((json_int_t)report->longest.tenant));
+    put(object, "tenants", tenants_json(report));
     put(object, "service_gap", gap_json(report));
     put_count(object, "preemptions", report->preemptions);
     put_count(object, "recomputed_tokens", report->recomputed);

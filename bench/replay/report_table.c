@@ -111,6 +111,16 @@ static void print_bands(const replay_settings *s, const replay_report *report) {
     print_ends(&report->all);
 }
 
+/* The largest tenants; --json has 64 of them. */
+static void print_tenants(const replay_report *report) {
+    if (report->tenant_count < 2) return;
+    printf("tenants, by requests: longest wait, s:");
+    for (uint32_t i = 0; i < report->tenant_count && i < 8; i++)
+        printf("%s %" PRIu64 " %.3f", i == 0 ? "" : ",", report->tenants[i].tenant,
+               (double)report->tenants[i].wait_ns_max / 1e9);
+    printf("%s\n", report->tenant_count > 8 ? ", ..." : "");
+}
+
 int replay_report_table(const replay_settings *settings, uint32_t rows,
                         const replay_report *report) {
     static const char *const names[REPLAY_RESOURCES] = {"kv_blocks", "sequences"};
@@ -125,6 +135,7 @@ int replay_report_table(const replay_settings *settings, uint32_t rows,
            100.0 * (double)report->all.good / submitted, report->good_per_s);
     printf("longest wait: %.3f s, of tenant %" PRIu64 "\n", (double)report->longest.wait_ns / 1e9,
            report->longest.tenant);
+    print_tenants(report);
     if (report->has_steps && report->tenant_count > 1)
         printf("service gap: %.0f weighted tokens, between tenants %" PRIu64 " and %" PRIu64
                " while both waited\n",

@@ -267,6 +267,12 @@ static void check_presets(void) {
         const replay_band_report *all = &got.report.all;
         snprintf(what, sizeof what, "preset %s keeps the laws and repeats", other.policy.name);
         replay_check(!got.broken && got.hash == again.hash, what);
+        const replay_tenant_report *tenants = got.report.tenants;
+        replay_check(tenants[0].submitted >= tenants[1].submitted &&
+                         tenants[0].submitted + tenants[1].submitted + tenants[2].submitted ==
+                             all->submitted &&
+                         tenants[0].good + tenants[1].good + tenants[2].good == all->good,
+                     "tenants add up to all");
         snprintf(what, sizeof what, "preset %s brings everybody to an end", other.policy.name);
         replay_check(all->submitted ==
                          all->completed + all->refused_total + all->failed + all->expired,
