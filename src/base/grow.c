@@ -28,8 +28,8 @@ uint32_t berth__grow_in(void *ours, size_t size, const void *theirs, size_t size
     if (!berth__grow_is_good(theirs_size, size_min)) return 0;
     for (size_t i = size; i < theirs_size; i++)
         if (bytes[i] != 0) return 0;
-    memset(ours, 0, size);
     memcpy(ours, theirs, smaller(size, theirs_size));
+    if (theirs_size < size) memset((unsigned char *)ours + theirs_size, 0, size - theirs_size);
     memcpy(ours, &our_size, sizeof our_size);
     return 1;
 }

@@ -177,13 +177,11 @@ berth_status berth__mailbox_wait(berth_pool *pool, berth_request_id id, uint64_t
 }
 
 berth_status berth__mailbox_take(berth_pool *pool, berth_request_id id, berth_outcome *out) {
-    berth_outcome outcome;
     berth__lock_enter_for(pool, id);
     berth__row *row = berth__row_find_for_user(pool, id);
     if (row == NULL) return berth__lock_leave(pool, BERTH_ESTALE);
     if (berth__mailbox_is_busy(pool, row)) return berth__lock_leave(pool, BERTH_EBUSY);
-    (void)berth__core_outcome(pool->core, id, &outcome);
-    const berth_status status = berth__core_forget(pool->core, id, 0);
-    if (status == BERTH_OK) *out = outcome;
-    return berth__lock_leave(pool, status);
+    if (!row->fixed) return berth__lock_leave(pool, BERTH_EAGAIN);
+    (void)berth__core_outcome(pool->core, id, out);
+    return berth__lock_leave(pool, berth__core_forget(pool->core, id, 0));
 }
