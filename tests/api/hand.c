@@ -8,7 +8,7 @@
 
 static pool_latch entry; /* holds up the first request, so that the others are parked together */
 static pool_latch door;  /* holds up one of those */
-static char at_entry, at_door, nothing;
+static atomic_uint at_entry, at_door, nothing; /* payloads: the kit counts releases in them */
 
 static int32_t execute(pool_host *host, const berth_call *call) {
     (void)host;
