@@ -192,6 +192,7 @@ typedef uint64_t berth_step_id;
 #define BERTH_OUTCOMES_MAX 16u /* kinds of outcome and of refusal that the stats have room for */
 #define BERTH_REFUSALS_MAX 32u
 #define BERTH_NAME_SIZE 32u
+#define BERTH_SAMPLES_MAX 256u
 #define BERTH_REQUESTS_MAX 16777215u
 #define BERTH_FOREVER UINT64_MAX
 
@@ -369,7 +370,8 @@ typedef struct berth_options {
 
     /* KV cost from tokens. With kv_block_tokens > 0 every request asks for
      * ceil((prompt_tokens + max_new_tokens) / kv_block_tokens) blocks of kv_resource, times
-     * kv_block_units; what it names for that resource in its own cost must be 0. kv_mode below may
+     * kv_block_units (with samples, of the prompt's full blocks once, and for each sample of the
+     * others); what it names for that resource in its own cost must be 0. kv_mode below may
      * ask for less, and refuses at submit whoever could not get that much alone. */
     uint32_t kv_block_tokens; /* tokens per block; 0 = costs are the request's own */
     uint32_t reserved0;       /* must be 0 */
@@ -748,7 +750,8 @@ struct berth_request {
     uint64_t run_ns;          /* from admission it runs no longer than this; for BERTH_FIT_EASY, and
                                  nothing is done about it if it does; 0 = not known */
     uint32_t mailbox_flags;    /* berth_mailbox_flag */
-    uint32_t reserved;         /* must be 0 */
+    uint32_t samples;          /* sequences to generate from its prompt, BERTH_SAMPLES_MAX at most;
+                                  0 = 1; more only on an engine */
     berth_ticket_id ticket;    /* from berth_reserve, of the same band and tenant; 0 = none */
 };
 
@@ -795,6 +798,14 @@ typedef struct berth_refusal {
  * On the engine face it is parked until a plan admits it; on the others it is admitted at once if
  * it fits, nothing that comes before it waits, and (worker face) a worker is free to take it.
  *
+ * With `samples` it generates so many sequences from one prompt, as one request with one slot: all
+ * of them are admitted, preempted and ended together. max_new_tokens is that of each. The prompt is
+ * computed once; then a plan's `tokens` are those of all samples, one each and its draft, and what
+ * results report as computed and generated is the sum of what was. A sample that ends early is the
+ * host's business: it reports less from then on, and finishes the request with the last one. KV
+ * counts the prompt's full blocks once and for each sample those of what lies behind them, as many
+ * as the tokens can fill however they are spread; other resources are as `cost` says, for all.
+ *
  * @pool     not NULL
  * @request  copied; payload kept until release(), which is not called if refused
  * @out      receives the id; 0 if not accepted
@@ -802,7 +813,8 @@ typedef struct berth_refusal {
  *
  * Units:    request's `_ns` fields are durations from now
  * Errors:   BERTH_EINVAL    malformed (band out of range, cost too long, unknown mode or flag, a
- *                           key where keys_max is 0, a ticket of another band or tenant)
+ *                           key where keys_max is 0, a ticket of another band or tenant, more
+ *                           samples than step_tokens has room for with their drafts)
  *           BERTH_ESTALE    its ticket was used up, cancelled or has expired
  *           BERTH_EREFUSED  a limit was met; refusal says which
  *           BERTH_ECLOSED   close or destroy has begun; refusal says so too
@@ -829,7 +841,8 @@ BERTH_API berth_status berth_submit(berth_pool *pool, const berth_request *reque
  *
  * @pool     not NULL
  * @request  borrowed for the call; each of them, as far as it is known: band, tenant, payload_size,
- *           cost, prompt_tokens, max_new_tokens and the times count; its ticket must be 0
+ *           cost, prompt_tokens, max_new_tokens, samples and the times count; its ticket must be
+ *           0
  * @count    requests, 1 or more
  * @out      receives the ticket; 0 if there is none
  * @refusal  receives why not, and when to try again; may be NULL
@@ -1413,7 +1426,7 @@ BERTH_API berth_status berth_mailbox_detach(berth_pool *pool, berth_owner_id own
 enum berth_entry_kind {
     BERTH_ENTRY_PREFILL = 1, /* compute `tokens` of the prompt, from tokens_computed on; after a
                                 preemption, of the prompt and what was generated */
-    BERTH_ENTRY_DECODE = 2,  /* generate: compute `tokens` (1) after what is there */
+    BERTH_ENTRY_DECODE = 2,  /* generate: compute `tokens` (1 per sample) after what is there */
     BERTH_ENTRY_LEAVE = 3    /* it is no longer running: forget its slot; nothing to commit. Not
                                 sent for what a committed result finished; sent for all else,
                                 such as a request that was cancelled during its last step */
@@ -1440,7 +1453,9 @@ typedef struct berth_plan_entry {
     uint64_t prompt_tokens;
     uint64_t max_new_tokens;
     uint64_t prefix_tokens;    /* of tokens_computed: found resident at its admission */
-    uint64_t reserved[5];      /* zero */
+    uint32_t samples;          /* sequences to generate from its prompt; 0 in LEAVE */
+    uint32_t reserved0;        /* zero */
+    uint64_t reserved[4];      /* zero */
 } berth_plan_entry;
 
 /** A step: what leaves, then what runs. LEAVE entries come first. */

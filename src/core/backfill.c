@@ -16,7 +16,7 @@ static uint64_t steps_left(const berth__core *core, uint32_t place) {
     const berth__entry *entry = &core->entries[place];
     const uint64_t max = entry->max_new_tokens;
     if (max == 0) return UINT64_MAX;
-    return 1 + (max > entry->tokens_generated ? max - entry->tokens_generated : 0);
+    return 1 + (max > berth__generated_each(entry) ? max - berth__generated_each(entry) : 0);
 }
 
 uint64_t berth__backfill_ends_at(const berth__core *core, uint32_t place) {

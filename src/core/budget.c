@@ -8,10 +8,11 @@ int berth__budget_is_prefill(const berth__core *core, uint32_t place) {
 
 uint64_t berth__budget_decode(const berth__core *core, uint32_t place) {
     const berth__entry *entry = &core->entries[place];
-    const uint64_t tokens = UINT64_C(1) + core->options.draft_tokens;
-    const uint64_t most = berth__add_saturating(entry->prompt_tokens, entry->max_new_tokens);
+    const uint64_t tokens = entry->samples * (UINT64_C(1) + core->options.draft_tokens);
+    const uint64_t most = berth__add_saturating(
+        entry->prompt_tokens, berth__mul_saturating(entry->max_new_tokens, entry->samples));
     if (entry->max_new_tokens == 0 || tokens == 1) return tokens;
-    if (most <= entry->tokens_computed) return 1;
+    if (most <= entry->tokens_computed) return entry->samples;
     return tokens < most - entry->tokens_computed ? tokens : most - entry->tokens_computed;
 }
 
@@ -42,9 +43,18 @@ void berth__budget_begin(berth__core *core) {
     }
 }
 
-int berth__budget_allows(const berth__core *core, uint32_t band_index) {
+int berth__budget_never_allows(const berth_options *options, uint64_t samples) {
+    const uint64_t most = options->step_tokens;
+    return most != 0 && samples * (UINT64_C(1) + options->draft_tokens) > most;
+}
+
+int berth__budget_allows(const berth__core *core, uint32_t place) {
     const berth__budget *budget = &core->budget;
+    const berth__entry *entry = &core->entries[place];
+    const uint32_t band_index = entry->band_index;
     uint64_t ahead = budget->decodes;
+    if (berth__budget_never_allows(&core->options, (uint64_t)core->samples + entry->samples))
+        return 0;
     if (!budget->active) return 1;
     for (uint32_t b = band_index; b < core->options.band_count; b++)
         ahead = berth__add_saturating(ahead, budget->wanted[b]);
@@ -57,9 +67,9 @@ void berth__budget_admitted(berth__core *core, uint32_t place) {
     if (!berth__is_engine(core)) return;
     if (berth__budget_is_prefill(core, place)) {
         *wanted = berth__add_saturating(*wanted, chunk(core, place));
-    } else { /* it has no prompt; its first block was granted at admission */
-        berth__run_of(core, place)->planned_tokens = 1;
-        budget->decodes++;
+    } else { /* it has no prompt; its first blocks were granted at admission */
+        berth__run_of(core, place)->planned_tokens = core->entries[place].samples;
+        budget->decodes += core->entries[place].samples;
     }
 }
 

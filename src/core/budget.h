@@ -3,7 +3,8 @@
  * What:    how the tokens of one step are shared out, and whether a newcomer would get any.
  * Why:     a step has room for so many tokens; those who generate go on in each, and prompts take
  *          what is left, the higher band first.
- * Rules:   step_tokens has room for running_max decodes (options.c), so that each gets its tokens,
+ * Rules:   step_tokens has room for running_max decodes (options.c), and nobody is admitted whose
+ *          samples would not all have room, so that each gets its tokens,
  *          and while there is a prefill at least one token is left for the first of them. Prefills
  *          go by band, then by admission, prefill_tokens_max each at most. Nobody is admitted for
  *          whom nothing would be left.
@@ -17,15 +18,20 @@
 /* 1 until all that is to be computed before it generates has been. */
 int berth__budget_is_prefill(const berth__core *core, uint32_t place);
 
-/* Tokens of a decode: one, and those of a draft, as far as it may still generate so many. */
+/* Tokens of a decode: for each sample one and those of a draft, as far as it may still generate so
+ * many. */
 uint64_t berth__budget_decode(const berth__core *core, uint32_t place);
 
 /* In a plan, when the decodes have been given their tokens: what the prefills would like.
  * O(running). */
 void berth__budget_begin(berth__core *core);
 
-/* Would something be left for one more prefill of this band index? Outside a plan: yes. */
-int berth__budget_allows(const berth__core *core, uint32_t band_index);
+/* 1 if so many samples by themselves exceed the tokens of a step once they generate. */
+int berth__budget_never_allows(const berth_options *options, uint64_t samples);
+
+/* Would something be left for the prefill of this parked request, and, later, in each step for its
+ * samples beside those of all who run? Outside a plan only the latter counts. */
+int berth__budget_allows(const berth__core *core, uint32_t place);
 
 /* It was admitted. */
 void berth__budget_admitted(berth__core *core, uint32_t place);

@@ -4,6 +4,7 @@
  * A check returns the line of the first that does not hold.
  */
 #include "base/checked.h"
+#include "core/budget.h"
 #include "core/check_flows.h"
 #include "core/core.h"
 #include "core/kv.h"
@@ -28,6 +29,7 @@ typedef struct census {
     uint64_t paused;
     uint64_t suspended;
     uint64_t held_up;
+    uint64_t samples;
 } census;
 
 static void count_units(const berth__core *core, uint32_t place, uint64_t *sum) {
@@ -74,6 +76,10 @@ static uint32_t count_entry(const berth__core *core, uint32_t place, census *c) 
     if (held) {
         count_units(core, place, c->used);
         MUST(entry->slot < core->options.running_max);
+        MUST(core->options.prefix_blocks_max == 0 || entry->samples == 1 ||
+             berth__run_of(core, place)->shared_blocks <=
+                 entry->prompt_tokens / core->options.kv_block_tokens);
+        c->samples += entry->samples;
     }
     if (entry->state == BERTH__ENDED) {
         c->retained += !entry->gone;
@@ -94,6 +100,9 @@ static uint32_t check_sums(const berth__core *core, const census *c) {
     MUST(c->paused == n->paused && n->paused <= n->pauses_total);
     MUST(c->suspended == n->suspended && n->suspended <= n->suspensions_total);
     MUST(c->held_up == core->held_up);
+    MUST(c->samples == core->samples);
+    MUST(core->samples <= core->options.running_max ||
+         !berth__budget_never_allows(&core->options, core->samples));
     MUST(c->parked_size == core->queue.total.size);
     MUST(core->slots_free_count + core->running.count + core->leaving_count ==
          core->options.running_max);

@@ -5,6 +5,7 @@
 #include "core/admit.h"
 #include "core/hooks.h"
 #include "core/kv.h"
+#include "core/kv_mode.h"
 #include "core/life.h"
 #include "core/policy.h"
 #include "core/share.h"
@@ -53,7 +54,7 @@ static void needs_of(const berth__core *core, uint32_t place, uint64_t *needs) {
     for (uint32_t r = 0; r < o->resource_count; r++) needs[r] = berth__units_of(core, place)[r];
     if (berth__kv_grows(o) && entry->preemptions == 0)
         needs[o->kv_resource] =
-            berth__kv_units(o, berth__add_saturating(entry->prompt_tokens, entry->max_new_tokens));
+            berth__kv_mode_holds(core, place, berth__kv_mode_tokens_max(core, place));
 }
 
 /* End the parked requests that the capacity can never hold any more. */

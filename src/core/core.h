@@ -55,11 +55,11 @@ typedef struct berth__submit {
     const berth_block_hash *block_hashes; /* read during the event only */
     uint32_t block_hash_count;
     uint32_t count; /* reserve: how many such requests */
-    uint64_t set; /* 0 = none */
+    uint64_t set;   /* 0 = none */
     uint64_t set_units;
     uint64_t run_ns;      /* upper bound of the time it runs; 0 = not known */
     uint32_t refused_for; /* berth_refusal_reason of the caller's own, where no other comes first */
-    uint32_t reserved1;
+    uint32_t samples;     /* 0 = 1 */
     uint64_t refused_limit;
     uint64_t refused_asked;
     berth_ticket_id ticket; /* 0 = none */
@@ -76,6 +76,8 @@ typedef struct berth__view {
     uint64_t units[BERTH_RESOURCES_MAX]; /* asked for (parked) or held (running, stopping) */
     berth_outcome outcome;               /* kind NONE until fixed; counters always current */
     uint64_t max_new_tokens;
+    uint32_t samples;
+    uint32_t reserved;
 } berth__view;
 
 /* What a worker is told of a request. */

@@ -41,7 +41,7 @@ uint32_t berth__fit_check(const berth__core *core, uint32_t place, uint32_t *res
     for (uint32_t r = 0; r < core->options.resource_count; r++) cost[r] = units[r];
     if (berth__share_price(core, place, cost))
         fit = check_room(core, core->entries[place].level, cost, &which);
-    if (fit == BERTH__FIT_YES && !berth__budget_allows(core, core->entries[place].band_index))
+    if (fit == BERTH__FIT_YES && !berth__budget_allows(core, place))
         fit = BERTH__FIT_STEP;
     if (fit == BERTH__FIT_YES &&
         !berth__kv_mode_admits(core, place, cost[core->options.kv_resource]))

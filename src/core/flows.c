@@ -91,7 +91,9 @@ static uint64_t key_of(const berth__core *core, uint32_t place, uint64_t rank) {
         if (entry->first_output_due_at_ns < first) first = entry->first_output_due_at_ns;
         return entry->total_at_ns < first ? entry->total_at_ns : first;
     case BERTH_ORDER_SHORTEST:
-        return berth__add_saturating(entry->prompt_tokens, berth__predict_output(core, place));
+        return berth__add_saturating(
+            entry->prompt_tokens,
+            berth__mul_saturating(berth__predict_output(core, place), entry->samples));
     case BERTH_ORDER_PREFIX: return UINT64_MAX - entry->prefix_tokens;
     case BERTH_ORDER_RANK: return rank;
     }

@@ -3,8 +3,8 @@
  * What:    KV blocks and units from tokens.
  * Why:     the engine's blocks are the scarce resource, and every mode of admission counts them by
  *          this one arithmetic.
- * Rules:   64-bit; blocks = ceil(tokens / block_tokens). What is priced is checked for overflow;
- *          what grows stays at UINT64_MAX instead.
+ * Rules:   64-bit; blocks = ceil(tokens / block_tokens), where samples share the prompt's full
+ *          ones. What is priced is checked for overflow; what grows stays at UINT64_MAX instead.
  * Threads: none; pure functions.
  */
 #ifndef BERTH__CORE_KV_H
@@ -23,13 +23,35 @@ typedef struct berth__kv_block {
 berth_status berth__kv_cost(uint64_t prompt_tokens, uint64_t max_new_tokens, berth__kv_block block,
                             uint64_t *out_blocks, uint64_t *out_units);
 
+/* What the blocks of a request follow from, beside its tokens. */
+typedef struct berth__kv_shape {
+    uint64_t prompt_tokens;
+    uint64_t max_new_tokens; /* of each sample; 0 = not known */
+    uint32_t samples;        /* at least 1 */
+    uint32_t reserved;
+} berth__kv_shape;
+
+/* All tokens that its samples may come to, the prompt once; EOVERFLOW. */
+berth_status berth__kv_tokens_max(const berth__kv_shape *shape, uint64_t *out);
+
+/* Blocks of so many tokens in all: the prompt's full ones once, and for each sample those of what
+ * lies behind them, however the tokens behind the prompt are spread over the samples; a sample
+ * counts no more than max_new_tokens as long as all of them together have no more. One sample:
+ * ceil(tokens / block_tokens). */
+uint64_t berth__kv_blocks_of(const berth__kv_shape *shape, uint32_t block_tokens, uint64_t tokens);
+
 /* ---- With normalised options ---- */
+
+/* The most that it may hold. EOVERFLOW. */
+berth_status berth__kv_units_max(const berth_options *options, const berth__kv_shape *shape,
+                                 uint64_t *out);
 
 /* 1 if requests hold KV for the tokens they have, and more as they go on. */
 int berth__kv_grows(const berth_options *options);
 
-/* What a request holds with so many tokens, at least one block. */
-uint64_t berth__kv_units(const berth_options *options, uint64_t tokens);
+/* What a request holds with so many tokens, at least one block for each sample. */
+uint64_t berth__kv_units(const berth_options *options, const berth__kv_shape *shape,
+                         uint64_t tokens);
 
 /* Whole blocks in so many units. */
 uint64_t berth__kv_blocks(const berth_options *options, uint64_t units);

@@ -10,7 +10,8 @@
 uint64_t berth__kv_grow_units(const berth__core *core, uint32_t place, uint64_t tokens) {
     const berth__run *run = berth__run_of(core, place);
     const uint64_t all = tokens > run->prefill_tokens ? tokens : run->prefill_tokens;
-    return berth__kv_units(&core->options, all) - run->shared_blocks * core->options.kv_block_units;
+    return berth__kv_mode_holds(core, place, all) -
+           run->shared_blocks * core->options.kv_block_units;
 }
 
 /* Make room for `more` units, one victim at a time; `gone` counts them. 0 if `place` itself went.
@@ -45,7 +46,8 @@ static void grant(berth__core *core, uint32_t place, uint64_t more) {
 /* The tokens of a decode, with KV for them: drafts make nobody give way. */
 static void grow(berth__core *core, uint32_t place, uint32_t *gone) {
     uint64_t tokens = berth__budget_decode(core, place);
-    if (more_for(core, place, tokens) > berth__kv_mode_free(core)) tokens = 1;
+    const uint64_t least = core->entries[place].samples;
+    if (tokens > least && more_for(core, place, tokens) > berth__kv_mode_free(core)) tokens = least;
     const uint64_t more = more_for(core, place, tokens);
     if (more > 0 && !make_room(core, place, more, gone)) return;
     if (more > 0) grant(core, place, more);

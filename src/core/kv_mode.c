@@ -10,8 +10,25 @@ static uint64_t tokens_of(const berth__entry *entry) {
     return berth__add_saturating(entry->prompt_tokens, entry->tokens_generated);
 }
 
+static berth__kv_shape shape_of(const berth__entry *entry) {
+    return (berth__kv_shape){.prompt_tokens = entry->prompt_tokens,
+                             .max_new_tokens = entry->max_new_tokens,
+                             .samples = entry->samples};
+}
+
+uint64_t berth__kv_mode_holds(const berth__core *core, uint32_t place, uint64_t tokens) {
+    const berth__kv_shape shape = shape_of(&core->entries[place]);
+    return berth__kv_units(&core->options, &shape, tokens);
+}
+
+uint64_t berth__kv_mode_tokens_max(const berth__core *core, uint32_t place) {
+    const berth__kv_shape shape = shape_of(&core->entries[place]);
+    uint64_t tokens;
+    return berth__kv_tokens_max(&shape, &tokens) == BERTH_OK ? tokens : UINT64_MAX;
+}
+
 uint64_t berth__kv_mode_units(const berth__core *core, uint32_t place) {
-    return berth__kv_units(&core->options, tokens_of(&core->entries[place]));
+    return berth__kv_mode_holds(core, place, tokens_of(&core->entries[place]));
 }
 
 uint64_t berth__kv_mode_free(const berth__core *core) {
@@ -30,23 +47,25 @@ static uint64_t tokens_in(const berth__core *core, uint64_t units) {
 
 /* ---- What is still to come of a request ---- */
 
-/* All it may generate; nothing where it has not said how much. */
-static uint64_t left_at_most(const berth__entry *entry) {
-    const uint64_t max = entry->max_new_tokens;
-    return max > entry->tokens_generated ? max - entry->tokens_generated : 0;
+static uint64_t left_until(const berth__entry *entry, uint64_t end) {
+    const uint64_t generated = berth__generated_each(entry);
+    return end > generated ? end - generated : 0;
 }
 
-/* Where it is likely to end: among the outputs of its band that went beyond what it has. */
+/* All that a sample of it may generate; nothing where it has not said how much. */
+static uint64_t left_at_most(const berth__entry *entry) {
+    return left_until(entry, entry->max_new_tokens);
+}
+
+/* Where a sample of it is likely to end: among the outputs of its band that went beyond what it
+ * has. */
 static uint64_t likely_end(const berth__core *core, const berth__entry *entry) {
-    const uint64_t end = berth__quantile_of(&core->lengths[entry->band_index],
-                                            core->options.kv_quantile_ppm, entry->tokens_generated);
+    const uint64_t end =
+        berth__quantile_of(&core->lengths[entry->band_index], core->options.kv_quantile_ppm,
+                           berth__generated_each(entry));
     if (end == 0 || (entry->max_new_tokens != 0 && end > entry->max_new_tokens))
         return entry->max_new_tokens;
     return end;
-}
-
-static uint64_t left_until(const berth__entry *entry, uint64_t end) {
-    return end > entry->tokens_generated ? end - entry->tokens_generated : 0;
 }
 
 /* Of one that runs: what was expected of it stands until it goes beyond that. */
@@ -55,26 +74,42 @@ static uint64_t left_of_running(berth__core *core, uint32_t place) {
     berth__run *run = berth__run_of(core, place);
     if (entry->state != BERTH__RUNNING) return 0;
     if (core->options.kv_mode != BERTH_KV_PREDICTED) return left_at_most(entry);
-    if (run->likely_end <= entry->tokens_generated) run->likely_end = likely_end(core, entry);
+    if (run->likely_end <= berth__generated_each(entry)) run->likely_end = likely_end(core, entry);
     return left_until(entry, run->likely_end);
 }
 
 /* ---- The peak ---- */
 
-/* A request holds whole blocks: up to one token less than a block more than it has. */
-static uint64_t rounded_up(const berth__core *core, uint64_t tokens) {
-    return berth__add_saturating(tokens, core->options.kv_block_tokens - 1);
+/* Its tokens, and the part of a block that the prompt ends with once more for each further sample:
+ * they cannot share it, since each goes on in it. */
+static uint64_t copied(const berth__core *core, const berth__entry *entry, uint64_t tokens) {
+    const uint64_t part = entry->prompt_tokens % core->options.kv_block_tokens;
+    return berth__add_saturating(tokens, (entry->samples - UINT64_C(1)) * part);
+}
+
+/* A sample holds whole blocks: up to one token less than a block more than it has. And of all but
+ * one, what is to come counts as if it were there: the peak knows one token per request and step.
+ */
+static uint64_t rounded_up(const berth__core *core, const berth__entry *entry, uint64_t tokens,
+                           uint64_t left) {
+    const uint64_t part = core->options.kv_block_tokens - UINT64_C(1);
+    const uint64_t ahead = berth__mul_saturating(left, entry->samples - UINT64_C(1));
+    const uint64_t current = berth__add_saturating(tokens, entry->samples * part);
+    return berth__add_saturating(current, ahead);
 }
 
 static berth__peak_item item_of(berth__core *core, uint32_t place) {
     const berth__run *run = berth__run_of(core, place);
-    const uint64_t computed = core->entries[place].tokens_computed;
+    const berth__entry *entry = &core->entries[place];
+    const uint64_t computed = entry->tokens_computed;
+    const uint64_t left = left_of_running(core, place);
     const uint64_t tokens = computed > run->prefill_tokens ? computed : run->prefill_tokens;
     const uint64_t shared = (uint64_t)run->shared_blocks * core->options.kv_block_tokens;
-    return (berth__peak_item){.current = rounded_up(core, tokens - shared),
-                              .left = left_of_running(core, place),
-                              .admission = run->admission,
-                              .place = place};
+    return (berth__peak_item){
+        .current = rounded_up(core, entry, copied(core, entry, tokens) - shared, left),
+        .left = left,
+        .admission = run->admission,
+        .place = place};
 }
 
 static int still_runs(const berth__core *core, const berth__peak_item *item) {
@@ -106,16 +141,22 @@ static int stays_below_the_peak(const berth__core *core, const berth__entry *ent
     const uint64_t left = core->options.kv_mode == BERTH_KV_PREDICTED
                               ? left_until(entry, likely_end(core, entry))
                               : left_at_most(entry);
-    return berth__peak_with(&core->peak, rounded_up(core, asked_tokens), left) < capacity;
+    return berth__peak_with(&core->peak, rounded_up(core, entry, asked_tokens, left), left) <
+           capacity;
 }
 
 /* ---- The ratio ---- */
 
+static uint64_t clipped(const berth__entry *entry) {
+    return berth__ratio_clip(left_at_most(entry)) * entry->samples;
+}
+
 static int stays_below_the_ratio(const berth__core *core, const berth__entry *entry,
                                  uint64_t asked_tokens) {
     const uint64_t kept = berth__ratio_of(core, core->ratio.clipped);
-    uint64_t needed = berth__add_saturating(asked_tokens, core->options.kv_block_tokens);
-    needed = berth__add_saturating(needed, berth__ratio_clip(left_at_most(entry)));
+    const uint64_t blocks = (uint64_t)entry->samples * core->options.kv_block_tokens;
+    uint64_t needed = berth__add_saturating(asked_tokens, blocks);
+    needed = berth__add_saturating(needed, clipped(entry));
     return berth__add_saturating(needed, kept) < tokens_in(core, berth__kv_mode_free(core));
 }
 
@@ -123,7 +164,7 @@ static void sum_clipped(berth__core *core) {
     core->ratio.clipped = 0;
     for (uint32_t p = core->running.head; p != BERTH__NONE; p = core->links[p].next)
         if (core->entries[p].state == BERTH__RUNNING)
-            core->ratio.clipped += berth__ratio_clip(left_at_most(&core->entries[p]));
+            core->ratio.clipped += clipped(&core->entries[p]);
 }
 
 /* ---- The modes ---- */
@@ -164,7 +205,8 @@ int berth__kv_mode_admits(const berth__core *core, uint32_t place, uint64_t aske
     if (!berth__kv_grows(&core->options) || core->running.count == 0) return 1;
     /* Its tokens less those that are held already: what it asks for beside its own units is not. */
     const uint64_t units = berth__units_of(core, place)[core->options.kv_resource];
-    const uint64_t tokens = tokens_of(entry) - tokens_in(core, units > asked ? units - asked : 0);
+    const uint64_t tokens =
+        copied(core, entry, tokens_of(entry)) - tokens_in(core, units > asked ? units - asked : 0);
     if (asked > left || watermark(core) > left - asked) return 0;
     switch ((enum berth_kv_mode)core->options.kv_mode) {
     case BERTH_KV_WORST_CASE:
@@ -181,9 +223,7 @@ void berth__kv_mode_admitted(berth__core *core, uint32_t place) {
     switch ((enum berth_kv_mode)core->options.kv_mode) {
     case BERTH_KV_WORST_CASE:
     case BERTH_KV_OPTIMISTIC: break;
-    case BERTH_KV_RATIO:
-        core->ratio.clipped += berth__ratio_clip(left_at_most(&core->entries[place]));
-        break;
+    case BERTH_KV_RATIO: core->ratio.clipped += clipped(&core->entries[place]); break;
     case BERTH_KV_FUTURE_PEAK:
     case BERTH_KV_PREDICTED:
         item = item_of(core, place);

@@ -15,6 +15,12 @@
 /* Units of KV of a parked request: its prompt, and after a preemption what it had generated. */
 uint64_t berth__kv_mode_units(const berth__core *core, uint32_t place);
 
+/* What it holds with so many tokens in all. */
+uint64_t berth__kv_mode_holds(const berth__core *core, uint32_t place, uint64_t tokens);
+
+/* All tokens that it may come to. */
+uint64_t berth__kv_mode_tokens_max(const berth__core *core, uint32_t place);
+
 /* A plan has granted growth, and so many had to give way. */
 void berth__kv_mode_step(berth__core *core, uint32_t gave_way);
 

@@ -35,15 +35,20 @@ void berth__ratio_rise(berth__core *core) {
     uint64_t max_new = 1;
     for (uint32_t p = core->running.head; p != BERTH__NONE; p = core->links[p].next) {
         const berth__entry *entry = &core->entries[p];
-        out = berth__add_saturating(out, berth__add_saturating(entry->tokens_generated, AHEAD));
-        max_new = berth__add_saturating(max_new, entry->max_new_tokens);
+        const uint64_t ahead = AHEAD * entry->samples;
+        out = berth__add_saturating(out, berth__add_saturating(entry->tokens_generated, ahead));
+        max_new = berth__add_saturating(
+            max_new, berth__mul_saturating(entry->max_new_tokens, entry->samples));
     }
     core->ratio.scaled = ppm_of(out, max_new) * core->options.kv_ratio_decay_steps;
 }
 
 uint64_t berth__ratio_of(const berth__core *core, uint64_t tokens) {
-    /* At most 65,536 requests of 4,096 tokens, times a million, times 65,536: below 2^64. */
-    return tokens * core->ratio.scaled / (PPM * core->options.kv_ratio_decay_steps);
+    /* At most 65,536 sequences of 4,096 tokens, times a million, times 65,536: below 2^64. With
+     * more, all of what is to come is kept. */
+    uint64_t product;
+    if (!berth__mul(tokens, core->ratio.scaled, &product)) return tokens;
+    return product / (PPM * core->options.kv_ratio_decay_steps);
 }
 
 uint64_t berth__ratio_clip(uint64_t tokens) {

@@ -151,6 +151,7 @@ void berth__life_admit(berth__core *core, uint32_t place) {
     berth__hook_use(core, place, NULL, berth__units_of(core, place), 1);
     berth__ledger_grant(&core->ledger, cost);
     berth__list_push(&core->running, core->links, place);
+    core->samples += entry->samples;
     entry->state = BERTH__RUNNING;
     entry->slot = core->slots_free[--core->slots_free_count];
     begin_run(core, place);
@@ -243,6 +244,7 @@ static void park_again(berth__core *core, uint32_t place, uint32_t flags) {
     berth__hook_units(core, place, berth__units_of(core, place), run->asked);
     berth__share_let_go(core, place);
     berth__list_remove(&core->running, core->links, place);
+    core->samples -= core->entries[place].samples;
     free_slot(core, place, flags);
     for (uint32_t r = 0; r < core->options.resource_count; r++)
         berth__units_of(core, place)[r] = run->asked[r];
@@ -371,6 +373,7 @@ void berth__life_end(berth__core *core, uint32_t place) {
     berth__hook_move(core, place, 0, -1);
     berth__share_let_go(core, place);
     berth__list_remove(&core->running, core->links, place);
+    core->samples -= core->entries[place].samples;
     free_slot(core, place, 0);
     core->entries[place].in_step = 0;
     core->counters.stopping--;

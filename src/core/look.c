@@ -41,7 +41,8 @@ berth_status berth__core_view(const berth__core *core, berth_request_id id, bert
                          .gone = entry->gone,
                          .payload_size = entry->payload_size,
                          .outcome = outcome_of(entry),
-                         .max_new_tokens = entry->max_new_tokens};
+                         .max_new_tokens = entry->max_new_tokens,
+                         .samples = entry->samples};
     if (core->options.resource_count > 0)
         memcpy(out->units, berth__units_of(core, place),
                core->options.resource_count * sizeof *out->units);

@@ -37,7 +37,7 @@ static void learn_tenant(berth__tenant *tenant, uint64_t tokens) {
 void berth__predict_learn(berth__core *core, uint32_t place) {
     const berth__entry *entry = &core->entries[place];
     if (!berth__predict_needs_lengths(&core->options)) return;
-    berth__quantile_add(&core->lengths[entry->band_index], entry->tokens_generated);
+    berth__quantile_add(&core->lengths[entry->band_index], berth__generated_each(entry));
     if (entry->tenant_index != BERTH__NONE)
-        learn_tenant(&core->tenants.tenants[entry->tenant_index], entry->tokens_generated);
+        learn_tenant(&core->tenants.tenants[entry->tenant_index], berth__generated_each(entry));
 }

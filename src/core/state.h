@@ -74,7 +74,7 @@ typedef struct berth__entry {
     uint8_t paused;      /* berth__pause: left out of plans and of admission by its reader */
     uint8_t suspended;   /* parked or running, and left out until it is resumed */
     uint8_t level;       /* the band index that it competes in, or was admitted from */
-    uint8_t reserved[2];
+    uint16_t samples;    /* sequences from its prompt; tokens beyond it are those of all of them */
 } berth__entry;
 
 /* What only a running or stopping request has; by slot. */
@@ -195,8 +195,8 @@ struct berth__core {
     uint32_t step_outstanding;
     uint32_t closed;
     uint32_t broken;
-    uint32_t failed; /* broken, and all have been told */
-    uint32_t reserved;
+    uint32_t failed;     /* broken, and all have been told */
+    uint32_t samples;    /* of those who run and are stopping, together */
     uint32_t idle_count; /* admissions allowed before set_idle; BERTH__NONE = no bound */
 
     /* Counters only: gauges and resources are worked out when read. */
@@ -209,6 +209,12 @@ static inline uint64_t *berth__units_of(const berth__core *core, uint32_t place)
 
 static inline berth__run *berth__run_of(const berth__core *core, uint32_t place) {
     return &core->runs[core->entries[place].slot];
+}
+
+/* What one of its samples has generated, at least, if they go on evenly; one that ended early holds
+ * this back, so that what is left of it is never too little for the others. */
+static inline uint64_t berth__generated_each(const berth__entry *entry) {
+    return entry->tokens_generated / entry->samples;
 }
 
 static inline int berth__is_held_up(const berth__entry *entry) {

@@ -74,6 +74,7 @@ static void list_running(berth__core *core, uint32_t place, berth_plan *plan) {
         .prompt_tokens = entry->prompt_tokens,
         .max_new_tokens = entry->max_new_tokens,
         .prefix_tokens = entry->prefix_tokens,
+        .samples = entry->samples,
     };
     plan->admitted_count += entry->planned ? 0 : 1;
     entry->planned = 1;

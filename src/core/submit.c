@@ -2,6 +2,7 @@
 /* How a request comes in: checked, priced, limited, parked. */
 #include "base/checked.h"
 #include "core/admit.h"
+#include "core/budget.h"
 #include "core/core.h"
 #include "core/displace.h"
 #include "core/hooks.h"
@@ -20,25 +21,37 @@ typedef struct ask {
     uint64_t peak[BERTH_RESOURCES_MAX];
 } ask;
 
+static uint32_t samples_of(const berth__submit *submit) {
+    return submit->samples == 0 ? 1 : submit->samples;
+}
+
+/* Samples are an engine's, and each must get its tokens in every step. */
+static int may_sample(const berth_options *options, uint32_t samples) {
+    if (samples == 1) return 1;
+    if (samples > BERTH_SAMPLES_MAX || options->face != BERTH_FACE_ENGINE) return 0;
+    return !berth__budget_never_allows(options, samples);
+}
+
 /* Its own cost, and the KV blocks that its tokens make: all it may have, or those of its prompt. */
 static berth_status price(const berth_options *options, const berth__submit *submit, ask *out) {
-    const berth__kv_block block = {.tokens = options->kv_block_tokens,
-                                   .units = options->kv_block_units};
+    const berth__kv_shape shape = {.prompt_tokens = submit->prompt_tokens,
+                                   .max_new_tokens = submit->max_new_tokens,
+                                   .samples = samples_of(submit)};
     const uint32_t kv = options->kv_resource;
     if (submit->cost_count > options->resource_count) return BERTH_EINVAL;
+    if (!may_sample(options, shape.samples)) return BERTH_EINVAL;
     for (uint32_t r = 0; r < BERTH_RESOURCES_MAX; r++) {
         if (r >= submit->cost_count && submit->cost[r] != 0) return BERTH_EINVAL;
         out->units[r] = out->peak[r] = submit->cost[r];
     }
-    if (block.tokens == 0) return BERTH_OK;
+    if (options->kv_block_tokens == 0) return BERTH_OK;
     if (out->units[kv] != 0) return BERTH_EINVAL;
-    const berth_status status =
-        berth__kv_cost(submit->prompt_tokens, submit->max_new_tokens, block, NULL, &out->peak[kv]);
+    const berth_status status = berth__kv_units_max(options, &shape, &out->peak[kv]);
     if (status != BERTH_OK) return status;
     out->units[kv] = out->peak[kv];
     if (!berth__kv_grows(options)) return BERTH_OK;
-    out->units[kv] = berth__kv_units(options, submit->prompt_tokens);
-    if (out->peak[kv] < out->units[kv]) out->peak[kv] = out->units[kv]; /* no tokens: one block */
+    out->units[kv] = berth__kv_units(options, &shape, submit->prompt_tokens);
+    if (out->peak[kv] < out->units[kv]) out->peak[kv] = out->units[kv]; /* no tokens */
     return BERTH_OK;
 }
 
@@ -62,6 +75,7 @@ static void fill(berth__core *core, uint32_t place, const berth__submit *submit,
             berth__has_tenants(core) ? berth__tenants_take(core, submit->tenant) : BERTH__NONE,
         .level = (uint8_t)(submit->band - 1),
         .run_ns = submit->run_ns,
+        .samples = (uint16_t)samples_of(submit),
         .slot = BERTH__NONE,
         .band_index = (uint8_t)(submit->band - 1),
     };
@@ -341,12 +355,15 @@ berth_status berth__core_ticket_cancel(berth__core *core, uint64_t now, berth_ti
 /* ---- Recost ---- */
 
 /* One that was preempted also asks for the blocks of what it had generated. */
-static void add_generated(const berth__core *core, uint32_t place, uint64_t prompt_tokens,
+static void add_generated(const berth__core *core, uint32_t place, const berth__submit *known,
                           ask *asked) {
+    const berth__kv_shape shape = {.prompt_tokens = known->prompt_tokens,
+                                   .max_new_tokens = known->max_new_tokens,
+                                   .samples = samples_of(known)};
     const uint32_t kv = core->options.kv_resource;
     const uint64_t generated = core->entries[place].tokens_generated;
-    asked->units[kv] =
-        berth__kv_units(&core->options, berth__add_saturating(prompt_tokens, generated));
+    asked->units[kv] = berth__kv_units(&core->options, &shape,
+                                       berth__add_saturating(known->prompt_tokens, generated));
     if (asked->peak[kv] < asked->units[kv]) asked->peak[kv] = asked->units[kv];
 }
 
@@ -354,6 +371,7 @@ static void add_generated(const berth__core *core, uint32_t place, uint64_t prom
 static berth_status reprice(const berth__core *core, uint32_t place, const berth__submit *known,
                             ask *out) {
     berth__submit submit = *known;
+    submit.samples = core->entries[place].samples;
     if (submit.cost_count == 0) {
         submit.cost_count = core->options.resource_count;
         memcpy(submit.cost, berth__units_of(core, place),
@@ -362,7 +380,7 @@ static berth_status reprice(const berth__core *core, uint32_t place, const berth
     }
     const berth_status status = price(&core->options, &submit, out);
     if (status == BERTH_OK && berth__kv_grows(&core->options))
-        add_generated(core, place, submit.prompt_tokens, out);
+        add_generated(core, place, &submit, out);
     return status;
 }
 

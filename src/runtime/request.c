@@ -54,6 +54,7 @@ static berth__submit submit_of(const berth_options *options, const berth_request
         .set_units = request->set_units,
         .run_ns = request->run_ns,
         .ticket = request->ticket,
+        .samples = request->samples,
     };
     memcpy(submit.cost, request->cost, sizeof submit.cost);
     return submit;
@@ -65,7 +66,7 @@ static uint32_t is_malformed(const berth_options *options, const berth_request *
     if (request->mailbox_full > BERTH_FULL_PREEMPT) return 1;
     if (request->mailbox_full >= BERTH_FULL_PAUSE && options->face != BERTH_FACE_ENGINE) return 1;
     if (request->rank != 0 && options->order != BERTH_ORDER_RANK) return 1;
-    if (request->mailbox_flags > BERTH_MAILBOX_KEYED || request->reserved != 0) return 1;
+    if (request->mailbox_flags > BERTH_MAILBOX_KEYED) return 1;
     if (request->mailbox_flags != 0 && options->keys_max == 0) return 1;
     if (request->cost_count > options->resource_count) return 1;
     if (request->block_hashes == NULL && request->block_hash_count != 0) return 1;
@@ -168,7 +169,8 @@ berth_status berth__request_recost(berth_pool *pool, berth_request_id id,
         known->mailbox_mode != 0 || known->queue_ns != 0 || known->first_output_ns != 0 ||
         known->total_ns != 0 || known->tenant != 0 || known->mailbox_full != 0 ||
         known->rank != 0 || known->mailbox_flags != 0 || known->run_ns != 0 || known->ticket != 0 ||
-        known->set != 0 || known->set_units != 0 || is_malformed(&pool->options, known))
+        known->set != 0 || known->set_units != 0 || known->samples != 0 ||
+        is_malformed(&pool->options, known))
         return BERTH_EINVAL;
     memcpy(submit.cost, known->cost, sizeof submit.cost);
     berth__lock_enter_for(pool, id);

@@ -274,13 +274,13 @@ static void what_cannot_be_is_refused(void **state) {
     request.mailbox_flags = BERTH_MAILBOX_KEYED << 1;
     CHECK(berth_submit(host->pool, &request, &id, NULL), BERTH_EINVAL);
     request.mailbox_flags = 0;
-    request.reserved = 1;
+    request.samples = BERTH_SAMPLES_MAX + 1;
     CHECK(berth_submit(host->pool, &request, &id, NULL), BERTH_EINVAL);
     pool_host_end(host);
 
     host = pool_host_new(BERTH_FACE_GATE);
     pool_host_start(host);
-    request.reserved = 0;
+    request.samples = 0;
     request.mailbox_full = BERTH_FULL_PAUSE;
     CHECK(berth_submit(host->pool, &request, &id, NULL), BERTH_EINVAL);
     berth_options options = host->options;

@@ -120,6 +120,7 @@ static void make_submit(maker *m, core_event *e) {
     s->payload_size = units(m, 12);
     s->prompt_tokens = units(m, 20);
     s->max_new_tokens = units(m, 20);
+    if (below(m, 3) == 0) s->samples = (uint32_t)below(m, below(m, 20) == 0 ? 300 : 5);
     s->queue_ns = deadline(m);
     s->first_output_ns = deadline(m);
     s->total_ns = deadline(m);

@@ -74,12 +74,30 @@ static void sums_stay_at_their_end(void **state) {
     assert_true(berth__peak_with(&peak, 5, 5) == UINT64_MAX);
 }
 
+/* What the engine knows of a slot: samples that go on, and tokens that each of those has. */
+typedef struct samples_left {
+    uint32_t count;
+    uint32_t generated;
+} samples_left;
+
+/* A token for each sample that goes on; now and then one ends early. */
+static berth__progress go_on(const berth_plan_entry *entry, samples_left *left, uint64_t *random) {
+    berth__progress p = {.tokens_computed = entry->tokens};
+    if (entry->flags & BERTH_ENTRY_ADMITTED) *left = (samples_left){.count = entry->samples};
+    if (entry->kind == BERTH_ENTRY_DECODE) p.tokens_computed = left->count;
+    p.tokens_generated = left->count;
+    if (++left->generated == entry->max_new_tokens) p.finish = BERTH_FINISH_LENGTH;
+    if (left->count > 1 && core_random_below(random, 4) == 0) left->count--;
+    return p;
+}
+
 /* An engine whose requests all end by their length: with future_peak nobody is ever preempted. */
 static void who_goes_in_below_the_peak_is_never_preempted(void **state) {
     uint64_t random = core_seed(12);
     (void)state;
     for (uint32_t round = 0; round < 60; round++) {
         static berth_plan_entry entries[32];
+        samples_left samples[16];
         berth_options o = core_kit_options(BERTH_FACE_ENGINE, 16, 200);
         core_kit kit;
         core_kit_add_resource(&o, "kv_blocks", 20 + core_random_below(&random, 40));
@@ -90,7 +108,8 @@ static void who_goes_in_below_the_peak_is_never_preempted(void **state) {
             berth_request_id id;
             const berth__submit ask = {.band = 1 + (uint32_t)core_random_below(&random, 4),
                                        .prompt_tokens = core_random_below(&random, 12),
-                                       .max_new_tokens = 1 + core_random_below(&random, 20)};
+                                       .max_new_tokens = 1 + core_random_below(&random, 20),
+                                       .samples = (uint32_t)core_random_below(&random, 4)};
             if (berth__core_submit(kit.core, 0, &ask, &id, NULL) != BERTH_OK) continue;
             core_kit_accept(&kit, id);
         }
@@ -100,9 +119,7 @@ static void who_goes_in_below_the_peak_is_never_preempted(void **state) {
             if (plan.step_id == 0) break;
             assert_int_equal(berth__core_commit_begin(kit.core, 0, plan.step_id), BERTH_OK);
             for (uint32_t i = plan.leave_count; i < plan.entry_count; i++) {
-                berth__progress p = {.tokens_computed = entries[i].tokens, .tokens_generated = 1};
-                if (entries[i].tokens_generated + 1 == entries[i].max_new_tokens)
-                    p.finish = BERTH_FINISH_LENGTH;
+                const berth__progress p = go_on(&entries[i], &samples[entries[i].slot], &random);
                 (void)berth__core_commit_entry(kit.core, entries[i].id, &p);
             }
             berth__core_commit_end(kit.core);

@@ -350,7 +350,8 @@ static void admit_one(core_model *model, request *r) {
         r->prefill_tokens = r->outcome.prompt_tokens;
         add_capped(&r->prefill_tokens, r->outcome.tokens_generated);
     }
-    r->planned_tokens = model->options.face == BERTH_FACE_ENGINE && !core_model_is_prefill(r);
+    r->planned_tokens =
+        model->options.face == BERTH_FACE_ENGINE && !core_model_is_prefill(r) ? r->samples : 0;
     core_model_kv_admitted(model, r);
     for (uint32_t i = 0; i < model->place_count; i++)
         running += model->requests[i].state == BERTH__RUNNING;
@@ -435,6 +436,7 @@ static request *park(core_model *model, const berth__submit *submit, const uint6
     r->total_due = due_in(model, submit->total_ns);
     r->payload_size = submit->payload_size;
     r->max_new_tokens = submit->max_new_tokens;
+    r->samples = submit->samples == 0 ? 1 : submit->samples;
     memcpy(r->units, units, model->options.resource_count * sizeof *units);
     r->outcome.struct_size = (uint32_t)sizeof r->outcome;
     r->outcome.band = submit->band;
@@ -457,6 +459,7 @@ berth_status core_model_submit(core_model *model, uint64_t now, const berth__sub
     refusal->struct_size = (uint32_t)sizeof *refusal;
     *out = 0;
     if (submit->band < 1 || submit->band > model->options.band_count) return BERTH_EINVAL;
+    if (!core_model_may_sample(model, submit->samples)) return BERTH_EINVAL;
     berth_status status = core_model_price(model, submit, units);
     if (status != BERTH_OK) return status;
     core_model_expire(model, now);
@@ -489,6 +492,7 @@ berth_status core_model_recost(core_model *model, uint64_t now, berth_request_id
     if (r == NULL) return BERTH_ESTALE;
     if (r->outcome.kind != BERTH_OUTCOME_NONE) return BERTH_EENDED;
     if (r->state != BERTH__PARKED) return BERTH_EBUSY;
+    submit.samples = r->samples;
     if (submit.cost_count == 0) {
         submit.cost_count = model->options.resource_count;
         memcpy(submit.cost, r->units, submit.cost_count * sizeof *submit.cost);
@@ -496,7 +500,7 @@ berth_status core_model_recost(core_model *model, uint64_t now, berth_request_id
     }
     berth_status status = core_model_price(model, &submit, units);
     if (status != BERTH_OK) return status;
-    core_model_kv_price(model, submit.prompt_tokens, r->outcome.tokens_generated, units);
+    core_model_kv_price(model, &submit, r->outcome.tokens_generated, units);
     status = core_model_recost_limits(model, r, &submit, units, refusal);
     if (status != BERTH_EREFUSED) *refusal = none;
     if (status != BERTH_OK) return status;

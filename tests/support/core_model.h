@@ -37,7 +37,7 @@ typedef struct core_model_request {
     uint32_t has_output;
     uint32_t preemptions;
     uint32_t suspended;
-    uint32_t reserved1;
+    uint32_t samples;
     uint64_t payload_size;
     uint64_t max_new_tokens;
     uint64_t units[BERTH_RESOURCES_MAX];
@@ -151,8 +151,11 @@ int core_model_kv_grows(const core_model *model);
 uint64_t core_model_kv_held(const core_model *model, const core_model_request *r, uint64_t tokens);
 
 /* What a parked request of so many tokens asks for, put into `units`. */
-void core_model_kv_price(const core_model *model, uint64_t prompt_tokens, uint64_t generated,
+void core_model_kv_price(const core_model *model, const berth__submit *submit, uint64_t generated,
                          uint64_t *units);
+
+/* Units of so many tokens, as wide as they come. */
+uint64_t core_model_kv_units(const core_model *model, const berth__submit *submit, uint64_t tokens);
 
 /* What it will ask for when it is parked again. */
 void core_model_kv_ask(const core_model *model, core_model_request *r);
@@ -177,8 +180,11 @@ void core_model_kv_learn(core_model *model, const core_model_request *r);
 int core_model_is_prefill(const core_model_request *r);
 uint64_t core_model_decode(const core_model *model, const core_model_request *r);
 
-/* Would something be left for a newcomer of this band? */
-int core_model_budget_allows(const core_model *model, uint32_t band);
+/* Would something be left for a newcomer? */
+int core_model_budget_allows(const core_model *model, const core_model_request *candidate);
+
+/* 1 if a request may have so many samples. */
+int core_model_may_sample(const core_model *model, uint32_t samples);
 
 int core_model_held_up(const core_model_request *r);
 int core_model_is_held(const core_model_request *r);

@@ -12,29 +12,67 @@ int core_model_kv_grows(const core_model *model) {
     return model->options.kv_block_tokens != 0 && model->options.kv_mode != BERTH_KV_WORST_CASE;
 }
 
-static uint64_t units_of(const core_model *model, wide tokens) {
+/* Blocks of samples with a prompt: the worst way to spread the tokens behind it is to let one
+ * sample after the other begin a block, and to fill blocks with what is left. */
+static wide blocks_of(const core_model *model, const berth__submit *s, wide tokens) {
     const wide block = model->options.kv_block_tokens;
-    wide blocks = 0;
-    if (tokens > UINT64_MAX) tokens = UINT64_MAX;
-    blocks = (tokens + block - 1) / block;
-    if (blocks == 0) blocks = 1;
+    const wide samples = s->samples == 0 ? 1 : s->samples;
+    const wide part = s->prompt_tokens % block;
+    wide left = tokens - s->prompt_tokens;
+    wide begun = 0;
+    wide own = part > 0 ? samples : 0;
+    if (left <= samples * s->max_new_tokens) {
+        const wide each = (part + s->max_new_tokens + block - 1) / block;
+        begun = samples * each; /* no more than this, if none goes beyond what it may have */
+    } else {
+        begun = ~(wide)0;
+    }
+    for (wide i = 0; i < samples && left >= (block - part) % block + 1; i++) {
+        left -= (block - part) % block + 1;
+        own++;
+        if (i == samples - 1) own += left / block;
+    }
+    return s->prompt_tokens / block + (own < begun ? own : begun);
+}
+
+uint64_t core_model_kv_units(const core_model *model, const berth__submit *s, uint64_t tokens) {
+    wide blocks = blocks_of(model, s, tokens);
+    if (blocks == 0) blocks = s->samples == 0 ? 1 : s->samples;
     blocks *= model->options.kv_block_units;
     return blocks > UINT64_MAX ? UINT64_MAX : (uint64_t)blocks;
 }
 
-uint64_t core_model_kv_held(const core_model *model, const request *r, uint64_t tokens) {
-    if (!core_model_kv_grows(model)) return 0;
-    return units_of(model, tokens > r->prefill_tokens ? tokens : r->prefill_tokens);
+static berth__submit submit_of(const request *r) {
+    return (berth__submit){.prompt_tokens = r->outcome.prompt_tokens,
+                           .max_new_tokens = r->max_new_tokens,
+                           .samples = r->samples};
 }
 
-void core_model_kv_price(const core_model *model, uint64_t prompt_tokens, uint64_t generated,
+static uint64_t clamp(wide number) {
+    return number > UINT64_MAX ? UINT64_MAX : (uint64_t)number;
+}
+
+static uint64_t all_tokens(const berth__submit *s) {
+    const wide samples = s->samples == 0 ? 1 : s->samples;
+    return clamp((wide)s->prompt_tokens + clamp(samples * s->max_new_tokens));
+}
+
+uint64_t core_model_kv_held(const core_model *model, const request *r, uint64_t tokens) {
+    if (!core_model_kv_grows(model)) return 0;
+    const berth__submit s = submit_of(r);
+    return core_model_kv_units(model, &s, tokens > r->prefill_tokens ? tokens : r->prefill_tokens);
+}
+
+void core_model_kv_price(const core_model *model, const berth__submit *submit, uint64_t generated,
                          uint64_t *units) {
+    const uint64_t tokens = clamp((wide)submit->prompt_tokens + generated);
     if (core_model_kv_grows(model))
-        units[model->options.kv_resource] = units_of(model, (wide)prompt_tokens + generated);
+        units[model->options.kv_resource] = core_model_kv_units(model, submit, tokens);
 }
 
 void core_model_kv_ask(const core_model *model, request *r) {
-    core_model_kv_price(model, r->outcome.prompt_tokens, r->outcome.tokens_generated, r->asked);
+    const berth__submit s = submit_of(r);
+    core_model_kv_price(model, &s, r->outcome.tokens_generated, r->asked);
 }
 
 void core_model_kv_peak(const core_model *model, const berth__submit *submit, const uint64_t *units,
@@ -42,16 +80,16 @@ void core_model_kv_peak(const core_model *model, const berth__submit *submit, co
     const uint32_t kv = model->options.kv_resource;
     memcpy(peak, units, BERTH_RESOURCES_MAX * sizeof *peak);
     if (!core_model_kv_grows(model)) return;
-    peak[kv] = units_of(model, (wide)submit->prompt_tokens + submit->max_new_tokens);
+    peak[kv] = core_model_kv_units(model, submit, all_tokens(submit));
     if (peak[kv] < units[kv]) peak[kv] = units[kv];
 }
 
 uint32_t core_model_kv_never(const core_model *model, const request *r) {
+    const berth__submit s = submit_of(r);
     uint64_t needs[BERTH_RESOURCES_MAX];
     memcpy(needs, r->units, sizeof needs);
     if (core_model_kv_grows(model) && r->preemptions == 0)
-        needs[model->options.kv_resource] =
-            units_of(model, (wide)r->outcome.prompt_tokens + r->max_new_tokens);
+        needs[model->options.kv_resource] = core_model_kv_units(model, &s, all_tokens(&s));
     return core_model_never_fits(model, needs);
 }
 
@@ -63,22 +101,20 @@ static uint32_t running_count(const core_model *model) {
     return count;
 }
 
-static uint64_t clamp(wide number) {
-    return number > UINT64_MAX ? UINT64_MAX : (uint64_t)number;
-}
-
 /* ---- What is to come ---- */
 
+/* Of one sample, if they go on evenly. */
+static uint64_t generated(const request *r) {
+    return r->outcome.tokens_generated / r->samples;
+}
+
 static uint64_t left_at_most(const request *r) {
-    return r->max_new_tokens > r->outcome.tokens_generated
-               ? r->max_new_tokens - r->outcome.tokens_generated
-               : 0;
+    return r->max_new_tokens > generated(r) ? r->max_new_tokens - generated(r) : 0;
 }
 
 static uint64_t expect(const core_model *model, const request *r) {
-    const uint64_t end =
-        berth__quantile_of(&model->lengths[r->outcome.band - 1], model->options.kv_quantile_ppm,
-                           r->outcome.tokens_generated);
+    const uint64_t end = berth__quantile_of(&model->lengths[r->outcome.band - 1],
+                                            model->options.kv_quantile_ppm, generated(r));
     return end == 0 || (r->max_new_tokens != 0 && end > r->max_new_tokens) ? r->max_new_tokens
                                                                            : end;
 }
@@ -86,13 +122,13 @@ static uint64_t expect(const core_model *model, const request *r) {
 static uint64_t left_of(const core_model *model, const request *r, uint64_t end) {
     if (r->state == BERTH__STOPPING) return 0;
     if (model->options.kv_mode != BERTH_KV_PREDICTED) return left_at_most(r);
-    return end > r->outcome.tokens_generated ? end - r->outcome.tokens_generated : 0;
+    return end > generated(r) ? end - generated(r) : 0;
 }
 
 static void look_again(core_model *model) {
     for (request *r = core_model_next_held(model, 0); r != NULL;
          r = core_model_next_held(model, r->admission))
-        if (r->state == BERTH__RUNNING && r->likely_end <= r->outcome.tokens_generated)
+        if (r->state == BERTH__RUNNING && r->likely_end <= generated(r))
             r->likely_end = expect(model, r);
 }
 
@@ -102,18 +138,21 @@ void core_model_kv_admitted(core_model *model, request *r) {
 
 void core_model_kv_learn(core_model *model, const request *r) {
     if (model->options.kv_mode == BERTH_KV_PREDICTED)
-        berth__quantile_add(&model->lengths[r->outcome.band - 1], r->outcome.tokens_generated);
+        berth__quantile_add(&model->lengths[r->outcome.band - 1], generated(r));
 }
 
 /* ---- Who is let in ---- */
 
-/* Whole blocks, at most. */
-static wide current_of(const core_model *model, const request *r) {
+/* Whole blocks of each sample, at most, and all that is to come of all samples but one. */
+static wide current_of(const core_model *model, const request *r, uint64_t left) {
+    const wide block = model->options.kv_block_tokens;
+    const wide others = (wide)r->samples - 1;
     wide tokens = (wide)r->outcome.prompt_tokens + r->outcome.tokens_generated;
     if (r->state != BERTH__PARKED)
         tokens = r->outcome.tokens_computed > r->prefill_tokens ? r->outcome.tokens_computed
                                                                 : r->prefill_tokens;
-    return clamp((wide)clamp(tokens) + model->options.kv_block_tokens - 1);
+    tokens = clamp(tokens) + others * (r->outcome.prompt_tokens % block);
+    return clamp(tokens + r->samples * (block - 1) + others * left);
 }
 
 /* What all hold when one with so much left ends: those that go on at least as long are there. */
@@ -123,8 +162,9 @@ static wide held_at_the_end_of(const core_model *model, uint64_t left, const req
     wide count = 0;
     for (const request *r = core_model_next_held(model, 0); r != NULL;
          r = core_model_next_held(model, r->admission))
-        if (left_of(model, r, r->likely_end) >= left) sum += current_of(model, r), count++;
-    if (candidate_left >= left) sum += current_of(model, candidate), count++;
+        if (left_of(model, r, r->likely_end) >= left)
+            sum += current_of(model, r, left_of(model, r, r->likely_end)), count++;
+    if (candidate_left >= left) sum += current_of(model, candidate, candidate_left), count++;
     return clamp(sum + clamp(count * left));
 }
 
@@ -144,8 +184,9 @@ static int stays_below_the_peak(const core_model *model, const request *candidat
     return peak < capacity;
 }
 
-static uint64_t clipped(uint64_t left) {
-    return left < 4096 ? left : 4096;
+static wide clipped(const request *r) {
+    const uint64_t left = left_at_most(r);
+    return (wide)r->samples * (left < 4096 ? left : 4096);
 }
 
 static int stays_below_the_ratio(const core_model *model, const request *candidate) {
@@ -154,11 +195,13 @@ static int stays_below_the_ratio(const core_model *model, const request *candida
                       model->options.kv_block_tokens;
     const wide needed =
         (wide)clamp((wide)candidate->outcome.prompt_tokens + candidate->outcome.tokens_generated) +
-        clipped(left_at_most(candidate)) + model->options.kv_block_tokens;
+        (candidate->samples - (wide)1) *
+            (candidate->outcome.prompt_tokens % model->options.kv_block_tokens) +
+        clipped(candidate) + (wide)candidate->samples * model->options.kv_block_tokens;
     wide kept = 0;
     for (const request *r = core_model_next_held(model, 0); r != NULL;
          r = core_model_next_held(model, r->admission))
-        if (r->state == BERTH__RUNNING) kept += clipped(left_at_most(r));
+        if (r->state == BERTH__RUNNING) kept += clipped(r);
     kept = kept * model->ratio / ((wide)1000000 * model->options.kv_ratio_decay_steps);
     return clamp(needed + kept) < clamp(left);
 }
@@ -166,7 +209,7 @@ static int stays_below_the_ratio(const core_model *model, const request *candida
 int core_model_kv_admits(const core_model *model, const request *r) {
     const uint32_t kv = model->options.kv_resource;
     const uint32_t mode = model->options.kv_mode;
-    if (!core_model_budget_allows(model, r->outcome.band)) return 0;
+    if (!core_model_budget_allows(model, r)) return 0;
     if (!core_model_kv_grows(model) || running_count(model) == 0) return 1;
     const wide unit = model->options.kv_block_units;
     const wide blocks = model->options.resources[kv].capacity_units / unit;
@@ -218,7 +261,8 @@ static uint32_t grow(core_model *model, request *r) {
     const uint32_t kv = model->options.kv_resource;
     uint64_t tokens = core_model_decode(model, r);
     uint32_t gone = 0;
-    if (more_for(model, r, tokens) > core_model_free(model, kv)) tokens = 1;
+    if (more_for(model, r, tokens) > core_model_free(model, kv) && tokens > r->samples)
+        tokens = r->samples;
     const uint64_t more = more_for(model, r, tokens);
     while (r->state == BERTH__RUNNING && more > core_model_free(model, kv)) {
         core_model_give_way(model, core_model_first_to_give_way(model));
@@ -263,8 +307,8 @@ void core_model_kv_step(core_model *model, uint32_t gave_way) {
     }
     for (const request *r = core_model_next_held(model, 0); r != NULL;
          r = core_model_next_held(model, r->admission)) {
-        out += (wide)r->outcome.tokens_generated + 20;
-        max_new += r->max_new_tokens;
+        out += (wide)r->outcome.tokens_generated + 20 * (wide)r->samples;
+        max_new += (wide)r->samples * r->max_new_tokens;
     }
     const wide ppm = out >= max_new ? 1000000 : out * 1000000 / max_new;
     model->ratio = (uint64_t)ppm * o->kv_ratio_decay_steps;

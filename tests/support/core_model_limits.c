@@ -15,12 +15,17 @@ berth_status core_model_price(const core_model *model, const berth__submit *subm
     }
     if (options->kv_block_tokens == 0) return BERTH_OK;
     if (units[options->kv_resource] != 0) return BERTH_EINVAL;
+    /* Every sample has all that it may: the prompt's full blocks once, the rest for each. */
+    const wide samples = submit->samples == 0 ? 1 : submit->samples;
     const wide tokens = (wide)submit->prompt_tokens + submit->max_new_tokens;
-    const wide blocks = (tokens + options->kv_block_tokens - 1) / options->kv_block_tokens;
-    if (tokens > UINT64_MAX || blocks * options->kv_block_units > UINT64_MAX)
+    const wide shared = submit->prompt_tokens / options->kv_block_tokens;
+    const wide each = (tokens + options->kv_block_tokens - 1) / options->kv_block_tokens - shared;
+    const wide wanted = (shared + samples * each) * options->kv_block_units;
+    if (submit->prompt_tokens + samples * submit->max_new_tokens > UINT64_MAX ||
+        wanted > UINT64_MAX)
         return BERTH_EOVERFLOW;
-    units[options->kv_resource] = (uint64_t)(blocks * options->kv_block_units);
-    core_model_kv_price(model, submit->prompt_tokens, 0, units);
+    units[options->kv_resource] = (uint64_t)wanted;
+    core_model_kv_price(model, submit, 0, units);
     return BERTH_OK;
 }
 

@@ -89,6 +89,7 @@ berth_status core_model_view(const core_model *model, berth_request_id id, berth
     memcpy(out->units, r->units, model->options.resource_count * sizeof *out->units);
     out->outcome = r->outcome;
     out->max_new_tokens = r->max_new_tokens;
+    out->samples = r->samples;
     return BERTH_OK;
 }
 

@@ -13,10 +13,11 @@ int core_model_is_prefill(const request *r) {
 }
 
 uint64_t core_model_decode(const core_model *model, const request *r) {
-    const wide sum = (wide)r->outcome.prompt_tokens + r->max_new_tokens;
+    const wide sum = (wide)r->outcome.prompt_tokens + (wide)r->samples * r->max_new_tokens;
     const wide most = sum > UINT64_MAX ? UINT64_MAX : sum;
-    const wide room = most > r->outcome.tokens_computed ? most - r->outcome.tokens_computed : 1;
-    const uint64_t tokens = 1 + (uint64_t)model->options.draft_tokens;
+    const wide room =
+        most > r->outcome.tokens_computed ? most - r->outcome.tokens_computed : r->samples;
+    const uint64_t tokens = r->samples * (1 + (uint64_t)model->options.draft_tokens);
     return r->max_new_tokens != 0 && room < tokens ? (uint64_t)room : tokens;
 }
 
@@ -40,9 +41,21 @@ static wide tokens_from(const core_model *model, uint32_t band) {
     return sum;
 }
 
-int core_model_budget_allows(const core_model *model, uint32_t band) {
-    return !model->planning || model->options.step_tokens == 0 ||
-           tokens_from(model, band) < model->options.step_tokens;
+int core_model_may_sample(const core_model *model, uint32_t samples) {
+    const uint64_t each = 1 + (uint64_t)model->options.draft_tokens;
+    if (samples <= 1) return 1;
+    if (samples > BERTH_SAMPLES_MAX || model->options.face != BERTH_FACE_ENGINE) return 0;
+    return model->options.step_tokens == 0 || samples * each <= model->options.step_tokens;
+}
+
+int core_model_budget_allows(const core_model *model, const request *candidate) {
+    const uint64_t most = model->options.step_tokens;
+    wide samples = candidate->samples;
+    for (const request *r = core_model_next_held(model, 0); r != NULL;
+         r = core_model_next_held(model, r->admission))
+        samples += r->samples;
+    if (most != 0 && samples * (1 + (wide)model->options.draft_tokens) > most) return 0;
+    return !model->planning || most == 0 || tokens_from(model, candidate->outcome.band) < most;
 }
 
 /* One token after the other would do the same: to the highest band first, in order of admission. */
@@ -78,6 +91,7 @@ static void list_running(request *r, berth_plan *plan) {
         .tokens_generated = r->outcome.tokens_generated,
         .prompt_tokens = r->outcome.prompt_tokens,
         .max_new_tokens = r->max_new_tokens,
+        .samples = r->samples,
     };
     plan->admitted_count += !r->planned;
     r->planned = 1;

@@ -187,7 +187,7 @@ static berth__progress progress_for(const core_event *event, const berth_plan_en
                                     uint32_t index, uint32_t last) {
     uint64_t random = event->seed ^ ((uint64_t)index << 32);
     berth__progress p = {.tokens_computed = entry->tokens,
-                         .tokens_generated = entry->kind == BERTH_ENTRY_DECODE,
+                         .tokens_generated = entry->kind == BERTH_ENTRY_DECODE ? entry->samples : 0,
                          .has_output = entry->kind == BERTH_ENTRY_DECODE,
                          .code = event->code};
     const uint32_t kind = event->choice;
@@ -409,7 +409,8 @@ void core_event_print(FILE *out, const core_event *event) {
         fprintf(out, " band=%u size=%" PRIu64 " queue=%" PRIu64 " first=%" PRIu64 " total=%" PRIu64,
                 (unsigned)s->band, s->payload_size, s->queue_ns, s->first_output_ns, s->total_ns);
     if (event->kind == CORE_SUBMIT || event->kind == CORE_RECOST)
-        fprintf(out, " prompt=%" PRIu64 " new=%" PRIu64, s->prompt_tokens, s->max_new_tokens);
+        fprintf(out, " prompt=%" PRIu64 " new=%" PRIu64 " samples=%u", s->prompt_tokens,
+                s->max_new_tokens, (unsigned)s->samples);
     if (s->cost_count > 0) print_cost(out, s);
     fprintf(out, " resource=%u amount=%" PRIu64 " choice=%u code=%d seed=0x%" PRIx64 "\n",
             (unsigned)event->resource, event->amount, (unsigned)event->choice, (int)event->code,

@@ -47,9 +47,11 @@ static berth_block_hash hash_of(uint32_t kind, uint32_t common, uint32_t depth) 
     return (berth_block_hash){.low = depth + 1, .high = depth < common ? 0 : kind + 1};
 }
 
-static berth_request_id ask_for(world *w, uint64_t prompt, uint64_t output, uint32_t kind) {
+static berth_request_id ask_samples(world *w, uint64_t prompt, uint64_t output, uint32_t kind,
+                                    uint32_t samples) {
     berth_block_hash hashes[32];
-    berth__submit submit = {.band = 1, .prompt_tokens = prompt, .max_new_tokens = output};
+    berth__submit submit = {
+        .band = 1, .prompt_tokens = prompt, .max_new_tokens = output, .samples = samples};
     berth_request_id id;
     for (uint32_t i = 0; i < prompt / BLOCK; i++) hashes[i] = hash_of(kind, 3, i);
     submit.block_hashes = hashes;
@@ -58,6 +60,10 @@ static berth_request_id ask_for(world *w, uint64_t prompt, uint64_t output, uint
     core_kit_accept(&w->kit, id);
     assert_lawful(w);
     return id;
+}
+
+static berth_request_id ask_for(world *w, uint64_t prompt, uint64_t output, uint32_t kind) {
+    return ask_samples(w, prompt, output, kind, 1);
 }
 
 static void plan(world *w) {
@@ -301,12 +307,14 @@ static void sets_have_limits(void **state) {
 static void random_lives_keep_every_law(uint64_t seed, uint32_t owner) {
     world w;
     uint64_t random = seed;
-    make_with(&w, 6 + core_random_below(&random, 30), 8 + (uint32_t)core_random_below(&random, 40),
+    make_with(&w, 12 + core_random_below(&random, 24), 8 + (uint32_t)core_random_below(&random, 40),
               owner);
     for (uint32_t turn = 0; turn < 60; turn++) {
         if (core_kit_stats(&w.kit).parked < 8)
-            (void)ask_for(&w, core_random_below(&random, 20), core_random_below(&random, 5),
-                          (uint32_t)core_random_below(&random, 3));
+            (void)ask_samples(&w, core_random_below(&random, 20), core_random_below(&random, 5),
+                              (uint32_t)core_random_below(&random, 3),
+                              1 + (uint32_t)core_random_below(&random, 2) *
+                                      (uint32_t)core_random_below(&random, 3));
         plan(&w);
         if (w.plan.step_id == 0) continue;
         assert_int_equal(berth__core_commit_begin(w.kit.core, 0, w.plan.step_id), BERTH_OK);
