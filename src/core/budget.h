@@ -4,10 +4,10 @@
  * Why:     a step has room for so many tokens; those who generate go on in each, and prompts take
  *          what is left, the higher band first.
  * Rules:   step_tokens has room for running_max decodes (options.c), and nobody is admitted whose
- *          samples would not all have room, so that each gets its tokens,
- *          and while there is a prefill at least one token is left for the first of them. Prefills
- *          go by band, then by admission, prefill_tokens_max each at most. Nobody is admitted for
- *          whom nothing would be left.
+ *          samples would not all have room, so that each gets its tokens, and while there is a
+ *          prefill at least one token is left for the first of them. Prefills go by band, then by
+ *          admission, prefill_tokens_max each at most. Nobody is admitted for whom nothing would be
+ *          left.
  * Threads: none of its own.
  */
 #ifndef BERTH__CORE_BUDGET_H

@@ -105,6 +105,8 @@ static uint32_t pick_stale(const core_pair *pair) {
 
 /* ---- Letters to events ---- */
 
+static uint32_t samples_asked; /* of every request whose KV grows; 0 = 1 */
+
 static void ask(core_event *e, const core_pair *pair, uint32_t band, uint64_t units) {
     e->kind = CORE_SUBMIT;
     e->name = pair->name_count;
@@ -114,6 +116,7 @@ static void ask(core_event *e, const core_pair *pair, uint32_t band, uint64_t un
     if (core_model_kv_grows(&pair->model)) {
         e->submit.prompt_tokens = units;
         e->submit.max_new_tokens = 2;
+        e->submit.samples = samples_asked;
         return;
     }
     e->submit.cost_count = 1;
@@ -476,6 +479,20 @@ static void every_life_of_an_engine_pool_with_small_steps_keeps_the_laws(void **
     explore(&options, growing, core_long_tier() ? 11 : 8);
 }
 
+static void every_life_of_an_engine_pool_with_samples_keeps_the_laws(void **state) {
+    berth_options options = growing_options(BERTH_KV_OPTIMISTIC);
+    (void)state;
+    options.resources[0].capacity_units = 6;
+    options.kv_block_tokens = 2;
+    samples_asked = 2;
+    explore(&options, growing, core_long_tier() ? 11 : 8);
+    options.step_tokens = 4;
+    options.prefill_tokens_max = 1;
+    options.draft_tokens = 1; /* so that two of them do not go in at once */
+    explore(&options, growing, core_long_tier() ? 11 : 8);
+    samples_asked = 0;
+}
+
 static void every_life_of_a_gate_pool_of_many_events_keeps_the_laws(void **state) {
     (void)state;
     explore_plain(BERTH_FACE_GATE, core_long_tier() ? worker_most : worker_part, deep());
@@ -489,6 +506,7 @@ int main(void) {
         cmocka_unit_test(every_life_of_an_engine_pool_that_preempts_keeps_the_laws),
         cmocka_unit_test(every_life_of_an_engine_pool_whose_kv_grows_keeps_the_laws),
         cmocka_unit_test(every_life_of_an_engine_pool_with_small_steps_keeps_the_laws),
+        cmocka_unit_test(every_life_of_an_engine_pool_with_samples_keeps_the_laws),
         cmocka_unit_test(every_life_of_an_engine_pool_that_waits_and_fails_keeps_the_laws),
         cmocka_unit_test(every_life_of_a_gate_pool_of_many_events_keeps_the_laws),
     };
