@@ -23,9 +23,9 @@ uint64_t berth__backfill_ends_at(const berth__core *core, uint32_t place) {
     const berth__entry *entry = &core->entries[place];
     const int runs = entry->state == BERTH__RUNNING || entry->state == BERTH__STOPPING;
     uint64_t at = UINT64_MAX;
-    if (entry->run_ns != 0)
+    if (core->run_ns[place] != 0)
         at = berth__add_saturating(runs ? berth__run_of(core, place)->began_at_ns : core->now,
-                                   entry->run_ns);
+                                   core->run_ns[place]);
     else if (berth__is_engine(core))
         at = after_steps(core, steps_left(core, place));
     return at > core->now ? at : core->now;

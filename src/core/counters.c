@@ -63,7 +63,7 @@ void berth__flow_charge(berth__core *core, uint32_t place, uint64_t prompt_token
 
 void berth__counters_admit(berth__core *core, uint32_t place) {
     const berth__entry *entry = &core->entries[place];
-    const uint64_t prompt = take_off(entry->prompt_tokens, entry->prefix_tokens);
+    const uint64_t prompt = take_off(entry->prompt_tokens, berth__prefix_tokens_of(core, place));
     berth__run_of(core, place)->prompt_charged = prompt;
     if (entry->preemptions == 0) berth__flow_charge(core, place, prompt, 0);
 }
@@ -78,7 +78,8 @@ static void give_back(berth__core *core, uint32_t place, uint64_t prompt_tokens)
 void berth__counters_settle(berth__core *core, uint32_t place) {
     const berth__entry *entry = &core->entries[place];
     if (!is_on(core) || !berth__is_engine(core) || entry->has_output) return;
-    const uint64_t computed = take_off(entry->tokens_computed, entry->prefix_tokens);
+    const uint64_t computed =
+        take_off(entry->tokens_computed, berth__prefix_tokens_of(core, place));
     give_back(core, place, take_off(berth__run_of(core, place)->prompt_charged, computed));
 }
 

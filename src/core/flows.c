@@ -84,17 +84,18 @@ static void put_in_line(berth__core *core, berth__flow *flow, uint32_t place) {
 /* `rank` is what its key was until now, where that is the rank. */
 static uint64_t key_of(const berth__core *core, uint32_t place, uint64_t rank) {
     const berth__entry *entry = &core->entries[place];
-    uint64_t first = entry->queue_at_ns;
+    uint64_t first = berth__is_new(entry) ? entry->queue_at_ns : UINT64_MAX;
     switch ((enum berth_order)core->options.order) {
     case BERTH_ORDER_ARRIVAL: break;
     case BERTH_ORDER_DEADLINE:
-        if (entry->first_output_due_at_ns < first) first = entry->first_output_due_at_ns;
+        if (!entry->has_output && entry->first_output_due_at_ns < first)
+            first = entry->first_output_due_at_ns;
         return entry->total_at_ns < first ? entry->total_at_ns : first;
     case BERTH_ORDER_SHORTEST:
         return berth__add_saturating(
             entry->prompt_tokens,
             berth__mul_saturating(berth__predict_output(core, place), entry->samples));
-    case BERTH_ORDER_PREFIX: return UINT64_MAX - entry->prefix_tokens;
+    case BERTH_ORDER_PREFIX: return UINT64_MAX - berth__prefix_tokens_of(core, place);
     case BERTH_ORDER_RANK: return rank;
     }
     return 0;
@@ -123,7 +124,7 @@ static void note_young(berth__core *core, uint32_t place) {
 void berth__flows_push(berth__core *core, uint32_t place) {
     berth__flows *flows = &core->flows;
     berth__entry *entry = &core->entries[place];
-    entry->level = berth__bands_level(core, place);
+    entry->level = berth__bands_level(core, place) & 15u;
     entry->flow = core->options.fairness == BERTH_FAIRNESS_NONE
                       ? entry->level
                       : entry->tenant_index * core->options.band_count + entry->level;

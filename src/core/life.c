@@ -22,11 +22,12 @@ static void touch_rate(berth__core *core) {
 /* ---- Deadlines ---- */
 
 /* Those that apply to a request as it is, none passed over: the earliest, ties in this order. */
-static uint64_t next_due(const berth__entry *entry, uint8_t *which) {
+static uint64_t next_due(const berth__core *core, uint32_t place, uint8_t *which) {
+    const berth__entry *entry = &core->entries[place];
     uint64_t due = UINT64_MAX;
     *which = 0;
     if (entry->outcome != BERTH_OUTCOME_NONE) return due;
-    if (entry->state == BERTH__PARKED && entry->queue_at_ns < due) {
+    if (entry->state == BERTH__PARKED && berth__is_new(entry) && entry->queue_at_ns < due) {
         due = entry->queue_at_ns;
         *which = BERTH_DEADLINE_QUEUE;
     }
@@ -38,8 +39,8 @@ static uint64_t next_due(const berth__entry *entry, uint8_t *which) {
         due = entry->total_at_ns;
         *which = BERTH_DEADLINE_TOTAL;
     }
-    if (entry->paused && entry->pause_due_at_ns < due) {
-        due = entry->pause_due_at_ns;
+    if (entry->paused && core->pause_due_at_ns[place] < due) {
+        due = core->pause_due_at_ns[place];
         *which = BERTH__DEADLINE_PAUSE;
     }
     return due;
@@ -47,18 +48,17 @@ static uint64_t next_due(const berth__entry *entry, uint8_t *which) {
 
 uint8_t berth__life_armed(const berth__core *core, uint32_t place) {
     uint8_t which;
-    (void)next_due(&core->entries[place], &which);
+    (void)next_due(core, place, &which);
     return which;
 }
 
 void berth__life_arm(berth__core *core, uint32_t place) {
-    const berth__entry *entry = &core->entries[place];
     uint8_t which;
-    const uint64_t due = next_due(entry, &which);
+    const uint64_t due = next_due(core, place, &which);
     if (due == UINT64_MAX)
         berth__heap_remove(&core->deadlines, place);
     else
-        berth__heap_set(&core->deadlines, place, due, entry->order);
+        berth__heap_set(&core->deadlines, place, due, core->entries[place].order);
 }
 
 void berth__life_output(berth__core *core, uint32_t place) {
@@ -132,6 +132,7 @@ static void begin_run(berth__core *core, uint32_t place) {
     *run = (berth__run){.prefill_tokens = entry->prompt_tokens,
                         .admission = core->admissions++,
                         .began_at_ns = core->now,
+                        .queue_at_ns = entry->queue_at_ns,
                         .held_block = BERTH__NONE,
                         .next_block = BERTH__NONE};
     if (entry->preemptions > 0)
@@ -276,11 +277,11 @@ void berth__life_preempt(berth__core *core, uint32_t place) {
     touch_rate(core);
     berth__pause_park(core, place);
     core->counters.preemptions_total++;
-    core->counters.tokens_recomputed_total = berth__add_saturating(
-        core->counters.tokens_recomputed_total, entry->tokens_computed - entry->prefix_tokens);
+    core->counters.tokens_recomputed_total =
+        berth__add_saturating(core->counters.tokens_recomputed_total,
+                              entry->tokens_computed - berth__prefix_tokens_of(core, place));
     berth__band_of(core, place)->preemptions_total++;
     entry->tokens_computed = 0;
-    entry->queue_at_ns = UINT64_MAX; /* it has left the queue in time */
     if (entry->preemptions < UINT8_MAX) entry->preemptions++;
     park_again(core, place, BERTH_ENTRY_PREEMPTED);
     entry->planned = 0;
@@ -297,9 +298,9 @@ void berth__life_unadmit(berth__core *core, uint32_t place) {
     core->counters.prompt_tokens_total -= entry->prompt_tokens;
     band->admitted_total--;
     band->queue_ns_total -= entry->admitted_at_ns - entry->submitted_at_ns;
-    core->counters.prefix_hit_tokens_total -= entry->prefix_tokens;
+    core->counters.prefix_hit_tokens_total -= berth__prefix_tokens_of(core, place);
     entry->tokens_computed = 0;
-    entry->admitted_at_ns = 0;
+    entry->queue_at_ns = berth__run_of(core, place)->queue_at_ns;
     if (berth__has_tenants(core)) berth__counters_unadmit(core, place);
     park_again(core, place, 0);
     tell(core, BERTH__T_UNADMITTED, place);
@@ -334,6 +335,7 @@ void berth__life_stop(berth__core *core, uint32_t place, berth__cause cause) {
         unpark(core, place);
         berth__hook_units(core, place, berth__units_of(core, place), NULL);
         berth__hook_move(core, place, -1, 0);
+        if (berth__is_new(entry)) entry->admitted_at_ns = 0;
     }
     entry->outcome = cause.kind;
     entry->detail = cause.detail;
@@ -414,6 +416,7 @@ static void fail_one(berth__core *core, uint32_t place) {
     berth__entry *entry = &core->entries[place];
     if (entry->state == BERTH__FREE || entry->state == BERTH__ENDED) return;
     if (entry->outcome == BERTH_OUTCOME_NONE) {
+        if (entry->state == BERTH__PARKED && berth__is_new(entry)) entry->admitted_at_ns = 0;
         entry->outcome = BERTH_OUTCOME_INTERNAL;
         entry->ended_at_ns = core->now;
         tell(core, BERTH__T_OUTCOME, place);

@@ -20,9 +20,10 @@ static berth_outcome outcome_of(const berth__entry *entry) {
         .tokens_generated = entry->tokens_generated,
         .chunks_dropped = entry->chunks_dropped,
         .submitted_at_ns = entry->submitted_at_ns,
-        .admitted_at_ns = entry->admitted_at_ns,
-        .first_output_at_ns = entry->first_output_at_ns,
-        .ended_at_ns = entry->ended_at_ns,
+        .admitted_at_ns =
+            entry->state == BERTH__PARKED && berth__is_new(entry) ? 0 : entry->admitted_at_ns,
+        .first_output_at_ns = entry->has_output ? entry->first_output_at_ns : 0,
+        .ended_at_ns = entry->outcome == BERTH_OUTCOME_NONE ? 0 : entry->ended_at_ns,
         .tenant = entry->tenant,
     };
 }

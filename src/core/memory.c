@@ -24,6 +24,11 @@ static void *cut(arena *from, uint64_t count, size_t size) {
     return from->base == NULL ? NULL : from->base + offset;
 }
 
+/* What not every core has: NULL then. */
+static void *cut_if(arena *from, int needed, uint64_t count, size_t size) {
+    return needed ? cut(from, count, size) : NULL;
+}
+
 /* The arrays of a core, in one order for measuring and for making. */
 typedef struct layout {
     berth__core *core;
@@ -34,6 +39,9 @@ typedef struct layout {
     berth__link *links;
     berth__entry *entries;
     uint64_t *units;
+    uint64_t *pause_due_at_ns;
+    uint64_t *prefix_tokens;
+    uint64_t *run_ns;
     berth__run *runs;
     uint32_t *growing;
     uint32_t *victims;
@@ -107,6 +115,16 @@ static void lay_out_shared(arena *from, const berth_options *options, layout *l)
     l->set_names = cut(from, sets == 0 ? 0 : places, sizeof *l->set_names);
 }
 
+/* What few options need of a request. */
+static void lay_out_rest(arena *from, const berth_options *options, layout *l) {
+    const uint32_t places = berth__options_requests_max(options);
+    const int is_engine = options->face == BERTH_FACE_ENGINE;
+    const int credits = options->prefix_blocks_max > 0 || options->order == BERTH_ORDER_PREFIX;
+    l->pause_due_at_ns = cut_if(from, is_engine, places, sizeof *l->pause_due_at_ns);
+    l->prefix_tokens = cut_if(from, credits, places, sizeof *l->prefix_tokens);
+    l->run_ns = cut_if(from, options->fit == BERTH_FIT_EASY, places, sizeof *l->run_ns);
+}
+
 static layout lay_out(arena *from, const berth_options *options) {
     const uint32_t places = berth__options_requests_max(options);
     const uint32_t growing_max = berth__kv_grows(options) ? options->running_max : 0;
@@ -122,6 +140,7 @@ static layout lay_out(arena *from, const berth_options *options) {
     l.links = cut(from, places, sizeof *l.links);
     l.entries = cut(from, places, sizeof *l.entries);
     l.units = cut(from, (uint64_t)places * options->resource_count, sizeof *l.units);
+    lay_out_rest(from, options, &l);
     l.runs = cut(from, options->running_max, sizeof *l.runs);
     l.growing = cut(from, growing_max, sizeof *l.growing);
     l.victims =
@@ -176,6 +195,9 @@ berth__core *berth__core_init(void *memory, const berth_options *options, berth_
     core->links = l.links;
     core->entries = l.entries;
     core->units = l.units;
+    core->pause_due_at_ns = l.pause_due_at_ns;
+    core->prefix_tokens = l.prefix_tokens;
+    core->run_ns = l.run_ns;
     core->runs = l.runs;
     core->growing = l.growing;
     core->victims = l.victims;

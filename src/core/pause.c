@@ -3,18 +3,30 @@
 #include "base/checked.h"
 #include "core/life.h"
 
-/* Set a flag that leaves it out of plans; those who are left out are counted once. */
-static void set(berth__core *core, uint32_t place, uint8_t *flag, uint8_t value) {
-    const berth__entry *entry = &core->entries[place];
-    core->held_up -= (uint32_t)berth__is_held_up(entry);
-    *flag = value;
-    core->held_up += (uint32_t)berth__is_held_up(entry);
+/* Those who are left out of plans are counted once, whatever for. `was`: it was so before. */
+static void count_held_up(berth__core *core, uint32_t place, int was) {
+    core->held_up -= (uint32_t)was;
+    core->held_up += (uint32_t)berth__is_held_up(&core->entries[place]);
+}
+
+static void set_paused(berth__core *core, uint32_t place, uint32_t how) {
+    berth__entry *entry = &core->entries[place];
+    const int was = berth__is_held_up(entry);
+    entry->paused = how & 3u;
+    count_held_up(core, place, was);
+}
+
+static void set_suspended(berth__core *core, uint32_t place, uint32_t suspended) {
+    berth__entry *entry = &core->entries[place];
+    const int was = berth__is_held_up(entry);
+    entry->suspended = suspended & 1u;
+    count_held_up(core, place, was);
 }
 
 static void begin(berth__core *core, uint32_t place, uint32_t how) {
     berth__entry *entry = &core->entries[place];
-    set(core, place, &entry->paused, (uint8_t)how);
-    entry->pause_due_at_ns = berth__add_saturating(core->now, core->options.pause_ns_max);
+    set_paused(core, place, how);
+    core->pause_due_at_ns[place] = berth__add_saturating(core->now, core->options.pause_ns_max);
     core->counters.paused++;
     core->counters.pauses_total++;
     berth__life_arm(core, place);
@@ -25,13 +37,13 @@ void berth__pause_end(berth__core *core, uint32_t place) {
     berth__entry *entry = &core->entries[place];
     if (entry->paused != BERTH__PAUSE_NONE && entry->state == BERTH__RUNNING)
         core->counters.paused--;
-    set(core, place, &entry->paused, BERTH__PAUSE_NONE);
+    set_paused(core, place, BERTH__PAUSE_NONE);
 }
 
 void berth__suspend_end(berth__core *core, uint32_t place) {
     berth__entry *entry = &core->entries[place];
     if (!entry->suspended) return;
-    set(core, place, &entry->suspended, 0);
+    set_suspended(core, place, 0);
     core->counters.suspended--;
 }
 
@@ -39,7 +51,7 @@ void berth__pause_park(berth__core *core, uint32_t place) {
     const uint8_t how = core->entries[place].paused;
     berth__pause_end(core, place);
     core->held_up -= (uint32_t)berth__is_held_up(&core->entries[place]);
-    if (how == BERTH__PAUSE_GIVE_UP) core->entries[place].paused = how;
+    if (how == BERTH__PAUSE_GIVE_UP) core->entries[place].paused = BERTH__PAUSE_GIVE_UP;
 }
 
 berth_status berth__core_pause(berth__core *core, uint64_t now, berth_request_id id, uint32_t how) {
@@ -74,7 +86,7 @@ berth_status berth__core_suspend(berth__core *core, uint64_t now, berth_request_
     if (!suspended) {
         berth__suspend_end(core, place);
     } else if (!entry->suspended) {
-        set(core, place, &entry->suspended, 1);
+        set_suspended(core, place, 1);
         core->counters.suspended++;
         core->counters.suspensions_total++;
     }

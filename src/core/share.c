@@ -47,7 +47,7 @@ static void want(berth__core *core, uint32_t place, const berth__submit *submit)
         submit->block_hash_count < full ? submit->block_hash_count : (uint32_t)full;
     core->wants[place] =
         (berth__want){.tail = berth__prefix_want(&core->prefix, submit->block_hashes, count)};
-    core->entries[place].prefix_tokens = berth__share_hit_tokens(core, place);
+    core->prefix_tokens[place] = berth__share_hit_tokens(core, place);
 }
 
 void berth__share_name(berth__core *core, uint32_t place, const berth__submit *submit) {
@@ -67,7 +67,7 @@ void berth__share_rename(berth__core *core, uint32_t place, const berth__submit 
             (berth__want){.tail = BERTH__NONE}; /* a shorter prompt than that of the blocks named */
     else
         return;
-    core->entries[place].prefix_tokens = berth__share_hit_tokens(core, place);
+    core->prefix_tokens[place] = berth__share_hit_tokens(core, place);
     berth__prefix_unwant(&core->prefix, before);
 }
 
@@ -171,10 +171,10 @@ void berth__share_hold(berth__core *core, uint32_t place) {
     run->next_block =
         berth__prefix_begin(&core->prefix, core->wants[place].tail, run->held_block, place);
     entry->tokens_computed = (uint64_t)run->shared_blocks * core->options.kv_block_tokens;
-    entry->prefix_tokens = entry->tokens_computed;
+    core->prefix_tokens[place] = entry->tokens_computed;
     set_own(core, place, own(core, place) - block_units(core, run->shared_blocks));
     core->counters.prefix_hit_tokens_total =
-        berth__add_saturating(core->counters.prefix_hit_tokens_total, entry->prefix_tokens);
+        berth__add_saturating(core->counters.prefix_hit_tokens_total, core->prefix_tokens[place]);
 }
 
 /* ---- While it runs ---- */
@@ -251,7 +251,7 @@ berth_status berth__share_found(berth__core *core, uint32_t place, uint64_t toke
     }
     /* Only a hit of whole blocks is shared; what else it found spares the computing all the same.
      */
-    entry->prefix_tokens = tokens;
+    core->prefix_tokens[place] = tokens;
     entry->tokens_computed = tokens;
     core->counters.prefix_hit_tokens_total +=
         tokens - (uint64_t)shared_before * core->options.kv_block_tokens;

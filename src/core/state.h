@@ -34,7 +34,8 @@
 #include "core/tenants.h"
 #include "core/ticket.h"
 
-/* One request. Moments of UINT64_MAX are no deadline. */
+/* One request. Moments of UINT64_MAX are no deadline. A deadline and the moment that puts an end to
+ * it share their place: the deadline is not asked for any more. */
 typedef struct berth__entry {
     uint64_t payload_size;
     uint64_t prompt_tokens;
@@ -43,20 +44,23 @@ typedef struct berth__entry {
     uint64_t tokens_generated;
     uint64_t chunks_dropped;
     uint64_t submitted_at_ns;
-    uint64_t admitted_at_ns;
-    uint64_t first_output_at_ns;
-    uint64_t ended_at_ns;
-    uint64_t queue_at_ns;
-    uint64_t first_output_due_at_ns;
-    uint64_t total_at_ns;
+    union {
+        uint64_t queue_at_ns;    /* until it is admitted for the first time */
+        uint64_t admitted_at_ns; /* from then on; 0 if it ended before */
+    };
+    union {
+        uint64_t first_output_due_at_ns;
+        uint64_t first_output_at_ns; /* where has_output */
+    };
+    union {
+        uint64_t total_at_ns;
+        uint64_t ended_at_ns; /* once its outcome is fixed */
+    };
     uint64_t order; /* of arrival; breaks ties between deadlines */
     uint64_t tenant;
-    uint64_t pause_due_at_ns; /* while paused */
-    uint64_t prefix_tokens;   /* of the prompt, credited by the prefix cache */
-    uint32_t tenant_index;    /* BERTH__NONE where tenants decide nothing, and once it has ended */
-    uint32_t flow;            /* where there are flows */
-    uint64_t run_ns;          /* upper bound of the time it runs; 0 = not known */
-    uint32_t overtaken;       /* how often, while it was the first in line */
+    uint32_t tenant_index; /* BERTH__NONE where tenants decide nothing, and once it has ended */
+    uint32_t flow;         /* where there are flows */
+    uint32_t overtaken;    /* how often, while it was the first in line */
     uint32_t slot;
     int32_t code;
     uint8_t state; /* berth__state */
@@ -65,16 +69,16 @@ typedef struct berth__entry {
     uint8_t detail;
     uint8_t gone;
     uint8_t pinned;
-    uint8_t in_step;      /* of the outstanding step */
-    uint8_t committed;    /* its result in this step was seen */
-    uint8_t planned;      /* a plan has listed it before */
-    uint8_t engine_knows; /* the engine itself ended it: its slot needs no LEAVE */
-    uint8_t has_output;
+    uint8_t in_step;     /* of the outstanding step */
     uint8_t preemptions; /* how often it was preempted; stays at 255 */
-    uint8_t paused;      /* berth__pause: left out of plans and of admission by its reader */
-    uint8_t suspended;   /* parked or running, and left out until it is resumed */
-    uint8_t level;       /* the band index that it competes in, or was admitted from */
     uint16_t samples;    /* sequences from its prompt; tokens beyond it are those of all of them */
+    unsigned level : 4;  /* the band index that it competes in, or was admitted from */
+    unsigned paused : 2; /* berth__pause: left out of plans and of admission by its reader */
+    unsigned suspended : 1;    /* parked or running, and left out until it is resumed */
+    unsigned committed : 1;    /* its result in this step was seen */
+    unsigned planned : 1;      /* a plan has listed it before */
+    unsigned engine_knows : 1; /* the engine itself ended it: its slot needs no LEAVE */
+    unsigned has_output : 1;
 } berth__entry;
 
 /* What only a running or stopping request has; by slot. */
@@ -87,7 +91,8 @@ typedef struct berth__run {
     uint64_t planned_tokens;             /* in the outstanding step; KV is held for them */
     uint64_t admission;                  /* counts admissions: the newest has the largest */
     uint64_t began_at_ns;                /* when it was admitted, this time */
-    uint64_t likely_end; /* predicted: tokens of output that are expected; 0 = not yet */
+    uint64_t queue_at_ns; /* of the entry, until it was admitted; for one that is unadmitted */
+    uint64_t likely_end;  /* predicted: tokens of output that are expected; 0 = not yet */
 
     uint32_t held_block;    /* of the prefix index: the last that it holds; BERTH__NONE */
     uint32_t next_block;    /* the one that it computes next, for all; BERTH__NONE */
@@ -148,6 +153,11 @@ struct berth__core {
     berth__link *links;
     berth__entry *entries;
     uint64_t *units; /* resource_count per place */
+
+    /* By place; NULL where nobody needs them. */
+    uint64_t *pause_due_at_ns; /* engine: while paused */
+    uint64_t *prefix_tokens;   /* with a prefix index, or its order: credited by the cache */
+    uint64_t *run_ns;          /* with EASY: upper bound of the time it runs; 0 = not known */
 
     /* What is above is fixed, and read (berth__core_expect) by threads that are still to get the
      * pool's lock: it shares no cache line with what an event writes. */
@@ -215,6 +225,15 @@ static inline berth__run *berth__run_of(const berth__core *core, uint32_t place)
  * this back, so that what is left of it is never too little for the others. */
 static inline uint64_t berth__generated_each(const berth__entry *entry) {
     return entry->tokens_generated / entry->samples;
+}
+
+static inline uint64_t berth__prefix_tokens_of(const berth__core *core, uint32_t place) {
+    return core->prefix_tokens == NULL ? 0 : core->prefix_tokens[place];
+}
+
+/* Has it never been admitted? Asked of one that is parked or was until now. */
+static inline int berth__is_new(const berth__entry *entry) {
+    return entry->preemptions == 0;
 }
 
 static inline int berth__is_held_up(const berth__entry *entry) {

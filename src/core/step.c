@@ -73,7 +73,7 @@ static void list_running(berth__core *core, uint32_t place, berth_plan *plan) {
         .tokens_generated = entry->tokens_generated,
         .prompt_tokens = entry->prompt_tokens,
         .max_new_tokens = entry->max_new_tokens,
-        .prefix_tokens = entry->prefix_tokens,
+        .prefix_tokens = berth__prefix_tokens_of(core, place),
         .samples = entry->samples,
     };
     plan->admitted_count += entry->planned ? 0 : 1;

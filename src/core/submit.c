@@ -73,14 +73,15 @@ static void fill(berth__core *core, uint32_t place, const berth__submit *submit,
         .tenant = submit->tenant,
         .tenant_index =
             berth__has_tenants(core) ? berth__tenants_take(core, submit->tenant) : BERTH__NONE,
-        .level = (uint8_t)(submit->band - 1),
-        .run_ns = submit->run_ns,
+        .level = (submit->band - 1) & 15u,
         .samples = (uint16_t)samples_of(submit),
         .slot = BERTH__NONE,
         .band_index = (uint8_t)(submit->band - 1),
     };
     if (core->options.resource_count > 0)
         memcpy(berth__units_of(core, place), units, core->options.resource_count * sizeof *units);
+    if (core->prefix_tokens != NULL) core->prefix_tokens[place] = 0;
+    if (core->run_ns != NULL) core->run_ns[place] = submit->run_ns;
     if (core->flows.by_key) berth__flows_set_key(core, place, submit->rank);
     if (berth__has_tenants(core)) berth__tenants_accepted(core, place);
 }

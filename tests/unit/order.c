@@ -149,7 +149,7 @@ static void the_longest_prefix_goes_first(void **state) {
     for (uint32_t i = 0; i < 3; i++) {
         const berth__submit ask = job(100, 0);
         id[i] = take_in(&kit, &ask);
-        kit.core->entries[berth__id_place(id[i])].prefix_tokens = 10 * i; /* as the cache says */
+        kit.core->prefix_tokens[berth__id_place(id[i])] = 10 * i; /* as the cache says */
         berth__flows_rekey(kit.core, berth__id_place(id[i]));
         core_kit_must_hold(&kit);
     }
