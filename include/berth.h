@@ -432,7 +432,8 @@ typedef struct berth_options {
                                      and prefix, no bound with deadline and rank */
     uint32_t displace;  /* 1 = where a parked limit of the pool is met, the newest parked of the
                            lowest band below the newcomer's ends as EVICTED to make room */
-    uint32_t reserved2; /* must be 0 */
+    uint32_t steps_max; /* engine face: plans that may be out before the first of them is committed;
+                           4 at most, 0 = 1 */
     berth_tenant_options tenant_defaults; /* of tenants without options of their own */
     /* What requests share. The prefix index (engine face) knows so many blocks of prompts, by the
      * names in block_hashes; it needs kv_block_tokens. A set (an adapter) is counted once in
@@ -1448,8 +1449,9 @@ typedef struct berth_plan_entry {
     uint32_t flags;            /* berth_entry_flag */
     uint32_t band;
     uint64_t tokens;           /* to compute in this step */
-    uint64_t tokens_computed;  /* so far, prompt included */
-    uint64_t tokens_generated; /* so far */
+    uint64_t tokens_computed;  /* before this step, prompt included: what was committed, and what
+                                  the steps that are still outstanding are to compute */
+    uint64_t tokens_generated; /* so far, as committed */
     uint64_t prompt_tokens;
     uint64_t max_new_tokens;
     uint64_t prefix_tokens;    /* of tokens_computed: found resident at its admission */
@@ -1486,15 +1488,24 @@ typedef struct berth_plan {
  * leave with the flag PREEMPTED, keep id, unread output and place in line, and come back later
  * with RESUMED, to compute their prompt and what they had generated.
  *
- * A plan with a step_id must be committed before the next one is asked for; a plan without one
- * (step_id 0) holds LEAVE entries or nothing, and is not committed.
+ * A plan with a step_id must be committed before the next one is asked for, or, with
+ * options.steps_max, before so many more are; a plan without one (step_id 0) holds LEAVE entries or
+ * nothing, and is not committed.
+ *
+ * Several outstanding steps may contain the same request. The later one goes on from where the
+ * earlier ones are to get: prompts by their next chunk, who generates by one token more, which the
+ * earlier step is taken to produce; never beyond max_new_tokens, where that is set: who may have
+ * all of it in outstanding steps is left out. KV is held for all tokens in flight, and slot and
+ * units of a request until the last step that contains it is committed: only then does it leave. So
+ * who is in a step is not preempted. If it is its turn, later plans leave it out until its steps
+ * are committed, together with those whose growth does not fit, and admit nobody.
  *
  * @pool     not NULL
  * @plan     in and out; see its fields
  *
  * Errors:   BERTH_EINVAL  malformed
  *           BERTH_EFACE   not an engine's pool
- *           BERTH_ESTEP   a step is outstanding
+ *           BERTH_ESTEP   as many steps are outstanding as may be
  *           BERTH_ESPACE  entry_max is below what leaves, runs and might be admitted, at most
  *                         running_max of the latter two; entry_count says how much that is
  *           BERTH_EREENTRY called from a callback
@@ -1509,7 +1520,8 @@ BERTH_API berth_status berth_plan_next(berth_pool *pool, berth_plan *plan);
  * berth_plan_wait() - as berth_plan_next, but an idle engine waits until there is something in it.
  *
  * Woken by a submit, a recost, a cancel, a deadline, a charge, a change of capacity, or close. A
- * plan of LEAVE entries only has step_id 0 and is not committed. On a virtual clock it never waits.
+ * plan of LEAVE entries only has step_id 0 and is not committed. On a virtual clock it never waits,
+ * nor while a step is outstanding: BERTH_ETIMEDOUT then says that the oldest is to be committed.
  *
  * @pool        not NULL
  * @plan        in and out
@@ -1553,10 +1565,16 @@ typedef struct berth_result {
 /**
  * berth_commit() - what the step produced and who finished.
  *
- * Ends the step. A request of the plan that results do not mention has computed nothing and goes
- * on. Each entry gets its own status and is independent of the others:
+ * Ends the step, which is the oldest outstanding one: commits come in the order of the plans. A
+ * request of the plan that results do not mention has computed nothing and goes on. Say what was
+ * really computed, of each step: the next plan goes on from that and from what is still
+ * outstanding, which was planned as if all before it were done; where it was not, the positions in
+ * those steps are the engine's business. Results of a request that finished in an earlier step are
+ * BERTH_EENDED, and its units are held until its last step ends. Each entry gets its own status and
+ * is independent of the others:
  *   BERTH_OK      counted and delivered
  *   BERTH_EENDED  the request is stopping; its output was dropped and counted, its units are free
+ *                 unless a later step contains it
  *   BERTH_EFULL   its mailbox is full: it ends as CANCELLED (slow reader), the chunk is dropped
  *   BERTH_ESTALE  not in this step
  *   BERTH_EINVAL  malformed, or the same id twice; nothing of it was counted
@@ -1569,7 +1587,7 @@ typedef struct berth_result {
  *
  * Errors:   BERTH_EINVAL  results is NULL with a count
  *           BERTH_EFACE   not an engine's pool
- *           BERTH_ESTEP   not the outstanding step; nothing was changed
+ *           BERTH_ESTEP   not the oldest outstanding step; nothing was changed
  *           BERTH_EREENTRY called from a callback
  *           BERTH_EBROKEN the pool has failed
  * Threads:  engine thread; never blocks; from callbacks: no
@@ -1623,17 +1641,18 @@ BERTH_API berth_status berth_prefix_lost(berth_pool *pool, const berth_block_has
 /**
  * berth_plan_fail() - the step could not run for want of KV; make room and plan again.
  *
- * Ends the step: nobody in it has computed anything, and whoever is stopping is let go. Then one
- * running request gives way, chosen as by options.victim: it is parked at its place in line, the
- * next plan tells it to leave, and that plan admits nobody. Never all: the others go on. If only
- * one is left to run, it ends with BERTH_OUTCOME_EVICTED, because no room can be made for it.
+ * Ends the oldest outstanding step and all after it: nobody in them has computed anything, and
+ * whoever is stopping is let go. Should a later one have failed, commit those before it first. Then
+ * one running request gives way, chosen as by options.victim: it is parked at its place in line,
+ * the next plan tells it to leave, and that plan admits nobody. Never all: the others go on. If
+ * only one is left to run, it ends with BERTH_OUTCOME_EVICTED, because no room can be made for it.
  *
  * @pool     not NULL
  * @step_id  of the plan
  *
  * Errors:   BERTH_EINVAL  pool is NULL
  *           BERTH_EFACE   not an engine's pool
- *           BERTH_ESTEP   not the outstanding step; nothing was changed
+ *           BERTH_ESTEP   not the oldest outstanding step; nothing was changed
  *           BERTH_EREENTRY called from a callback
  *           BERTH_EBROKEN the pool has failed
  * Threads:  engine thread; never blocks; from callbacks: no

@@ -141,6 +141,7 @@ static const field option_fields[] = {
     U64(berth_options, step_tokens),
     U64(berth_options, prefill_tokens_max),
     U32(berth_options, draft_tokens),
+    U32(berth_options, steps_max),
     U32(berth_options, wait_ppm),
 };
 

@@ -1,26 +1,45 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/budget.h"
 #include "base/checked.h"
+#include "core/flight.h"
 
 int berth__budget_is_prefill(const berth__core *core, uint32_t place) {
-    return core->entries[place].tokens_computed < berth__run_of(core, place)->prefill_tokens;
+    return berth__flight_ahead(core, place) < berth__run_of(core, place)->prefill_tokens;
+}
+
+/* What the outstanding steps may generate, at most: the end of a prefill one token for each sample,
+ * a decode as many as it was given. */
+static uint64_t coming(const berth__core *core, uint32_t place) {
+    const uint64_t computed = core->entries[place].tokens_computed;
+    const uint64_t prefill = berth__run_of(core, place)->prefill_tokens;
+    const uint64_t ahead = berth__flight_ahead(core, place);
+    if (ahead == computed || ahead < prefill) return 0;
+    return computed < prefill ? ahead - prefill + core->entries[place].samples : ahead - computed;
 }
 
 uint64_t berth__budget_decode(const berth__core *core, uint32_t place) {
     const berth__entry *entry = &core->entries[place];
     const uint64_t tokens = entry->samples * (UINT64_C(1) + core->options.draft_tokens);
-    const uint64_t most = berth__add_saturating(
-        entry->prompt_tokens, berth__mul_saturating(entry->max_new_tokens, entry->samples));
-    if (entry->max_new_tokens == 0 || tokens == 1) return tokens;
-    if (most <= entry->tokens_computed) return entry->samples;
-    return tokens < most - entry->tokens_computed ? tokens : most - entry->tokens_computed;
+    const uint64_t most_new = berth__mul_saturating(entry->max_new_tokens, entry->samples);
+    const uint64_t most = berth__add_saturating(entry->prompt_tokens, most_new);
+    const uint64_t ahead = berth__flight_ahead(core, place);
+    const uint64_t soon = coming(core, place);
+    if (entry->max_new_tokens == 0) return tokens;
+    if (soon > 0) {
+        const uint64_t by_then = berth__add_saturating(entry->tokens_generated, soon);
+        if (by_then >= most_new) return 0;
+        return tokens < most_new - by_then ? tokens : most_new - by_then;
+    }
+    if (tokens == 1) return tokens;
+    if (most <= ahead) return entry->samples;
+    return tokens < most - ahead ? tokens : most - ahead;
 }
 
 /* What a prefill would like of one step. */
 static uint64_t chunk(const berth__core *core, uint32_t place) {
     const uint64_t most = core->options.prefill_tokens_max;
     const uint64_t left =
-        berth__run_of(core, place)->prefill_tokens - core->entries[place].tokens_computed;
+        berth__run_of(core, place)->prefill_tokens - berth__flight_ahead(core, place);
     return most != 0 && most < left ? most : left;
 }
 
@@ -28,7 +47,7 @@ static uint64_t chunk(const berth__core *core, uint32_t place) {
 static int is_waiting(const berth__core *core, uint32_t place) {
     const berth__entry *entry = &core->entries[place];
     return entry->state == BERTH__RUNNING && !berth__is_held_up(entry) &&
-           berth__budget_is_prefill(core, place);
+           !berth__run_of(core, place)->drains && berth__budget_is_prefill(core, place);
 }
 
 void berth__budget_begin(berth__core *core) {
@@ -39,7 +58,7 @@ void berth__budget_begin(berth__core *core) {
         if (is_waiting(core, p))
             *wanted = berth__add_saturating(*wanted, chunk(core, p));
         else
-            core->budget.decodes += berth__run_of(core, p)->planned_tokens;
+            core->budget.decodes += *berth__flight_tokens(core, p, core->step_id + 1);
     }
 }
 
@@ -68,7 +87,7 @@ void berth__budget_admitted(berth__core *core, uint32_t place) {
     if (berth__budget_is_prefill(core, place)) {
         *wanted = berth__add_saturating(*wanted, chunk(core, place));
     } else { /* it has no prompt; its first blocks were granted at admission */
-        berth__run_of(core, place)->planned_tokens = core->entries[place].samples;
+        berth__flight_plan(core, place, core->entries[place].samples);
         budget->decodes += core->entries[place].samples;
     }
 }
@@ -80,7 +99,7 @@ static uint64_t share_in(berth__core *core, uint32_t band_index, uint64_t left) 
         const uint64_t tokens = is_waiting(core, p) ? chunk(core, p) : 0;
         if (tokens == 0) continue;
         if (band_index < BERTH_BANDS_MAX && core->entries[p].band_index != band_index) continue;
-        berth__run_of(core, p)->planned_tokens = tokens < left ? tokens : left;
+        berth__flight_plan(core, p, tokens < left ? tokens : left);
         if (left != UINT64_MAX) left -= tokens < left ? tokens : left;
     }
     return left;

@@ -15,11 +15,12 @@
 
 #include "core/state.h"
 
-/* 1 until all that is to be computed before it generates has been. */
+/* In a plan: 1 until all that is to be computed before it generates has been, or will be by the
+ * outstanding steps. */
 int berth__budget_is_prefill(const berth__core *core, uint32_t place);
 
 /* Tokens of a decode: for each sample one and those of a draft, as far as it may still generate so
- * many. */
+ * many. 0 if the outstanding steps may generate all. */
 uint64_t berth__budget_decode(const berth__core *core, uint32_t place);
 
 /* In a plan, when the decodes have been given their tokens: what the prefills would like.

@@ -7,6 +7,7 @@
 #include "core/budget.h"
 #include "core/check_flows.h"
 #include "core/core.h"
+#include "core/flight.h"
 #include "core/kv.h"
 #include "core/kv_grow.h"
 #include "core/kv_mode.h"
@@ -146,16 +147,32 @@ static uint32_t times_seen(const berth__core *core, uint32_t slot) {
     return times;
 }
 
+/* Tokens only in outstanding steps that contain it, and all of them in the sum. */
+static int flight_adds_up(const berth__core *core, uint32_t place) {
+    const uint8_t in_step = core->entries[place].in_step;
+    uint64_t sum = 0;
+    uint8_t outstanding = 0;
+    for (uint32_t i = 0; i < core->steps_outstanding; i++)
+        outstanding |= berth__flight_bit(core->step_id - i);
+    if ((in_step & ~outstanding) != 0) return 0;
+    for (berth_step_id step = 0; step < BERTH__STEPS_MAX; step++) {
+        const uint64_t tokens = *berth__flight_tokens(core, place, step);
+        if (tokens > 0 && (in_step & berth__flight_bit(step)) == 0) return 0;
+        sum += tokens;
+    }
+    return sum == berth__run_of(core, place)->planned_tokens;
+}
+
 static uint32_t check_lists(const berth__core *core) {
+    MUST(core->steps_outstanding <= core->options.steps_max || !berth__is_engine(core));
     for (uint32_t slot = 0; slot < core->options.running_max; slot++)
         MUST(times_seen(core, slot) == 1);
     for (uint32_t place = core->running.head; place != BERTH__NONE;
          place = core->links[place].next) {
         const berth__entry *entry = &core->entries[place];
         MUST(entry->state == BERTH__RUNNING || entry->state == BERTH__STOPPING);
-        MUST(!entry->in_step || core->step_outstanding);
         MUST(berth__run_of(core, place)->prefill_tokens >= entry->prompt_tokens);
-        MUST(entry->in_step || berth__run_of(core, place)->planned_tokens == 0);
+        MUST(flight_adds_up(core, place));
         MUST(!berth__is_engine(core) || entry->state == BERTH__RUNNING || entry->in_step);
     }
     for (uint32_t place = core->ended.head; place != BERTH__NONE; place = core->links[place].next)

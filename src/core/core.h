@@ -188,11 +188,12 @@ berth_status berth__core_unadmit(berth__core *core, uint64_t now, berth_request_
 berth_status berth__core_suspend(berth__core *core, uint64_t now, berth_request_id id,
                                  uint32_t suspended);
 
-/* Engine: the step did nothing, for want of KV: one of those who run gives way, and the next plan
- * admits nobody. The last one ends as EVICTED. */
+/* Engine: the oldest outstanding step did nothing, for want of KV, and so did all after it: one of
+ * those who run gives way, and the next plan admits nobody. The last one ends as EVICTED. */
 berth_status berth__core_plan_fail(berth__core *core, uint64_t now, berth_step_id step_id);
 
-/* Engine: is there anything that a plan would hold? */
+/* Engine: is there anything that a plan would hold? While steps are outstanding, 1 does not promise
+ * it: all may have to wait for them. */
 uint32_t berth__core_has_plan(const berth__core *core);
 
 /* Engine: leave, admit, list. Same contract as berth_plan_next. */
@@ -207,11 +208,14 @@ berth_status berth__core_commit_entry(berth__core *core, berth_request_id id,
                                       const berth__progress *progress);
 void berth__core_commit_end(berth__core *core);
 
+/* Engine: 1 if the step that is to be committed next contains it, and no result of it was seen. */
+uint32_t berth__core_awaits(const berth__core *core, berth_request_id id);
+
 /* How a request waits for its reader. */
 enum berth__pause {
     BERTH__PAUSE_NONE = 0,   /* it does not */
     BERTH__PAUSE_HOLD = 1,   /* it keeps what it holds */
-    BERTH__PAUSE_GIVE_UP = 2 /* it is preempted, at the latest when its step ends */
+    BERTH__PAUSE_GIVE_UP = 2 /* it is preempted, at the latest when its last step ends */
 };
 
 /* Engine: the reader of a running request is far behind: leave it out of plans, and out of

@@ -89,13 +89,14 @@ static uint64_t copied(const berth__core *core, const berth__entry *entry, uint6
 
 /* A sample holds whole blocks: up to one token less than a block more than it has. And of all but
  * one, what is to come counts as if it were there: the peak knows one token per request and step.
- */
+ * That one is ahead of what was committed by a token for each step in flight but the first. */
 static uint64_t rounded_up(const berth__core *core, const berth__entry *entry, uint64_t tokens,
                            uint64_t left) {
     const uint64_t part = core->options.kv_block_tokens - UINT64_C(1);
     const uint64_t ahead = berth__mul_saturating(left, entry->samples - UINT64_C(1));
     const uint64_t current = berth__add_saturating(tokens, entry->samples * part);
-    return berth__add_saturating(current, ahead);
+    return berth__add_saturating(current,
+                                 berth__add_saturating(ahead, core->options.steps_max - 1u));
 }
 
 static berth__peak_item item_of(berth__core *core, uint32_t place) {

@@ -447,5 +447,5 @@ void berth__life_fail(berth__core *core) {
     berth__tenants_clear(&core->tenants);
     berth__tickets_clear(core);
     core->deadlines.count = 0;
-    core->step_outstanding = 0;
+    core->steps_outstanding = 0;
 }

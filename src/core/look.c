@@ -38,7 +38,7 @@ berth_status berth__core_view(const berth__core *core, berth_request_id id, bert
     *out = (berth__view){.id = id,
                          .state = entry->state,
                          .slot = entry->slot,
-                         .in_step = entry->in_step,
+                         .in_step = entry->in_step != 0,
                          .gone = entry->gone,
                          .payload_size = entry->payload_size,
                          .outcome = outcome_of(entry),

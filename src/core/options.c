@@ -68,7 +68,7 @@ static const range ranges[] = {
     RANGE(kv_ratio_floor_ppm, 1, 1000000),
     RANGE(kv_ratio_decay_steps, 1, 65536),
     RANGE(draft_tokens, 0, 64),
-    RANGE(reserved2, 0, 0),
+    RANGE(steps_max, 1, BERTH__STEPS_MAX),
     RANGE(mailbox_full, BERTH_FULL_END, BERTH_FULL_PREEMPT),
     RANGE(fit, 0, BERTH_FIT_EASY),
     RANGE(look_max, 1, 65536),
@@ -298,6 +298,8 @@ static berth_status check_step(const berth_options *options, berth_config_error 
             return wrong(error, "prefill_tokens_max", "set, but face is not engine");
         if (options->draft_tokens != 0)
             return wrong(error, "draft_tokens", "set, but face is not engine");
+        if (options->steps_max > 1)
+            return wrong(error, "steps_max", "more than 1, but face is not engine");
     }
     if (options->step_tokens != 0 &&
         options->step_tokens < running_max * (UINT64_C(1) + options->draft_tokens))
@@ -366,6 +368,7 @@ void berth__options_normalise(berth_options *options) {
     default_to(&options->tickets_max, TICKETS_DEFAULT);
     if (options->ticket_ns == 0) options->ticket_ns = TICKET_NS_DEFAULT;
     default_to(&options->mailbox_full, BERTH_FULL_END);
+    default_to(&options->steps_max, 1);
     if (options->pause_ns_max == 0) options->pause_ns_max = PAUSE_NS_DEFAULT;
     if (options->keys_max != 0 && options->keys_grace_ns == 0)
         options->keys_grace_ns = KEYS_GRACE_NS_DEFAULT;

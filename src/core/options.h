@@ -10,6 +10,9 @@
 
 #include "berth.h"
 
+/* Steps of an engine that may be outstanding at once, at most. */
+#define BERTH__STEPS_MAX 4u
+
 void berth__options_default(berth_options *options);
 
 /* BERTH_OK or BERTH_ECONFIG; `options` is a full struct of this version. error may be NULL. */

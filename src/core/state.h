@@ -26,6 +26,7 @@
 #include "core/flows.h"
 #include "core/kv_peak.h"
 #include "core/ledger.h"
+#include "core/options.h"
 #include "core/prefix.h"
 #include "core/quantile.h"
 #include "core/queue.h"
@@ -69,13 +70,13 @@ typedef struct berth__entry {
     uint8_t detail;
     uint8_t gone;
     uint8_t pinned;
-    uint8_t in_step;     /* of the outstanding step */
+    uint8_t in_step;     /* the outstanding steps that contain it, a bit of each: flight.h */
     uint8_t preemptions; /* how often it was preempted; stays at 255 */
     uint16_t samples;    /* sequences from its prompt; tokens beyond it are those of all of them */
     unsigned level : 4;  /* the band index that it competes in, or was admitted from */
     unsigned paused : 2; /* berth__pause: left out of plans and of admission by its reader */
     unsigned suspended : 1;    /* parked or running, and left out until it is resumed */
-    unsigned committed : 1;    /* its result in this step was seen */
+    unsigned committed : 1;    /* its result in the step being committed was seen */
     unsigned planned : 1;      /* a plan has listed it before */
     unsigned engine_knows : 1; /* the engine itself ended it: its slot needs no LEAVE */
     unsigned has_output : 1;
@@ -88,9 +89,10 @@ typedef struct berth__run {
                                 preemption also what had been generated */
     uint64_t asked[BERTH_RESOURCES_MAX]; /* its units when it was admitted: what it asks for again
                                             if it is preempted */
-    uint64_t planned_tokens;             /* in the outstanding step; KV is held for them */
-    uint64_t admission;                  /* counts admissions: the newest has the largest */
-    uint64_t began_at_ns;                /* when it was admitted, this time */
+    uint64_t planned_tokens;             /* in all outstanding steps; KV is held for them */
+    uint64_t step_tokens[BERTH__STEPS_MAX]; /* the same by step: see flight.h */
+    uint64_t admission;                     /* counts admissions: the newest has the largest */
+    uint64_t began_at_ns;                   /* when it was admitted, this time */
     uint64_t queue_at_ns; /* of the entry, until it was admitted; for one that is unadmitted */
     uint64_t likely_end;  /* predicted: tokens of output that are expected; 0 = not yet */
 
@@ -98,6 +100,8 @@ typedef struct berth__run {
     uint32_t next_block;    /* the one that it computes next, for all; BERTH__NONE */
     uint32_t shared_blocks; /* of its context: held there, not among its own units */
     uint32_t found;         /* the engine has said how much of its prompt was in its cache */
+    uint32_t drains;        /* to give way once no step contains it: in no plan until then */
+    uint32_t reserved;
 } berth__run;
 
 /* Which blocks of prompt a request names, and how much of them was resident when somebody last
@@ -201,12 +205,13 @@ struct berth__core {
     uint32_t leaving_count;
     berth__leaving *leaving; /* running_max */
 
-    berth_step_id step_id; /* of the last step */
-    uint32_t step_outstanding;
+    berth_step_id step_id;      /* of the last step */
+    uint32_t steps_outstanding; /* the newest so many up to step_id */
     uint32_t closed;
     uint32_t broken;
     uint32_t failed;     /* broken, and all have been told */
     uint32_t samples;    /* of those who run and are stopping, together */
+    uint32_t draining;   /* how many drain, in the latest plan */
     uint32_t idle_count; /* admissions allowed before set_idle; BERTH__NONE = no bound */
 
     /* Counters only: gauges and resources are worked out when read. */

@@ -2,7 +2,8 @@
 /*
  * The engine's steps: what a plan lists, what a commit means.
  *
- * One step is outstanding at most. A plan first gives the decodes their tokens, with the KV that
+ * Up to steps_max steps are outstanding, committed in order. A plan goes on from where those will
+ * have got to: it first gives the decodes their tokens, with the KV that
  * they add, and some may have to give way; it names the slots to forget, which frees them for those
  * that it then admits (nobody, if somebody gave way); the prefills share what is left of the step's
  * tokens; it lists once every running request that got tokens. A commit is one result per request,
@@ -12,6 +13,7 @@
 #include "core/admit.h"
 #include "core/budget.h"
 #include "core/core.h"
+#include "core/flight.h"
 #include "core/hooks.h"
 #include "core/kv.h"
 #include "core/kv_grow.h"
@@ -23,7 +25,7 @@
 #include <string.h>
 
 uint32_t berth__core_has_plan(const berth__core *core) {
-    if (core->step_outstanding || berth__core_broken(core)) return 0;
+    if (core->steps_outstanding == core->options.steps_max || berth__core_broken(core)) return 0;
     if (core->leaving_count > 0 || core->running.count > core->held_up) return 1;
     if (core->queue.total.count == 0) return 0;
     /* Beside those who are held up, only a plan can say: it looks at them anew. */
@@ -60,7 +62,7 @@ static uint32_t flags_of(const berth__entry *entry) {
 
 static void list_running(berth__core *core, uint32_t place, berth_plan *plan) {
     berth__entry *entry = &core->entries[place];
-    const uint64_t tokens = berth__run_of(core, place)->planned_tokens;
+    const uint64_t tokens = *berth__flight_tokens(core, place, core->step_id + 1);
     if (tokens == 0) return; /* held up, or nothing was left of the step's tokens */
     plan->entries[plan->entry_count++] = (berth_plan_entry){
         .id = berth__ids_of(&core->ids, place),
@@ -69,7 +71,7 @@ static void list_running(berth__core *core, uint32_t place, berth_plan *plan) {
         .flags = flags_of(entry),
         .band = entry->band_index + 1u,
         .tokens = tokens,
-        .tokens_computed = entry->tokens_computed,
+        .tokens_computed = berth__flight_ahead(core, place),
         .tokens_generated = entry->tokens_generated,
         .prompt_tokens = entry->prompt_tokens,
         .max_new_tokens = entry->max_new_tokens,
@@ -78,8 +80,7 @@ static void list_running(berth__core *core, uint32_t place, berth_plan *plan) {
     };
     plan->admitted_count += entry->planned ? 0 : 1;
     entry->planned = 1;
-    entry->in_step = 1;
-    entry->committed = 0;
+    entry->in_step |= berth__flight_bit(core->step_id + 1);
 }
 
 /* Admit, unless somebody had to give way in this plan or shortly before. */
@@ -93,7 +94,7 @@ static void admit(berth__core *core, uint32_t gave_way) {
         core->pause_steps--;
         return;
     }
-    if (core->queue.total.count == 0) return;
+    if (core->queue.total.count == 0 || core->draining > 0) return;
     berth__kv_mode_begin(core);
     (void)berth__admit_all(core);
 }
@@ -110,7 +111,7 @@ static void clear(berth_plan *plan) {
 berth_status berth__core_plan(berth__core *core, uint64_t now, berth_plan *plan) {
     clear(plan);
     if (berth__core_broken(core)) return BERTH_EBROKEN;
-    if (core->step_outstanding) return BERTH_ESTEP;
+    if (core->steps_outstanding == core->options.steps_max) return BERTH_ESTEP;
     berth__life_tick(core, now);
     berth__life_expire(core);
     const uint64_t needed = entries_needed(core);
@@ -128,17 +129,26 @@ berth_status berth__core_plan(berth__core *core, uint64_t now, berth_plan *plan)
         list_running(core, place, plan);
     if (plan->entry_count > plan->leave_count) {
         plan->step_id = ++core->step_id;
-        core->step_outstanding = 1;
-        berth__rate_touch(&core->steps, core->now, 0);
+        berth__rate_touch(&core->steps, core->now, core->steps_outstanding++ > 0);
     }
     plan->now_at_ns = core->now;
     plan->parked_count = core->queue.total.count;
     return BERTH_OK;
 }
 
+static int is_in(const berth__core *core, uint32_t place, berth_step_id step_id) {
+    return (core->entries[place].in_step & berth__flight_bit(step_id)) != 0;
+}
+
+uint32_t berth__core_awaits(const berth__core *core, berth_request_id id) {
+    const uint32_t place = berth__ids_find(&core->ids, id);
+    return core->steps_outstanding > 0 && place != BERTH__NONE &&
+           is_in(core, place, berth__flight_oldest(core)) && !core->entries[place].committed;
+}
+
 berth_status berth__core_commit_begin(berth__core *core, uint64_t now, berth_step_id step_id) {
     if (berth__core_broken(core)) return BERTH_EBROKEN;
-    if (!core->step_outstanding || step_id != core->step_id) return BERTH_ESTEP;
+    if (core->steps_outstanding == 0 || step_id != berth__flight_oldest(core)) return BERTH_ESTEP;
     berth__life_tick(core, now);
     berth__life_expire(core);
     return BERTH_OK;
@@ -171,14 +181,16 @@ static berth_status hear_of_prefix(berth__core *core, uint32_t place,
     return status;
 }
 
-/* What it holds after the step: as reported, and as its tokens need. */
+/* What it holds after the step: as reported, and as its tokens and those in flight need. */
 static berth_status hold(berth__core *core, uint32_t place, const berth__progress *progress,
                          uint32_t held_count) {
     const berth__entry *entry = &core->entries[place];
     uint64_t after[BERTH_RESOURCES_MAX];
     if (held_count == 0 && !berth__kv_grows(&core->options)) return BERTH_OK;
-    const uint64_t tokens =
-        berth__add_saturating(entry->tokens_computed, progress->tokens_computed);
+    const uint64_t in_flight = berth__run_of(core, place)->planned_tokens -
+                               *berth__flight_tokens(core, place, berth__flight_oldest(core));
+    const uint64_t tokens = berth__add_saturating(
+        berth__add_saturating(entry->tokens_computed, progress->tokens_computed), in_flight);
     berth__life_report(core, place, progress->held, held_count, after);
     if (entry->outcome == BERTH_OUTCOME_NONE) berth__kv_grow_settle(core, place, tokens, after);
     return berth__life_hold(core, place, after);
@@ -191,7 +203,8 @@ berth_status berth__core_commit_entry(berth__core *core, berth_request_id id,
     if (progress->finish > BERTH_FINISH_FAILED || held_count > core->options.resource_count)
         return BERTH_EINVAL;
     if (berth__kv_is_named(&core->options, progress->held, held_count)) return BERTH_EINVAL;
-    if (place == BERTH__NONE || !core->entries[place].in_step) return BERTH_ESTALE;
+    if (place == BERTH__NONE || !is_in(core, place, berth__flight_oldest(core)))
+        return BERTH_ESTALE;
     berth__entry *entry = &core->entries[place];
     if (entry->committed) return BERTH_EINVAL;
     berth_status status = hear_of_prefix(core, place, progress);
@@ -200,7 +213,7 @@ berth_status berth__core_commit_entry(berth__core *core, berth_request_id id,
     if (status != BERTH_OK) return status;
     entry->committed = 1;
     if (entry->outcome != BERTH_OUTCOME_NONE) return BERTH_EENDED;
-    berth__run_of(core, place)->planned_tokens = 0;
+    berth__flight_clear(core, place, berth__flight_oldest(core));
     progress_by(core, place, progress);
     berth__share_progress(core, place);
     if (progress->finish == BERTH_FINISH_NONE) return BERTH_OK;
@@ -209,33 +222,32 @@ berth_status berth__core_commit_entry(berth__core *core, berth_request_id id,
     return BERTH_OK;
 }
 
-/* It was in the step, and no result mentions it: what was granted for the step is free again. */
-static void did_nothing(berth__core *core, uint32_t place) {
-    uint64_t after[BERTH_RESOURCES_MAX];
-    berth__life_report(core, place, NULL, 0, after);
-    berth__kv_grow_settle(core, place, core->entries[place].tokens_computed, after);
-    (void)berth__life_hold(core, place, after); /* no more than before */
-    berth__run_of(core, place)->planned_tokens = 0;
+/* One that was in it. Who is stopping is let go once no step contains it, and who was not mentioned
+ * has done nothing. */
+static void end_step_of(berth__core *core, uint32_t place, berth_step_id step_id) {
+    berth__entry *entry = &core->entries[place];
+    const int is_running = entry->state == BERTH__RUNNING;
+    if (is_running && !entry->committed) berth__kv_grow_take_back(core, place, step_id);
+    berth__flight_clear(core, place, step_id);
+    entry->in_step &= (uint8_t)~berth__flight_bit(step_id);
+    entry->committed = 0;
+    if (entry->in_step) return;
+    if (!is_running)
+        berth__life_end(core, place);
+    else if (entry->paused == BERTH__PAUSE_GIVE_UP)
+        berth__life_preempt(core, place);
 }
 
-static void end_step_of(berth__core *core, uint32_t place) {
-    if (!core->entries[place].committed) did_nothing(core, place);
-    if (core->entries[place].paused == BERTH__PAUSE_GIVE_UP) berth__life_preempt(core, place);
-}
-
-/* Who is stopping is let go, who was not mentioned has done nothing. */
+/* The oldest step is over. */
 static void end_step(berth__core *core) {
+    const berth_step_id step_id = berth__flight_oldest(core);
     uint32_t place = core->running.head;
     while (place != BERTH__NONE) {
         const uint32_t next = core->links[place].next;
-        core->entries[place].in_step = 0;
-        if (core->entries[place].state == BERTH__STOPPING)
-            berth__life_end(core, place);
-        else
-            end_step_of(core, place);
+        if (is_in(core, place, step_id)) end_step_of(core, place, step_id);
         place = next;
     }
-    core->step_outstanding = 0;
+    core->steps_outstanding--;
 }
 
 void berth__core_commit_end(berth__core *core) {
@@ -249,8 +261,10 @@ berth_status berth__core_plan_fail(berth__core *core, uint64_t now, berth_step_i
     static const berth__cause cause = {BERTH_OUTCOME_EVICTED, BERTH_EVICT_CAPACITY, 0};
     const berth_status status = berth__core_commit_begin(core, now, step_id);
     if (status != BERTH_OK) return status;
-    end_step(core);
-    core->counters.steps_failed_total++;
+    while (core->steps_outstanding > 0) {
+        end_step(core);
+        core->counters.steps_failed_total++;
+    }
     core->pause_steps = core->options.preempt_pause_steps + 1;
     if (core->running.count == 1) berth__life_stop(core, core->running.head, cause);
     if (core->running.count <= 1) return BERTH_OK;

@@ -50,8 +50,7 @@ static void sift_down(berth__core *core, uint32_t at) {
 void berth__victim_begin(berth__core *core) {
     core->victims_count = 0;
     for (uint32_t p = core->running.head; p != BERTH__NONE; p = core->links[p].next)
-        if (core->entries[p].state == BERTH__RUNNING && !core->entries[p].in_step)
-            core->victims[core->victims_count++] = p;
+        if (core->entries[p].state == BERTH__RUNNING) core->victims[core->victims_count++] = p;
     for (uint32_t at = core->victims_count / 2; at-- > 0;) sift_down(core, at);
 }
 

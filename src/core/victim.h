@@ -14,7 +14,8 @@
 
 #include "core/state.h"
 
-/* Everybody who runs and is in no step may be asked, from now until the line is made again. */
+/* Everybody who runs may be asked, from now until the line is made again. Who is in a step cannot
+ * give way yet: that is the business of who asks. */
 void berth__victim_begin(berth__core *core);
 
 /* Take the next one out of the line; BERTH__NONE if it is empty. */

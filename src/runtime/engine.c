@@ -25,17 +25,14 @@ static berth_status check(const berth_pool *pool) {
     if (pool->options.face != BERTH_FACE_ENGINE) return BERTH_EFACE;
     if (berth__callback_is_inside(pool)) return BERTH_EREENTRY;
     if (berth__pool_failed(pool)) return BERTH_EBROKEN;
-    return pool->step_id != 0 ? BERTH_ESTEP : BERTH_OK;
+    return pool->steps_outstanding == pool->options.steps_max ? BERTH_ESTEP : BERTH_OK;
 }
 
-/* The core knows no payloads; what is in the step is noted for the commit. */
+/* The core knows no payloads. */
 static void complete(berth_pool *pool, berth_plan *plan) {
-    pool->step_id = plan->step_id;
-    for (uint32_t i = plan->leave_count; i < plan->entry_count; i++) {
-        berth__row *row = &pool->rows[berth__id_place(plan->entries[i].id)];
-        plan->entries[i].payload = row->payload;
-        row->step_id = plan->step_id;
-    }
+    pool->steps_outstanding += plan->step_id != 0;
+    for (uint32_t i = plan->leave_count; i < plan->entry_count; i++)
+        plan->entries[i].payload = pool->rows[berth__id_place(plan->entries[i].id)].payload;
 }
 
 static berth_status plan_now(berth_pool *pool, berth_plan *plan) {
@@ -78,7 +75,7 @@ berth_status berth__engine_plan_wait(berth_pool *pool, berth_plan *plan, uint64_
     if (berth__waiter_init(&waiter, &pool->callers) != BERTH_OK) return BERTH_ESYSTEM;
     berth__lock_enter(pool);
     berth_status status = try_plan(pool, plan);
-    while (status == BERTH_ETIMEDOUT && woken) {
+    while (status == BERTH_ETIMEDOUT && woken && pool->steps_outstanding == 0) {
         berth__lock_settle(pool);
         /* Nobody sleeps on a due callback; but it gives the lock up, so look again after it. */
         if (berth__callback_is_due(pool)) {
@@ -126,13 +123,12 @@ static berth_status commit_one(berth_pool *pool, const berth_result *result) {
     uint32_t slow = 0;
     if (row == NULL) return BERTH_ESTALE;
     if (is_malformed(pool, result)) return BERTH_EINVAL;
-    if (row->step_id == pool->step_id && !row->fixed && output.size > 0 &&
+    if (!row->fixed && output.size > 0 && berth__core_awaits(pool->core, row->id) &&
         !berth__mailbox_has_room(pool, row, output.size)) {
         slow = 1;
         (void)berth__core_cancel(pool->core, pool->now_ns, row->id, BERTH_CANCEL_SLOW_READER);
     }
     const berth_status status = berth__core_commit_entry(pool->core, result->id, &progress);
-    if (status == BERTH_OK || status == BERTH_EENDED) row->step_id = 0;
     if (output.size > 0 && status == BERTH_OK) berth__mailbox_deliver(pool, row, &output);
     if (output.size > 0 && status == BERTH_EENDED)
         berth__core_count_chunk(pool->core, row->id, 0, output.size);
@@ -152,7 +148,7 @@ berth_status berth__engine_commit(berth_pool *pool, berth_step_id step_id, berth
     if (status != BERTH_OK) return berth__lock_leave(pool, status);
     for (uint32_t i = 0; i < result_count; i++) results[i].status = commit_one(pool, &results[i]);
     berth__core_commit_end(pool->core);
-    pool->step_id = 0;
+    pool->steps_outstanding--;
     berth__lock_settle_last(pool);
     return berth__lock_leave(pool, BERTH_OK);
 }
@@ -167,7 +163,7 @@ berth_status berth__engine_fail(berth_pool *pool, berth_step_id step_id) {
     else
         status = berth__core_plan_fail(pool->core, berth__clock_read(pool), step_id);
     if (status != BERTH_OK) return berth__lock_leave(pool, status);
-    pool->step_id = 0;
+    pool->steps_outstanding = 0;
     berth__lock_settle_last(pool);
     return berth__lock_leave(pool, BERTH_OK);
 }

@@ -157,7 +157,7 @@ berth_status berth__life_create(const berth_options *options, const berth_execut
 static uint32_t is_busy(const berth_pool *pool) {
     if (pool->call_count > 1 || pool->active_count > 0 || berth__store_has_reader(pool)) return 1;
     if (atomic_load_explicit(&pool->ready_writers, memory_order_acquire) > 0) return 1;
-    if (pool->options.face == BERTH_FACE_ENGINE) return pool->step_id != 0;
+    if (pool->options.face == BERTH_FACE_ENGINE) return pool->steps_outstanding != 0;
     return pool->inside_count > pool->take.count;
 }
 

@@ -38,7 +38,7 @@ static void tell_failure(berth_pool *pool) {
     if (pool->failure_told) return;
     pool->failure_told = 1;
     berth__core_fail(pool->core);
-    pool->step_id = 0; /* nobody can commit it any more: destroy does not wait for it */
+    pool->steps_outstanding = 0; /* nobody can commit them any more: destroy does not wait */
     berth__waiter_wake_all(pool, &pool->engines);
     berth__waiter_wake_all(pool, &pool->drains);
     berth__waiter_wake_all(pool, &pool->timer_waiter);

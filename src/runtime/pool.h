@@ -40,14 +40,15 @@ struct berth_pool {
     berth__mutex lock;
     unsigned char after_lock[64];
 
-    uint32_t failed;            /* an invariant of the runtime does not hold */
-    uint32_t failure_told;      /* all that waited were woken because of it */
-    uint32_t call_count;        /* API calls that are inside */
-    uint64_t now_ns;            /* latest reading of the clock; it never goes back */
-    uint64_t parked_count;      /* as the core's, kept here because it is asked for often */
-    uint64_t parked_streams;    /* those among them that will need a ring: not who kept his */
-    uint64_t inside_count;      /* running and stopping */
-    berth_step_id step_id;      /* outstanding; 0 = none */
+    uint32_t failed;         /* an invariant of the runtime does not hold */
+    uint32_t failure_told;   /* all that waited were woken because of it */
+    uint32_t call_count;     /* API calls that are inside */
+    uint64_t now_ns;         /* latest reading of the clock; it never goes back */
+    uint64_t parked_count;   /* as the core's, kept here because it is asked for often */
+    uint64_t parked_streams; /* those among them that will need a ring: not who kept his */
+    uint64_t inside_count;   /* running and stopping */
+    uint32_t steps_outstanding;
+    uint32_t reserved3;
     berth_request_id finishing; /* whose outcome is being fixed by berth_finish or its worker */
 
     berth__link *work_links; /* by place: `take`, `let_go`, `kept`, `held` */

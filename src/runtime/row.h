@@ -47,7 +47,6 @@ struct berth__row {
     void *payload;
     uint64_t payload_size;
     uint64_t chunk_count;   /* pushed so far; the next one's sequence */
-    berth_step_id step_id;  /* of the last plan that listed it and has no result for it yet */
     berth__waiter *waiters; /* watchers in berth_wait */
     berth__waiter *reader;  /* the watcher in berth_mailbox_read, while asleep */
     berth__watcher *watch;  /* the same until it has left the call: nobody else may read */

@@ -27,7 +27,6 @@ static void admitted(berth_pool *pool, berth__row *row) {
 /* It goes on later, under the same id: unread chunks stay, and so does the count of chunks. */
 static void preempted(berth_pool *pool, berth__row *row) {
     row->admitted = 0;
-    row->step_id = 0;
     /* Who gave way because of his reader waits for him still. */
     if (row->full != BERTH_FULL_PREEMPT) berth__mailbox_unpause(pool, row);
     pool->parked_count++;
@@ -68,7 +67,6 @@ static void outcome_fixed(berth_pool *pool, berth__row *row) {
 static void ended(berth_pool *pool, berth__row *row) {
     const uint32_t place = berth__row_place(pool, row);
     row->ended = 1;
-    row->step_id = 0;
     if (row->admitted) {
         pool->inside_count--;
     } else {

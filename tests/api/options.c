@@ -117,8 +117,6 @@ static void reserved_fields_have_to_be_zero(void **state) {
     expect_wrong("reserved0");
     options.reserved1 = 1;
     expect_wrong("reserved1");
-    options.reserved2 = 1;
-    expect_wrong("reserved2");
     options.bands[3].reserved[0] = 1;
     expect_wrong("bands[3].reserved");
     add_resource("kv_blocks", 1);

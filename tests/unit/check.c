@@ -92,7 +92,7 @@ static void a_request_out_of_order_is_found(void **state) {
     MUST_BE_FOUND(e[b.ended].gone, 1);
     MUST_BE_FOUND(e[b.pinned].gone, 0);
     MUST_BE_FOUND(e[b.stopping].in_step, 0);
-    MUST_BE_FOUND(b.kit.core->step_outstanding, 0);
+    MUST_BE_FOUND(b.kit.core->steps_outstanding, 0);
     MUST_BE_FOUND(e[b.parked[0]].payload_size, 6);
     MUST_BE_FOUND(e[b.parked[0]].order, 999);
     MUST_BE_FOUND(e[b.parked[0]].band_index, 2);

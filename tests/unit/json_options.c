@@ -236,10 +236,11 @@ static void what_a_step_has_room_for_is_set(void **state) {
     berth_options options = with_resources();
     (void)state;
     must_read(&options, "{\"running_max\": 8, \"step_tokens\": 512, \"prefill_tokens_max\": 256,"
-                        " \"draft_tokens\": 3}");
+                        " \"draft_tokens\": 3, \"steps_max\": 2}");
     assert_int_equal(options.step_tokens, 512);
     assert_int_equal(options.prefill_tokens_max, 256);
     assert_int_equal(options.draft_tokens, 3);
+    assert_int_equal(options.steps_max, 2);
 }
 
 static void overload_is_set_by_name(void **state) {

@@ -323,6 +323,21 @@ static void a_step_has_room_for_all_who_generate(void **state) {
     must_be_wrong(&options, "prefill_tokens_max");
 }
 
+static void only_an_engine_has_several_steps_in_flight(void **state) {
+    berth_options options = good();
+    (void)state;
+    WRONG(steps_max, 5, "steps_max");
+    GOOD(steps_max, 4);
+    options.steps_max = 2;
+    options.face = BERTH_FACE_GATE;
+    must_be_wrong(&options, "steps_max");
+    options.steps_max = 1;
+    must_be_good(&options);
+    options.steps_max = 0;
+    berth__options_normalise(&options);
+    assert_int_equal(options.steps_max, 1);
+}
+
 static void contradictions_are_refused(void **state) {
     berth_options options = good();
     (void)state;
@@ -373,6 +388,7 @@ int main(void) {
         cmocka_unit_test(what_is_about_growing_kv_needs_kv_that_grows),
         cmocka_unit_test(what_is_about_overtaking_needs_a_fit_that_overtakes),
         cmocka_unit_test(a_step_has_room_for_all_who_generate),
+        cmocka_unit_test(only_an_engine_has_several_steps_in_flight),
         cmocka_unit_test(contradictions_are_refused),
         cmocka_unit_test(a_core_says_how_much_memory_it_needs),
     };
