@@ -223,9 +223,9 @@ static void run_tokens(scribe *s) {
     s->by_length = 1;
     for (uint32_t step = 0; step < 100; step++, s->now += 10) {
         if (s->count < 40) {
-            const berth__submit ask = {.band = 1,
-                                       .prompt_tokens = 1 + core_random_below(&s->random, 10),
-                                       .max_new_tokens = 3 + core_random_below(&s->random, 20)};
+            berth__submit ask = {.band = 1};
+            ask.prompt_tokens = 1 + core_random_below(&s->random, 10);
+            ask.max_new_tokens = 3 + core_random_below(&s->random, 20);
             submit_this(s, &ask);
         }
         plan(s);
@@ -240,8 +240,10 @@ static void run_next(scribe *s) {
         const uint64_t dice = core_random_below(&s->random, 7);
         s->now += core_random_below(&s->random, 40);
         if (dice < 4) {
-            berth__submit ask = core_ask(1 + (uint32_t)core_random_below(&s->random, 3),
-                                         1 + core_random_below(&s->random, 3));
+            /* One draw per statement: arguments are evaluated in any order. */
+            const uint64_t units = 1 + core_random_below(&s->random, 3);
+            const uint32_t band = 1 + (uint32_t)core_random_below(&s->random, 3);
+            berth__submit ask = core_ask(band, units);
             ask.tenant = core_random_below(&s->random, 3);
             ask.rank = core_random_below(&s->random, 9);
             ask.total_ns = core_random_below(&s->random, 3) * 400;
@@ -269,13 +271,13 @@ static void run_shared(scribe *s) {
         const uint64_t kind = core_random_below(&s->random, 3);
         for (uint64_t i = 0; i < 8; i++)
             hashes[i] = (berth_block_hash){.low = i, .high = i < 2 ? 0 : 1 + kind};
-        const berth__submit ask = {.band = 1,
-                                   .prompt_tokens = 4 + core_random_below(&s->random, 12),
-                                   .max_new_tokens = 2 + core_random_below(&s->random, 6),
-                                   .block_hashes = hashes,
-                                   .block_hash_count = 8,
-                                   .set = 1 + kind,
-                                   .set_units = 1};
+        berth__submit ask = {.band = 1,
+                             .block_hashes = hashes,
+                             .block_hash_count = 8,
+                             .set = 1 + kind,
+                             .set_units = 1};
+        ask.prompt_tokens = 4 + core_random_below(&s->random, 12);
+        ask.max_new_tokens = 2 + core_random_below(&s->random, 6);
         if (s->count < 24) submit_this(s, &ask);
         plan(s);
         for (berth_block_hash gone; berth__core_prefix_tell(s->kit.core, &gone);)
