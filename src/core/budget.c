@@ -20,17 +20,16 @@ static uint64_t coming(const berth__core *core, uint32_t place) {
 uint64_t berth__budget_decode(const berth__core *core, uint32_t place) {
     const berth__entry *entry = &core->entries[place];
     const uint64_t tokens = entry->samples * (UINT64_C(1) + core->options.draft_tokens);
-    const uint64_t most_new = berth__mul_saturating(entry->max_new_tokens, entry->samples);
-    const uint64_t most = berth__add_saturating(entry->prompt_tokens, most_new);
-    const uint64_t ahead = berth__flight_ahead(core, place);
     const uint64_t soon = coming(core, place);
-    if (entry->max_new_tokens == 0) return tokens;
+    if (entry->max_new_tokens == 0 || (tokens == 1 && soon == 0)) return tokens;
+    const uint64_t most_new = berth__mul_saturating(entry->max_new_tokens, entry->samples);
     if (soon > 0) {
         const uint64_t by_then = berth__add_saturating(entry->tokens_generated, soon);
         if (by_then >= most_new) return 0;
         return tokens < most_new - by_then ? tokens : most_new - by_then;
     }
-    if (tokens == 1) return tokens;
+    const uint64_t most = berth__add_saturating(entry->prompt_tokens, most_new);
+    const uint64_t ahead = berth__flight_ahead(core, place);
     if (most <= ahead) return entry->samples;
     return tokens < most - ahead ? tokens : most - ahead;
 }
