@@ -32,7 +32,8 @@ static int make_room(berth__core *core, uint32_t place, uint64_t more, uint32_t 
         if (victim == BERTH__NONE) return 0;
         if (core->entries[victim].in_step) {
             drain(core, victim);
-            return 0;
+            if (victim == place) return 0;
+            continue; /* what this plan gave it may do */
         }
         berth__life_preempt(core, victim);
         ++*gone;

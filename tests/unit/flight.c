@@ -245,6 +245,89 @@ static void who_is_to_give_way_leaves_its_steps_first(void **state) {
     core_kit_fini(&kit);
 }
 
+/* Room for one block is left, and it is not given to a newcomer while another needs two. */
+static void nobody_is_admitted_while_one_drains(void **state) {
+    const berth__submit two = {.band = 3, .prompt_tokens = 5, .max_new_tokens = 4, .samples = 2};
+    core_kit kit;
+    made m[3];
+    (void)state;
+    start_growing(&kit, options_of(2), 14);
+    const berth_request_id high = core_kit_take_in(&kit, 0, &two);
+    const berth_request_id low = ask(&kit, 1, 5, 4);
+    plan(&kit, &m[0]);
+    plan(&kit, &m[1]);
+    must_be(&m[1], high, 5, 2);
+    must_be(&m[1], low, 5, 1);
+    const berth_request_id parked = ask(&kit, 3, 1, 1);
+    commit(&kit, &m[0], 0);
+    plan(&kit, &m[2]);
+    assert_int_equal(m[2].plan.entry_count, 0);
+    assert_int_equal(core_kit_view(&kit, parked).state, BERTH__PARKED);
+    core_kit_fini(&kit);
+}
+
+static void what_a_plan_gave_to_one_that_drains_is_taken_back(void **state) {
+    core_kit kit;
+    made m[3];
+    (void)state;
+    start_growing(&kit, options_of(2), 12);
+    const berth_request_id low = ask(&kit, 1, 5, 7);
+    plan(&kit, &m[0]);
+    const berth_request_id high = ask(&kit, 3, 5, 7);
+    plan(&kit, &m[1]);
+    must_be(&m[1], low, 5, 1);
+    must_be(&m[1], high, 0, 5);
+    commit(&kit, &m[0], 0);
+    plan(&kit, &m[2]); /* low comes first, and takes the last block: high gets it */
+    assert_null(entry_of(&m[2], low));
+    must_be(&m[2], high, 5, 1);
+    assert_int_equal(core_kit_view(&kit, low).units[0], 6);
+    core_kit_fini(&kit);
+}
+
+static void only_one_at_a_time_is_asked_to_give_way(void **state) {
+    core_kit kit;
+    made m[3];
+    (void)state;
+    start_growing(&kit, options_of(2), 17);
+    const berth_request_id idle = ask(&kit, 1, 5, 7);
+    (void)ask(&kit, 3, 5, 7);
+    const berth_request_id low = ask(&kit, 1, 5, 7);
+    plan(&kit, &m[0]);
+    assert_int_equal(m[0].plan.entry_count, 3);
+    assert_int_equal(berth__core_suspend(kit.core, 0, idle, 1), BERTH_OK);
+    plan(&kit, &m[1]);
+    commit(&kit, &m[0], 0);
+    plan(&kit, &m[2]); /* the newest drains; who is in no step need not go as well */
+    assert_null(entry_of(&m[2], low));
+    assert_int_equal(core_kit_view(&kit, idle).state, BERTH__RUNNING);
+    assert_int_equal(core_kit_stats(&kit).preemptions_total, 0);
+    core_kit_fini(&kit);
+}
+
+static void who_drains_goes_on_if_room_was_made_otherwise(void **state) {
+    core_kit kit;
+    made m[6];
+    (void)state;
+    start_growing(&kit, options_of(3), 14);
+    const berth_request_id high = ask(&kit, 3, 5, 7);
+    const berth_request_id low = ask(&kit, 1, 5, 7);
+    for (int i = 0; i < 3; i++) plan(&kit, &m[i]);
+    commit(&kit, &m[0], 0);
+    plan(&kit, &m[3]);
+    assert_int_equal(m[3].plan.entry_count, 0);
+    assert_int_equal(berth__core_capacity_set(kit.core, 0, 0, 30), BERTH_OK);
+    plan(&kit, &m[3]); /* it is still in two steps */
+    must_be(&m[3], high, 7, 1);
+    assert_null(entry_of(&m[3], low));
+    commit(&kit, &m[1], 0);
+    commit(&kit, &m[2], 0);
+    plan(&kit, &m[4]);
+    must_be(&m[4], low, 7, 1);
+    assert_int_equal(core_kit_stats(&kit).preemptions_total, 0);
+    core_kit_fini(&kit);
+}
+
 static void a_step_that_failed_takes_all_after_it_along(void **state) {
     core_kit kit;
     made m[3];
@@ -300,6 +383,10 @@ int main(void) {
         cmocka_unit_test(what_was_not_computed_is_planned_again),
         cmocka_unit_test(kv_is_held_for_all_that_is_in_flight),
         cmocka_unit_test(who_is_to_give_way_leaves_its_steps_first),
+        cmocka_unit_test(nobody_is_admitted_while_one_drains),
+        cmocka_unit_test(what_a_plan_gave_to_one_that_drains_is_taken_back),
+        cmocka_unit_test(only_one_at_a_time_is_asked_to_give_way),
+        cmocka_unit_test(who_drains_goes_on_if_room_was_made_otherwise),
         cmocka_unit_test(a_step_that_failed_takes_all_after_it_along),
         cmocka_unit_test(who_is_suspended_in_flight_is_in_no_further_step),
     };
