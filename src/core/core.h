@@ -84,6 +84,7 @@ typedef struct berth__view {
 typedef struct berth__brief {
     uint32_t slot;
     uint32_t band;
+    uint64_t payload_size;
     uint64_t prompt_tokens;
     uint64_t max_new_tokens;
 } berth__brief;
@@ -245,6 +246,10 @@ void berth__core_count_chunk(berth__core *core, berth_request_id id, uint32_t de
 berth_status berth__core_view(const berth__core *core, berth_request_id id, berth__view *out);
 berth_status berth__core_outcome(const berth__core *core, berth_request_id id, berth_outcome *out);
 void berth__core_brief(const berth__core *core, berth_request_id id, berth__brief *out);
+
+/* Of one that is pinned or has not ended. */
+uint64_t berth__core_payload_size(const berth__core *core, berth_request_id id);
+
 void berth__core_stats(const berth__core *core, berth_stats *out);
 
 /* EINVAL where there are no tenants; one that is not known is all zero. */

@@ -61,9 +61,14 @@ void berth__core_brief(const berth__core *core, berth_request_id id, berth__brie
     const uint32_t place = berth__ids_find(&core->ids, id);
     const berth__entry *entry = &core->entries[place];
     *out = (berth__brief){.slot = entry->slot,
+                          .payload_size = entry->payload_size,
                           .band = entry->band_index + 1u,
                           .prompt_tokens = entry->prompt_tokens,
                           .max_new_tokens = entry->max_new_tokens};
+}
+
+uint64_t berth__core_payload_size(const berth__core *core, berth_request_id id) {
+    return core->entries[berth__id_place(id)].payload_size;
 }
 
 berth_request_id berth__core_oldest_ended(const berth__core *core, berth_request_id after) {

@@ -73,7 +73,7 @@ static void call_release(berth_pool *pool) {
         row->owes_release = 0;
         ids[count] = row->id;
         payloads[count] = row->payload;
-        sizes[count] = row->payload_size;
+        sizes[count] = berth__core_payload_size(pool->core, row->id);
         count++;
     }
     berth__callback_enter(pool, &inside, 1);

@@ -39,7 +39,7 @@ static void fill(berth_pool *pool, berth_call *call, berth__row *row) {
                          .pool = pool,
                          .id = row->id,
                          .payload = row->payload,
-                         .payload_size = row->payload_size,
+                         .payload_size = brief.payload_size,
                          .prompt_tokens = brief.prompt_tokens,
                          .max_new_tokens = brief.max_new_tokens,
                          .band = brief.band};
@@ -52,7 +52,7 @@ void berth__hand_deal(berth_pool *pool, berth__hand *hand, uint32_t wanted) {
         berth__row *row = &pool->rows[place];
         berth__list_remove(&pool->take, pool->work_links, place);
         row->work = BERTH__WORK_HAND;
-        row->hand = (uint32_t)(hand - pool->hands);
+        row->hand = (uint32_t)(hand - pool->hands) & 2047u;
         row->executing = 1;
         fill(pool, &hand->calls[count++], row);
     }

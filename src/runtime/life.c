@@ -171,7 +171,8 @@ static void release_rest(berth_pool *pool) {
         if (!row->owes_release) continue;
         row->owes_release = 0;
         berth__callback_enter(pool, &inside, 1);
-        pool->executor.release(pool->executor.user_data, row->payload, row->payload_size);
+        pool->executor.release(pool->executor.user_data, row->payload,
+                               berth__core_payload_size(pool->core, row->id));
         berth__callback_leave(pool, &inside);
     }
     berth__waiter_unlock(pool);

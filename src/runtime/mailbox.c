@@ -19,8 +19,8 @@ uint32_t berth__mailbox_has_record(const berth_pool *pool, const berth__row *row
 
 void berth__mailbox_notify(berth_pool *pool, berth__row *row) {
     if (row->gone) return;
-    if (row->reader != NULL)
-        berth__waiter_wake_all(pool, &row->reader);
+    if (row->watch != NULL && row->watch->asleep != NULL)
+        berth__waiter_wake_all(pool, &row->watch->asleep);
     else if (row->any != NULL)
         berth__waiter_wake_all(pool, row->any);
     else if (row->watch == NULL && berth__owner_name(pool, row) != 0)
@@ -41,10 +41,12 @@ void berth__mailbox_tell(berth_pool *pool, berth__row *row) {
 }
 
 void berth__mailbox_dismiss(berth_pool *pool, berth__row *row) {
-    if (row->watch != NULL) row->watch->lost = row->announce || berth__mailbox_has_chunk(pool, row);
-    row->watch = NULL;
     berth__waiter_wake_all(pool, &row->waiters);
-    berth__waiter_wake_all(pool, &row->reader);
+    if (row->watch != NULL) {
+        row->watch->lost = row->announce || berth__mailbox_has_chunk(pool, row);
+        berth__waiter_wake_all(pool, &row->watch->asleep);
+    }
+    row->watch = NULL;
     if (row->any != NULL) berth__waiter_wake_all(pool, row->any);
     row->any = NULL;
 }

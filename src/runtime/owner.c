@@ -186,8 +186,8 @@ static void send_away(berth_pool *pool, berth__row *row, berth_status status) {
     row->any = NULL;
     if (row->watch == NULL) return;
     row->watch->sent_away = status;
+    berth__waiter_wake_all(pool, &row->watch->asleep);
     row->watch = NULL;
-    berth__waiter_wake_all(pool, &row->reader);
 }
 
 /* Where the new owner begins to read. Nothing is changed unless it is OK. */

@@ -143,7 +143,7 @@ static berth__row *sleep_as_reader(berth_pool *pool, berth__row *row, berth__wat
                                    uint64_t until_ns) {
     const berth_request_id id = row->id;
     row->watch = watcher;
-    berth__waiter_join(&watcher->waiter, &row->reader);
+    berth__waiter_join(&watcher->waiter, &watcher->asleep);
     (void)berth__waiter_sleep(pool, &watcher->waiter, until_ns);
     row = berth__row_find_for_user(pool, id);
     if (row != NULL && row->watch == watcher) row->watch = NULL;

@@ -78,15 +78,15 @@ static uint32_t is_malformed(const berth_options *options, const berth_request *
 /* The core has accepted it: the runtime's side of the place. */
 static void enrol(berth_pool *pool, berth_request_id id, const berth_request *request) {
     berth__row *row = &pool->rows[berth__id_place(id)];
-    *row = (berth__row){.id = id,
-                        .payload = request->payload,
-                        .payload_size = request->payload_size,
-                        .ring = BERTH__NONE,
-                        .keyed = BERTH__NONE,
-                        .streams = request->mailbox_mode == BERTH_MAILBOX_STREAM,
-                        .full = (uint8_t)(request->mailbox_full != 0 ? request->mailbox_full
-                                                                     : pool->options.mailbox_full),
-                        .owes_release = pool->executor.release != NULL};
+    *row = (berth__row){
+        .id = id,
+        .payload = request->payload,
+        .ring = BERTH__NONE,
+        .keyed = BERTH__NONE,
+        .streams = request->mailbox_mode == BERTH_MAILBOX_STREAM,
+        .full =
+            (request->mailbox_full != 0 ? request->mailbox_full : pool->options.mailbox_full) & 7u,
+        .owes_release = pool->executor.release != NULL};
     if (row->owes_release) berth__core_pin(pool->core, id);
     pool->parked_count++;
     pool->parked_streams += row->streams;

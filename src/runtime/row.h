@@ -35,6 +35,8 @@ enum berth__due {
  * time it runs. The waiter comes first, so that lists of waiters are lists of these. */
 typedef struct berth__watcher {
     berth__waiter waiter;
+    berth__waiter
+        *asleep; /* in berth_mailbox_read: the list of this one alone, until it is woken */
     berth_outcome outcome; /* kind NONE until it was fixed */
     uint32_t lost;         /* the request went with chunks unread */
     int32_t sent_away;     /* another owner reads now: the status to return with; 0 = none does */
@@ -45,30 +47,28 @@ typedef struct berth__row berth__row;
 struct berth__row {
     berth_request_id id;
     void *payload;
-    uint64_t payload_size;
-    uint64_t chunk_count;   /* pushed so far; the next one's sequence */
-    berth__waiter *waiters; /* watchers in berth_wait */
-    berth__waiter *reader;  /* the watcher in berth_mailbox_read, while asleep */
-    berth__watcher *watch;  /* the same until it has left the call: nobody else may read */
-    berth__waiter **any;    /* the list of who waits for this mailbox and others, or NULL */
-    uint32_t ring;          /* BERTH__NONE if it has none */
-    uint32_t keyed;         /* index in the registry; BERTH__NONE without a key */
-    uint8_t work;           /* berth__work */
-    uint8_t due;            /* berth__due */
-    uint8_t streams;        /* mailbox mode */
-    uint8_t admitted;       /* was told by the core; 0 again while it is preempted */
-    uint8_t fixed;          /* so was its outcome */
-    uint8_t ended;          /* so was its end */
-    uint8_t gone;           /* so was that the id is stale */
-    uint8_t owes_release;   /* release() has not been called yet */
-    uint8_t announce;       /* gate: the ADMITTED record is unread */
-    uint8_t ready;          /* in the ready list */
-    uint8_t executing;      /* dealt to a worker that is inside execute */
-    uint8_t let_go_asked;   /* berth_finish was called */
-    uint8_t full;           /* berth_mailbox_full */
-    uint8_t paused;         /* the core was told so, and has not ended it */
-    uint8_t reserved[2];
-    uint32_t hand; /* which worker's, where dealt */
+    uint64_t chunk_count;      /* pushed so far; the next one's sequence */
+    berth__waiter *waiters;    /* watchers in berth_wait */
+    berth__watcher *watch;     /* the one in berth_mailbox_read, until it has left the call: nobody
+                                  else may read */
+    berth__waiter **any;       /* the list of who waits for this mailbox and others, or NULL */
+    uint32_t ring;             /* BERTH__NONE if it has none */
+    uint32_t keyed;            /* index in the registry; BERTH__NONE without a key */
+    unsigned work : 3;         /* berth__work */
+    unsigned due : 2;          /* berth__due */
+    unsigned full : 3;         /* berth_mailbox_full */
+    unsigned hand : 11;        /* which worker's, where dealt */
+    unsigned streams : 1;      /* mailbox mode */
+    unsigned admitted : 1;     /* was told by the core; 0 again while it is preempted */
+    unsigned fixed : 1;        /* so was its outcome */
+    unsigned ended : 1;        /* so was its end */
+    unsigned gone : 1;         /* so was that the id is stale */
+    unsigned owes_release : 1; /* release() has not been called yet */
+    unsigned announce : 1;     /* gate: the ADMITTED record is unread */
+    unsigned ready : 1;        /* in the ready list */
+    unsigned executing : 1;    /* dealt to a worker that is inside execute */
+    unsigned let_go_asked : 1; /* berth_finish was called */
+    unsigned paused : 1;       /* the core was told so, and has not ended it */
 };
 
 /* The row of an id that is or was out; NULL if its place has been given to another request. */

@@ -63,8 +63,8 @@ void berth__store_detach(berth_pool *pool, berth__row *row) {
 
 /* Nobody writes into it any more, or not for now: a reader who is inside gives it back when he has
  * read the last chunk. He is asked before it is looked at, so that one of the two sees it empty. */
-static void list_or_detach(berth_pool *pool, berth__row *row, berth__list *list, uint8_t work) {
-    row->work = work;
+static void list_or_detach(berth_pool *pool, berth__row *row, berth__list *list, uint32_t work) {
+    row->work = work & 7u;
     berth__list_push(list, pool->work_links, berth__row_place(pool, row));
     if (keeps(row)) return;
     berth__gate_ask(&pool->rings[row->ring].gate, BERTH__GATE_RETURN);
