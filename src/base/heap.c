@@ -3,8 +3,8 @@
 
 #define CHILDREN 4u
 
-static int before(const berth__heap_entry *a, const berth__heap_entry *b) {
-    return a->at < b->at || (a->at == b->at && a->order < b->order);
+static int before(const berth__heap *heap, const berth__heap_entry *a, const berth__heap_entry *b) {
+    return a->at < b->at || (a->at == b->at && heap->order[a->place] < heap->order[b->place]);
 }
 
 static void put(berth__heap *heap, uint32_t index, berth__heap_entry entry) {
@@ -15,7 +15,7 @@ static void put(berth__heap *heap, uint32_t index, berth__heap_entry entry) {
 static void sift_up(berth__heap *heap, uint32_t index, berth__heap_entry entry) {
     while (index > 0) {
         const uint32_t parent = (index - 1) / CHILDREN;
-        if (!before(&entry, &heap->entries[parent])) break;
+        if (!before(heap, &entry, &heap->entries[parent])) break;
         put(heap, index, heap->entries[parent]);
         index = parent;
     }
@@ -26,14 +26,14 @@ static uint32_t first_child(const berth__heap *heap, uint32_t index) {
     const uint32_t child = CHILDREN * index + 1;
     uint32_t best = child;
     for (uint32_t i = child + 1; i < child + CHILDREN && i < heap->count; i++)
-        if (before(&heap->entries[i], &heap->entries[best])) best = i;
+        if (before(heap, &heap->entries[i], &heap->entries[best])) best = i;
     return best;
 }
 
 static void sift_down(berth__heap *heap, uint32_t index, berth__heap_entry entry) {
     while (CHILDREN * index + 1 < heap->count) {
         const uint32_t child = first_child(heap, index);
-        if (!before(&heap->entries[child], &entry)) break;
+        if (!before(heap, &heap->entries[child], &entry)) break;
         put(heap, index, heap->entries[child]);
         index = child;
     }
@@ -42,23 +42,24 @@ static void sift_down(berth__heap *heap, uint32_t index, berth__heap_entry entry
 
 /* Put an entry into a hole at `index`, wherever it belongs from there. */
 static void settle(berth__heap *heap, uint32_t index, berth__heap_entry entry) {
-    if (index > 0 && before(&entry, &heap->entries[(index - 1) / CHILDREN]))
+    if (index > 0 && before(heap, &entry, &heap->entries[(index - 1) / CHILDREN]))
         sift_up(heap, index, entry);
     else
         sift_down(heap, index, entry);
 }
 
 void berth__heap_init(berth__heap *heap, berth__heap_entry *entries, uint32_t *position,
-                      uint32_t place_count) {
+                      const uint64_t *order, uint32_t place_count) {
     heap->entries = entries;
     heap->position = position;
+    heap->order = order;
     heap->count = 0;
     heap->reserved = 0;
     for (uint32_t i = 0; i < place_count; i++) position[i] = BERTH__NONE;
 }
 
-void berth__heap_set(berth__heap *heap, uint32_t place, uint64_t at, uint64_t order) {
-    const berth__heap_entry entry = {.at = at, .order = order, .place = place};
+void berth__heap_set(berth__heap *heap, uint32_t place, uint64_t at) {
+    const berth__heap_entry entry = {.at = at, .place = place};
     if (heap->position[place] != BERTH__NONE)
         settle(heap, heap->position[place], entry);
     else

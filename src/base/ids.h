@@ -14,10 +14,10 @@
 #define BERTH__PLACE_BITS 24u
 #define BERTH__PLACE_MASK ((UINT64_C(1) << BERTH__PLACE_BITS) - 1)
 #define BERTH__GENERATION_MAX ((UINT64_C(1) << 40) - 1)
+#define BERTH__TAKEN (UINT64_C(1) << 63)
 
 typedef struct berth__ids {
-    uint64_t *generations; /* by place; of the id that is out, or of the last one */
-    uint8_t *taken;        /* by place */
+    uint64_t *generations; /* by place; of the id that is out, with TAKEN, or of the last one */
     berth__link *links;    /* by place; shared with the lists of taken places */
     berth__list free;
     uint32_t place_count;
@@ -28,7 +28,7 @@ static inline uint32_t berth__id_place(uint64_t id) {
     return (uint32_t)(id & BERTH__PLACE_MASK);
 }
 
-void berth__ids_init(berth__ids *ids, uint64_t *generations, uint8_t *taken, berth__link *links,
+void berth__ids_init(berth__ids *ids, uint64_t *generations, berth__link *links,
                      uint32_t place_count);
 
 /* A new id, or 0 if no place is free. O(1). */
@@ -40,8 +40,13 @@ void berth__ids_give(berth__ids *ids, uint32_t place);
 /* The place of an id that is out, or BERTH__NONE. O(1). */
 static inline uint32_t berth__ids_find(const berth__ids *ids, uint64_t id) {
     const uint32_t place = berth__id_place(id);
-    if (place >= ids->place_count || !ids->taken[place]) return BERTH__NONE;
-    return ids->generations[place] == id >> BERTH__PLACE_BITS ? place : BERTH__NONE;
+    if (place >= ids->place_count) return BERTH__NONE;
+    const uint64_t out = id >> BERTH__PLACE_BITS | BERTH__TAKEN;
+    return ids->generations[place] == out ? place : BERTH__NONE;
+}
+
+static inline int berth__ids_is_taken(const berth__ids *ids, uint32_t place) {
+    return (ids->generations[place] & BERTH__TAKEN) != 0;
 }
 
 /* The id that is out for a taken place. */

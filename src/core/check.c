@@ -57,7 +57,7 @@ static uint32_t count_entry(const berth__core *core, uint32_t place, census *c) 
     const int fixed = entry->outcome != BERTH_OUTCOME_NONE;
     c->states[entry->state]++;
     c->armed += core->deadlines.position[place] != BERTH__NONE;
-    MUST(core->ids.taken[place] == (entry->state != BERTH__FREE));
+    MUST(berth__ids_is_taken(&core->ids, place) == (entry->state != BERTH__FREE));
     if (entry->state == BERTH__FREE) return 0;
     MUST(fixed == (entry->state == BERTH__STOPPING || entry->state == BERTH__ENDED));
     MUST(!entry->gone || fixed);
@@ -125,8 +125,8 @@ static uint32_t check_band(const berth__core *core, uint32_t b) {
          place = core->links[place].next) {
         MUST(core->entries[place].state == BERTH__PARKED);
         MUST(core->entries[place].band_index == b);
-        MUST(count == 0 || core->entries[place].order > order);
-        order = core->entries[place].order;
+        MUST(count == 0 || core->order[place] > order);
+        order = core->order[place];
         count++;
     }
     MUST(count == core->queue.lists[b].count && count == band->parked);

@@ -20,7 +20,7 @@ static uint32_t check_tree(const berth__core *core, uint32_t f) {
     for (uint32_t place = flow->tree.first; place != BERTH__NONE;
          place = berth__tree_next(nodes, place)) {
         MUST(core->entries[place].state == BERTH__PARKED && core->entries[place].flow == f);
-        MUST(nodes[place].turn == core->entries[place].order);
+        MUST(nodes[place].turn == core->order[place]);
         MUST(last == BERTH__NONE || nodes[last].key < nodes[place].key ||
              (nodes[last].key == nodes[place].key && nodes[last].turn < nodes[place].turn));
         MUST(core->options.order_displaced_max == 0 ||

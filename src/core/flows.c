@@ -68,7 +68,7 @@ static uint64_t came_at(const berth__core *core, uint32_t place) {
 static int came_before(const berth__core *core, uint32_t a, uint32_t b) {
     const uint64_t a_at = came_at(core, a);
     const uint64_t b_at = came_at(core, b);
-    return a_at < b_at || (a_at == b_at && core->entries[a].order < core->entries[b].order);
+    return a_at < b_at || (a_at == b_at && core->order[a] < core->order[b]);
 }
 
 /* Nearly everybody is the latest; who comes back after a preemption is among the oldest. */
@@ -103,7 +103,7 @@ static uint64_t key_of(const berth__core *core, uint32_t place, uint64_t rank) {
 
 void berth__flows_set_key(berth__core *core, uint32_t place, uint64_t rank) {
     core->flows.nodes[place].key = key_of(core, place, rank);
-    core->flows.nodes[place].turn = core->entries[place].order;
+    core->flows.nodes[place].turn = core->order[place];
 }
 
 void berth__flows_rekey(berth__core *core, uint32_t place) {
@@ -118,7 +118,7 @@ static void note_young(berth__core *core, uint32_t place) {
     const berth__entry *entry = &core->entries[place];
     uint32_t *next = &core->flows.aged_next[entry->band_index];
     if (entry->level != entry->band_index) return;
-    if (*next == BERTH__NONE || entry->order < core->entries[*next].order) *next = place;
+    if (*next == BERTH__NONE || core->order[place] < core->order[*next]) *next = place;
 }
 
 void berth__flows_push(berth__core *core, uint32_t place) {

@@ -58,7 +58,7 @@ void berth__life_arm(berth__core *core, uint32_t place) {
     if (due == UINT64_MAX)
         berth__heap_remove(&core->deadlines, place);
     else
-        berth__heap_set(&core->deadlines, place, due, core->entries[place].order);
+        berth__heap_set(&core->deadlines, place, due);
 }
 
 void berth__life_output(berth__core *core, uint32_t place) {
@@ -213,9 +213,9 @@ static void free_slot(berth__core *core, uint32_t place, uint32_t flags) {
 
 /* Whom it comes before in its band again. All that came earlier were preempted too, or overtaken,
  * so the walk is short. */
-static uint32_t place_in_line(const berth__core *core, const berth__entry *entry) {
-    uint32_t before = core->queue.lists[entry->band_index].head;
-    while (before != BERTH__NONE && core->entries[before].order < entry->order)
+static uint32_t place_in_line(const berth__core *core, uint32_t place) {
+    uint32_t before = core->queue.lists[core->entries[place].band_index].head;
+    while (before != BERTH__NONE && core->order[before] < core->order[place])
         before = core->links[before].next;
     return before;
 }
@@ -254,7 +254,7 @@ static void park_again(berth__core *core, uint32_t place, uint32_t flags) {
     band->parked++;
     entry->state = BERTH__PARKED;
     entry->slot = BERTH__NONE;
-    berth__queue_put_back(&core->queue, place, &load, place_in_line(core, entry));
+    berth__queue_put_back(&core->queue, place, &load, place_in_line(core, place));
     berth__hook_move(core, place, 1, -1);
     berth__hook_push(core, place);
     berth__life_arm(core, place);

@@ -33,7 +33,7 @@ static void *cut_if(arena *from, int needed, uint64_t count, size_t size) {
 typedef struct layout {
     berth__core *core;
     uint64_t *generations;
-    uint8_t *taken;
+    uint64_t *order;
     uint32_t *heap_position;
     berth__heap_entry *heap_entries;
     berth__link *links;
@@ -51,7 +51,6 @@ typedef struct layout {
     uint32_t *slots_free;
     berth__leaving *leaving;
     uint64_t *ticket_generations;
-    uint8_t *tickets_taken;
     berth__tickets tickets; /* its arrays */
     berth__flow *flows;
     berth__tree_node *flow_nodes;
@@ -74,7 +73,6 @@ typedef struct layout {
 static void lay_out_tickets(arena *from, const berth_options *options, layout *l) {
     const uint32_t count = options->tickets_max;
     l->ticket_generations = cut(from, count, sizeof *l->ticket_generations);
-    l->tickets_taken = cut(from, count, sizeof *l->tickets_taken);
     l->tickets.links = cut(from, count, sizeof *l->tickets.links);
     l->tickets.tickets = cut(from, count, sizeof *l->tickets.tickets);
     l->tickets.units =
@@ -134,7 +132,7 @@ static layout lay_out(arena *from, const berth_options *options) {
     layout l;
     l.core = cut(from, 1, sizeof *l.core);
     l.generations = cut(from, places, sizeof *l.generations);
-    l.taken = cut(from, places, sizeof *l.taken);
+    l.order = cut(from, places, sizeof *l.order);
     l.heap_position = cut(from, places, sizeof *l.heap_position);
     l.heap_entries = cut(from, places, sizeof *l.heap_entries);
     l.links = cut(from, places, sizeof *l.links);
@@ -194,6 +192,7 @@ berth__core *berth__core_init(void *memory, const berth_options *options, berth_
     core->sink_context = sink_context;
     core->links = l.links;
     core->entries = l.entries;
+    core->order = l.order;
     core->units = l.units;
     core->pause_due_at_ns = l.pause_due_at_ns;
     core->prefix_tokens = l.prefix_tokens;
@@ -207,11 +206,11 @@ berth__core *berth__core_init(void *memory, const berth_options *options, berth_
     core->ends = l.ends;
     core->slots_free = l.slots_free;
     core->leaving = l.leaving;
-    berth__ids_init(&core->ids, l.generations, l.taken, l.links, places);
-    berth__heap_init(&core->deadlines, l.heap_entries, l.heap_position, places);
+    berth__ids_init(&core->ids, l.generations, l.links, places);
+    berth__heap_init(&core->deadlines, l.heap_entries, l.heap_position, l.order, places);
     berth__queue_init(&core->queue, l.links, options->resource_count);
     core->tickets = l.tickets;
-    berth__ids_init(&core->tickets.ids, l.ticket_generations, l.tickets_taken, l.tickets.links,
+    berth__ids_init(&core->tickets.ids, l.ticket_generations, l.tickets.links,
                     options->tickets_max);
     berth__list_init(&core->tickets.live);
     init_flows(core, &l);

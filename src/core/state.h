@@ -57,7 +57,6 @@ typedef struct berth__entry {
         uint64_t total_at_ns;
         uint64_t ended_at_ns; /* once its outcome is fixed */
     };
-    uint64_t order; /* of arrival; breaks ties between deadlines */
     uint64_t tenant;
     uint32_t tenant_index; /* BERTH__NONE where tenants decide nothing, and once it has ended */
     uint32_t flow;         /* where there are flows */
@@ -156,6 +155,7 @@ struct berth__core {
     void *sink_context;
     berth__link *links;
     berth__entry *entries;
+    uint64_t *order; /* of arrival, by place; breaks ties between deadlines */
     uint64_t *units; /* resource_count per place */
 
     /* By place; NULL where nobody needs them. */

@@ -69,7 +69,6 @@ static void fill(berth__core *core, uint32_t place, const berth__submit *submit,
         .queue_at_ns = due(core, submit->queue_ns),
         .first_output_due_at_ns = due(core, submit->first_output_ns),
         .total_at_ns = due(core, submit->total_ns),
-        .order = core->arrivals++,
         .tenant = submit->tenant,
         .tenant_index =
             berth__has_tenants(core) ? berth__tenants_take(core, submit->tenant) : BERTH__NONE,
@@ -80,6 +79,7 @@ static void fill(berth__core *core, uint32_t place, const berth__submit *submit,
     };
     if (core->options.resource_count > 0)
         memcpy(berth__units_of(core, place), units, core->options.resource_count * sizeof *units);
+    core->order[place] = core->arrivals++;
     if (core->prefix_tokens != NULL) core->prefix_tokens[place] = 0;
     if (core->run_ns != NULL) core->run_ns[place] = submit->run_ns;
     if (core->flows.by_key) berth__flows_set_key(core, place, submit->rank);

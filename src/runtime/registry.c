@@ -33,17 +33,18 @@ static berth_status make_memory(berth__registry *registry) {
     uint32_t *position = calloc(count, sizeof *position);
     registry->times.entries = heap;
     registry->times.position = position;
+    registry->order = calloc(count, sizeof *registry->order);
     registry->entries = calloc(count, sizeof *registry->entries);
     registry->links = calloc(count, sizeof *registry->links);
     registry->tenant_links = calloc(count, sizeof *registry->tenant_links);
     registry->tenants = calloc(count, sizeof *registry->tenants);
     registry->buckets = calloc(buckets, sizeof *registry->buckets);
     registry->tenant_buckets = calloc(buckets, sizeof *registry->tenant_buckets);
-    if (heap == NULL || position == NULL || registry->entries == NULL || registry->links == NULL ||
-        registry->tenant_links == NULL || registry->tenants == NULL || registry->buckets == NULL ||
-        registry->tenant_buckets == NULL)
+    if (heap == NULL || position == NULL || registry->order == NULL || registry->entries == NULL ||
+        registry->links == NULL || registry->tenant_links == NULL || registry->tenants == NULL ||
+        registry->buckets == NULL || registry->tenant_buckets == NULL)
         return BERTH_ENOMEM;
-    berth__heap_init(&registry->times, heap, position, count);
+    berth__heap_init(&registry->times, heap, position, registry->order, count);
     return BERTH_OK;
 }
 
@@ -76,6 +77,7 @@ berth_status berth__registry_init(berth__registry *registry, const berth_options
 void berth__registry_fini(berth__registry *registry) {
     free(registry->times.entries);
     free(registry->times.position);
+    free(registry->order);
     free(registry->entries);
     free(registry->links);
     free(registry->tenant_links);
@@ -289,10 +291,12 @@ berth_status berth__registry_find_owner(const berth__registry *registry, berth_o
 /* ---- Time ---- */
 
 void berth__registry_set_time(berth__registry *registry, uint32_t index, uint64_t at_ns) {
-    if (at_ns == BERTH_FOREVER)
+    if (at_ns == BERTH_FOREVER) {
         berth__heap_remove(&registry->times, index);
-    else
-        berth__heap_set(&registry->times, index, at_ns, registry->arrivals++);
+        return;
+    }
+    registry->order[index] = registry->arrivals++;
+    berth__heap_set(&registry->times, index, at_ns);
 }
 
 void berth__registry_set_idle(berth__registry *registry, uint32_t index, uint32_t idle) {

@@ -51,6 +51,7 @@ typedef struct berth__registry {
     uint32_t *tenant_buckets;
     uint64_t salt; /* random: nobody can choose tenants that lie in one bucket */
     berth__heap times;
+    uint64_t *order; /* by entry: in which their times were set */
     uint64_t arrivals;
     uint64_t size; /* of all together */
     uint64_t size_max;

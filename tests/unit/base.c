@@ -116,7 +116,7 @@ static void the_heap_always_has_the_first_by_moment_then_by_arrival_on_top(void 
     uint64_t random = core_seed(11);
     uint32_t count = 0;
     (void)state;
-    berth__heap_init(&bed.heap, bed.entries, bed.position, PLACES);
+    berth__heap_init(&bed.heap, bed.entries, bed.position, bed.order, PLACES);
     for (uint64_t i = 0; i < 20000; i++) {
         const uint32_t place = (uint32_t)core_random_below(&random, PLACES);
         if (core_random_below(&random, 3) == 0) {
@@ -128,7 +128,7 @@ static void the_heap_always_has_the_first_by_moment_then_by_arrival_on_top(void 
             bed.in[place] = 1;
             bed.at[place] = core_random_below(&random, 8);
             bed.order[place] = i;
-            berth__heap_set(&bed.heap, place, bed.at[place], bed.order[place]);
+            berth__heap_set(&bed.heap, place, bed.at[place]);
         }
         assert_int_equal(bed.heap.count, count);
         if (count > 0) assert_int_equal(bed.heap.entries[0].place, first_by_scan(&bed));
@@ -140,7 +140,7 @@ static void the_heap_always_has_the_first_by_moment_then_by_arrival_on_top(void 
 static void removing_a_place_that_is_not_in_the_heap_does_nothing(void **state) {
     static heap_bed bed;
     (void)state;
-    berth__heap_init(&bed.heap, bed.entries, bed.position, PLACES);
+    berth__heap_init(&bed.heap, bed.entries, bed.position, bed.order, PLACES);
     berth__heap_remove(&bed.heap, 3);
     assert_int_equal(bed.heap.count, 0);
 }
@@ -224,14 +224,13 @@ static void a_tree_of_ascending_keys_stays_shallow(void **state) {
 typedef struct ids_bed {
     berth__ids ids;
     uint64_t generations[3];
-    uint8_t taken[3];
     berth__link links[3];
 } ids_bed;
 
 static void ids_are_never_zero_and_find_only_what_is_out(void **state) {
     ids_bed bed;
     (void)state;
-    berth__ids_init(&bed.ids, bed.generations, bed.taken, bed.links, 3);
+    berth__ids_init(&bed.ids, bed.generations, bed.links, 3);
     const uint64_t id = berth__ids_take(&bed.ids);
     assert_true(id != 0);
     assert_int_equal(berth__ids_find(&bed.ids, id), berth__id_place(id));
@@ -249,7 +248,7 @@ static void places_are_reused_in_the_order_they_became_free(void **state) {
     ids_bed bed;
     uint64_t id[3];
     (void)state;
-    berth__ids_init(&bed.ids, bed.generations, bed.taken, bed.links, 3);
+    berth__ids_init(&bed.ids, bed.generations, bed.links, 3);
     for (int i = 0; i < 3; i++) id[i] = berth__ids_take(&bed.ids);
     assert_true(berth__ids_take(&bed.ids) == 0);
     berth__ids_give(&bed.ids, 2);
@@ -266,7 +265,7 @@ static void places_are_reused_in_the_order_they_became_free(void **state) {
 static void a_place_is_retired_before_its_generation_wraps(void **state) {
     ids_bed bed;
     (void)state;
-    berth__ids_init(&bed.ids, bed.generations, bed.taken, bed.links, 1);
+    berth__ids_init(&bed.ids, bed.generations, bed.links, 1);
     bed.generations[0] = BERTH__GENERATION_MAX - 2;
     const uint64_t before_last = berth__ids_take(&bed.ids);
     assert_true(before_last >> BERTH__PLACE_BITS == BERTH__GENERATION_MAX - 1);

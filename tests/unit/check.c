@@ -78,7 +78,7 @@ static void a_request_out_of_order_is_found(void **state) {
     make(&b);
     berth__entry *e = b.kit.core->entries;
     MUST_BE_FOUND(b.kit.core->broken, 1);
-    MUST_BE_FOUND(b.kit.core->ids.taken[b.running], 0);
+    MUST_BE_FOUND(b.kit.core->ids.generations[b.running], 1);
     MUST_BE_FOUND(e[b.running].outcome, BERTH_OUTCOME_FAILED);
     MUST_BE_FOUND(e[b.ended].outcome, BERTH_OUTCOME_NONE);
     MUST_BE_FOUND(e[b.stopping].outcome, BERTH_OUTCOME_NONE);
@@ -94,7 +94,7 @@ static void a_request_out_of_order_is_found(void **state) {
     MUST_BE_FOUND(e[b.stopping].in_step, 0);
     MUST_BE_FOUND(b.kit.core->steps_outstanding, 0);
     MUST_BE_FOUND(e[b.parked[0]].payload_size, 6);
-    MUST_BE_FOUND(e[b.parked[0]].order, 999);
+    MUST_BE_FOUND(b.kit.core->order[b.parked[0]], 999);
     MUST_BE_FOUND(e[b.parked[0]].band_index, 2);
     MUST_BE_FOUND(berth__units_of(b.kit.core, b.parked[0])[0], 5);
     MUST_BE_FOUND(berth__units_of(b.kit.core, b.running)[0], 5);
