@@ -233,6 +233,32 @@ static void run_tokens(scribe *s) {
     }
 }
 
+/* The same by an engine that commits a step when it has the plan of the next one. */
+static void run_flight(scribe *s) {
+    scribe *next = calloc(1, sizeof *next);
+    assert_non_null(next);
+    s->by_length = 1;
+    for (uint32_t step = 0; step < 100; step++, s->now += 10) {
+        if (s->count < 40) {
+            berth__submit ask = {.band = 1 + step % 3};
+            ask.prompt_tokens = 1 + core_random_below(&s->random, 10);
+            ask.max_new_tokens = 3 + core_random_below(&s->random, 20);
+            submit_this(s, &ask);
+        }
+        plan(s);
+        const berth_plan made = s->plan;
+        s->plan = next->plan;
+        next->plan = made;
+        for (uint32_t i = 0; i < 16; i++) {
+            const berth_plan_entry entry = s->entries[i];
+            s->entries[i] = next->entries[i];
+            next->entries[i] = entry;
+        }
+        if (s->plan.step_id != 0) commit(s, 0);
+    }
+    free(next);
+}
+
 /* Who goes next: 60 requests of three tenants and three bands, on two slots. Which ends when is
  * drawn; so are the tokens that it generates first. */
 static void run_next(scribe *s) {
@@ -473,6 +499,16 @@ static void the_tokens_of_a_step_are_shared_as_they_always_were(void **state) {
     must_decide_as_before(&options, run_tokens, "step_tokens");
 }
 
+static void two_steps_in_flight_are_planned_as_they_always_were(void **state) {
+    berth_options options = core_kit_options(BERTH_FACE_ENGINE, 6, 40);
+    (void)state;
+    core_kit_add_resource(&options, "kv_blocks", 48);
+    options.kv_block_tokens = 1;
+    options.kv_mode = BERTH_KV_OPTIMISTIC;
+    options.steps_max = 2;
+    must_decide_as_before(&options, run_flight, "flight");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_shared_is_decided_as_it_always_was),
@@ -483,6 +519,7 @@ int main(void) {
         cmocka_unit_test(every_mode_of_kv_decides_as_it_always_did),
         cmocka_unit_test(every_policy_of_fit_under_overload_decides_as_it_always_did),
         cmocka_unit_test(the_tokens_of_a_step_are_shared_as_they_always_were),
+        cmocka_unit_test(two_steps_in_flight_are_planned_as_they_always_were),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
