@@ -60,15 +60,16 @@ void berth__share_rename(berth__core *core, uint32_t place, const berth__submit 
     if (!berth__share_has_index(core)) return;
     const uint32_t before = core->wants[place].tail;
     const uint64_t full = submit->prompt_tokens / core->options.kv_block_tokens;
+    const int keeps =
+        submit->block_hash_count == 0 && berth__prefix_depth(&core->prefix, before) <= full;
+    /* The same blocks of another prompt: another token is the last, and is left to compute. A
+     * prompt shorter than that of the blocks named has none of them. */
     if (submit->block_hash_count > 0)
         want(core, place, submit);
-    else if (berth__prefix_depth(&core->prefix, before) > full)
-        core->wants[place] =
-            (berth__want){.tail = BERTH__NONE}; /* a shorter prompt than that of the blocks named */
     else
-        return;
+        core->wants[place] = (berth__want){.tail = keeps ? before : BERTH__NONE};
     core->prefix_tokens[place] = berth__share_hit_tokens(core, place);
-    berth__prefix_unwant(&core->prefix, before);
+    if (!keeps) berth__prefix_unwant(&core->prefix, before);
 }
 
 void berth__share_forget(berth__core *core, uint32_t place) {

@@ -304,6 +304,26 @@ static void sets_have_limits(void **state) {
 }
 
 /* Random lives of requests that share: every invariant after every event. */
+/* Parked with all of its blocks in the cache, it turns out to be shorter: another token is the last
+ * one, which is left to compute. */
+static void a_new_length_is_looked_up_anew(void **state) {
+    world w;
+    berth_refusal refusal;
+    const berth__submit shorter = {.prompt_tokens = 16, .max_new_tokens = 2};
+    (void)state;
+    make(&w);
+    const berth_request_id first = ask_for(&w, 18, 2, 0);
+    plan(&w);
+    commit(&w, first);
+    const berth_request_id second = ask_for(&w, 18, 2, 0);
+    assert_int_equal(berth__core_recost(w.kit.core, 0, second, &shorter, &refusal), BERTH_OK);
+    assert_lawful(&w);
+    plan(&w);
+    assert_int_equal(w.entries[w.plan.leave_count].prefix_tokens, 12);
+    assert_int_equal(w.entries[w.plan.leave_count].tokens, 4);
+    core_kit_fini(&w.kit);
+}
+
 static void random_lives_keep_every_law(uint64_t seed, uint32_t owner) {
     world w;
     uint64_t random = seed;
@@ -366,6 +386,7 @@ int main(void) {
         cmocka_unit_test(an_engine_corrects_what_was_expected),
         cmocka_unit_test(an_engine_finds_more_than_was_expected),
         cmocka_unit_test(what_the_engine_lost_is_not_credited),
+        cmocka_unit_test(a_new_length_is_looked_up_anew),
         cmocka_unit_test(an_adapter_is_counted_once),
         cmocka_unit_test(sets_have_limits),
         cmocka_unit_test(whoever_owns_the_cache_no_unit_is_lost),
