@@ -53,11 +53,12 @@ static berth_status make_tables(berth_pool *pool) {
     pool->row_count = berth__options_requests_max(&pool->options);
     pool->rows = calloc(pool->row_count, sizeof *pool->rows);
     pool->work_links = calloc(pool->row_count, sizeof *pool->work_links);
-    pool->callback_links = calloc(pool->row_count, sizeof *pool->callback_links);
+    const uint32_t calls = pool->executor.cancelled != NULL || pool->executor.release != NULL;
+    if (calls) pool->callback_links = calloc(pool->row_count, sizeof *pool->callback_links);
     pool->ready_links = calloc(pool->row_count, sizeof *pool->ready_links);
     pool->ring_at_count = pool->row_count + pool->options.keys_max;
     pool->ring_at = calloc(pool->ring_at_count, sizeof *pool->ring_at);
-    if (pool->rows == NULL || pool->work_links == NULL || pool->callback_links == NULL ||
+    if (pool->rows == NULL || pool->work_links == NULL || (calls && pool->callback_links == NULL) ||
         pool->ready_links == NULL || pool->ring_at == NULL)
         return BERTH_ENOMEM;
     for (uint32_t place = 0; place < pool->ring_at_count; place++)

@@ -57,7 +57,7 @@ struct berth_pool {
     berth__list kept;
     berth__list held;
 
-    berth__link *callback_links; /* by place: `cancelled`, `release` */
+    berth__link *callback_links; /* by place: `cancelled`, `release`; NULL without these calls */
     berth__list cancelled;
     berth__list release;
     berth__inside *inside; /* threads inside a callback */
