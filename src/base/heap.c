@@ -8,8 +8,9 @@ static int before(const berth__heap *heap, const berth__heap_entry *a, const ber
 }
 
 static void put(berth__heap *heap, uint32_t index, berth__heap_entry entry) {
-    heap->entries[index] = entry;
-    heap->position[entry.place] = index;
+    heap->entries[index].at = entry.at;
+    heap->entries[index].place = entry.place;
+    heap->entries[entry.place].position = index;
 }
 
 static void sift_up(berth__heap *heap, uint32_t index, berth__heap_entry entry) {
@@ -48,28 +49,27 @@ static void settle(berth__heap *heap, uint32_t index, berth__heap_entry entry) {
         sift_down(heap, index, entry);
 }
 
-void berth__heap_init(berth__heap *heap, berth__heap_entry *entries, uint32_t *position,
-                      const uint64_t *order, uint32_t place_count) {
+void berth__heap_init(berth__heap *heap, berth__heap_entry *entries, const uint64_t *order,
+                      uint32_t place_count) {
     heap->entries = entries;
-    heap->position = position;
     heap->order = order;
     heap->count = 0;
     heap->reserved = 0;
-    for (uint32_t i = 0; i < place_count; i++) position[i] = BERTH__NONE;
+    for (uint32_t i = 0; i < place_count; i++) entries[i].position = BERTH__NONE;
 }
 
 void berth__heap_set(berth__heap *heap, uint32_t place, uint64_t at) {
     const berth__heap_entry entry = {.at = at, .place = place};
-    if (heap->position[place] != BERTH__NONE)
-        settle(heap, heap->position[place], entry);
+    if (heap->entries[place].position != BERTH__NONE)
+        settle(heap, heap->entries[place].position, entry);
     else
         sift_up(heap, heap->count++, entry);
 }
 
 void berth__heap_remove(berth__heap *heap, uint32_t place) {
-    const uint32_t index = heap->position[place];
+    const uint32_t index = heap->entries[place].position;
     if (index == BERTH__NONE) return;
-    heap->position[place] = BERTH__NONE;
+    heap->entries[place].position = BERTH__NONE;
     heap->count--;
     if (index < heap->count) settle(heap, index, heap->entries[heap->count]);
 }

@@ -56,7 +56,7 @@ static uint32_t count_entry(const berth__core *core, uint32_t place, census *c) 
     const int held = entry->state == BERTH__RUNNING || entry->state == BERTH__STOPPING;
     const int fixed = entry->outcome != BERTH_OUTCOME_NONE;
     c->states[entry->state]++;
-    c->armed += core->deadlines.position[place] != BERTH__NONE;
+    c->armed += berth__heap_position(&core->deadlines, place) != BERTH__NONE;
     MUST(berth__ids_is_taken(&core->ids, place) == (entry->state != BERTH__FREE));
     if (entry->state == BERTH__FREE) return 0;
     MUST(fixed == (entry->state == BERTH__STOPPING || entry->state == BERTH__ENDED));
@@ -69,7 +69,8 @@ static uint32_t count_entry(const berth__core *core, uint32_t place, census *c) 
     MUST(!entry->suspended || !fixed);
     c->suspended += entry->suspended;
     c->held_up += (uint64_t)berth__is_held_up(entry);
-    MUST((core->deadlines.position[place] != BERTH__NONE) == (berth__life_armed(core, place) != 0));
+    MUST((berth__heap_position(&core->deadlines, place) != BERTH__NONE) ==
+         (berth__life_armed(core, place) != 0));
     if (entry->state == BERTH__PARKED) {
         count_units(core, place, c->parked);
         c->parked_size += entry->payload_size;

@@ -34,7 +34,6 @@ typedef struct layout {
     berth__core *core;
     uint64_t *generations;
     uint64_t *order;
-    uint32_t *heap_position;
     berth__heap_entry *heap_entries;
     berth__link *links;
     berth__entry *entries;
@@ -133,7 +132,6 @@ static layout lay_out(arena *from, const berth_options *options) {
     l.core = cut(from, 1, sizeof *l.core);
     l.generations = cut(from, places, sizeof *l.generations);
     l.order = cut(from, places, sizeof *l.order);
-    l.heap_position = cut(from, places, sizeof *l.heap_position);
     l.heap_entries = cut(from, places, sizeof *l.heap_entries);
     l.links = cut(from, places, sizeof *l.links);
     l.entries = cut(from, places, sizeof *l.entries);
@@ -207,7 +205,7 @@ berth__core *berth__core_init(void *memory, const berth_options *options, berth_
     core->slots_free = l.slots_free;
     core->leaving = l.leaving;
     berth__ids_init(&core->ids, l.generations, l.links, places);
-    berth__heap_init(&core->deadlines, l.heap_entries, l.heap_position, l.order, places);
+    berth__heap_init(&core->deadlines, l.heap_entries, l.order, places);
     berth__queue_init(&core->queue, l.links, options->resource_count);
     core->tickets = l.tickets;
     berth__ids_init(&core->tickets.ids, l.ticket_generations, l.tickets.links,

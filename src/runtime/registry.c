@@ -30,9 +30,7 @@ static berth_status make_memory(berth__registry *registry) {
     const uint32_t count = registry->count_max;
     const uint32_t buckets = registry->bucket_count;
     berth__heap_entry *heap = calloc(count, sizeof *heap);
-    uint32_t *position = calloc(count, sizeof *position);
     registry->times.entries = heap;
-    registry->times.position = position;
     registry->order = calloc(count, sizeof *registry->order);
     registry->entries = calloc(count, sizeof *registry->entries);
     registry->links = calloc(count, sizeof *registry->links);
@@ -40,11 +38,11 @@ static berth_status make_memory(berth__registry *registry) {
     registry->tenants = calloc(count, sizeof *registry->tenants);
     registry->buckets = calloc(buckets, sizeof *registry->buckets);
     registry->tenant_buckets = calloc(buckets, sizeof *registry->tenant_buckets);
-    if (heap == NULL || position == NULL || registry->order == NULL || registry->entries == NULL ||
+    if (heap == NULL || registry->order == NULL || registry->entries == NULL ||
         registry->links == NULL || registry->tenant_links == NULL || registry->tenants == NULL ||
         registry->buckets == NULL || registry->tenant_buckets == NULL)
         return BERTH_ENOMEM;
-    berth__heap_init(&registry->times, heap, position, registry->order, count);
+    berth__heap_init(&registry->times, heap, registry->order, count);
     return BERTH_OK;
 }
 
@@ -76,7 +74,6 @@ berth_status berth__registry_init(berth__registry *registry, const berth_options
 
 void berth__registry_fini(berth__registry *registry) {
     free(registry->times.entries);
-    free(registry->times.position);
     free(registry->order);
     free(registry->entries);
     free(registry->links);

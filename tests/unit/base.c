@@ -96,7 +96,6 @@ static void a_list_keeps_its_order_when_places_leave_from_anywhere(void **state)
 typedef struct heap_bed {
     berth__heap heap;
     berth__heap_entry entries[PLACES];
-    uint32_t position[PLACES];
     uint64_t at[PLACES];
     uint64_t order[PLACES];
     int in[PLACES];
@@ -116,7 +115,7 @@ static void the_heap_always_has_the_first_by_moment_then_by_arrival_on_top(void 
     uint64_t random = core_seed(11);
     uint32_t count = 0;
     (void)state;
-    berth__heap_init(&bed.heap, bed.entries, bed.position, bed.order, PLACES);
+    berth__heap_init(&bed.heap, bed.entries, bed.order, PLACES);
     for (uint64_t i = 0; i < 20000; i++) {
         const uint32_t place = (uint32_t)core_random_below(&random, PLACES);
         if (core_random_below(&random, 3) == 0) {
@@ -133,14 +132,14 @@ static void the_heap_always_has_the_first_by_moment_then_by_arrival_on_top(void 
         assert_int_equal(bed.heap.count, count);
         if (count > 0) assert_int_equal(bed.heap.entries[0].place, first_by_scan(&bed));
         for (uint32_t p = 0; p < PLACES; p++)
-            assert_int_equal(bed.in[p], bed.position[p] != BERTH__NONE);
+            assert_int_equal(bed.in[p], berth__heap_position(&bed.heap, p) != BERTH__NONE);
     }
 }
 
 static void removing_a_place_that_is_not_in_the_heap_does_nothing(void **state) {
     static heap_bed bed;
     (void)state;
-    berth__heap_init(&bed.heap, bed.entries, bed.position, bed.order, PLACES);
+    berth__heap_init(&bed.heap, bed.entries, bed.order, PLACES);
     berth__heap_remove(&bed.heap, 3);
     assert_int_equal(bed.heap.count, 0);
 }
