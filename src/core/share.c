@@ -250,12 +250,14 @@ berth_status berth__share_found(berth__core *core, uint32_t place, uint64_t toke
     } else {
         credit_more(core, place, (uint32_t)depth);
     }
-    /* Only a hit of whole blocks is shared; what else it found spares the computing all the same.
-     */
-    core->prefix_tokens[place] = tokens;
-    entry->tokens_computed = tokens;
-    core->counters.prefix_hit_tokens_total +=
-        tokens - (uint64_t)shared_before * core->options.kv_block_tokens;
+    /* How it ended is told already. Only a hit of whole blocks is shared; what else it found spares
+     * the computing all the same. */
+    if (entry->outcome == BERTH_OUTCOME_NONE) {
+        core->prefix_tokens[place] = tokens;
+        entry->tokens_computed = tokens;
+        core->counters.prefix_hit_tokens_total +=
+            tokens - (uint64_t)shared_before * core->options.kv_block_tokens;
+    }
     berth__share_reclaim(core);
     return BERTH_OK;
 }

@@ -25,6 +25,9 @@
 typedef struct request {
     berth_request_id id;
     uint64_t prefill_tokens;
+    berth_outcome outcome; /* once it is fixed */
+    uint32_t pinned;
+    uint32_t gone;
 } request;
 
 typedef struct flight {
@@ -206,7 +209,8 @@ static void submit(world *w) {
     if (w->count == IDS_MAX || berth__core_submit(w->kit.core, w->now, &ask, &id, NULL) != BERTH_OK)
         return;
     core_kit_accept(&w->kit, id);
-    w->requests[w->count++] = (request){.id = id};
+    w->requests[w->count] = (request){.id = id, .pinned = (uint32_t)maybe(w)};
+    if (w->requests[w->count++].pinned) berth__core_pin(w->kit.core, id);
 }
 
 static void hold_room(world *w) {
@@ -343,10 +347,15 @@ static void lose_block(world *w) {
     (void)berth__core_prefix_lost(w->kit.core, &w->hashes[below(w, ask.block_hash_count)]);
 }
 
+static void unpin(world *w, request *r) {
+    if (r->pinned) berth__core_unpin(w->kit.core, r->id);
+    r->pinned = 0;
+}
+
 static void disturb(world *w) {
     const berth_request_id id = any(w);
     berth__core *core = w->kit.core;
-    switch (below(w, 12)) {
+    switch (below(w, 14)) {
     case 0: (void)berth__core_cancel(core, w->now, id, BERTH_CANCEL_CALLER); break;
     case 1: (void)berth__core_preempt(core, w->now, id); break;
     case 2: recost(w); break;
@@ -358,6 +367,8 @@ static void disturb(world *w) {
     case 8: (void)berth__core_pause(core, w->now, id, (uint32_t)below(w, 3)); break;
     case 9: (void)berth__core_forget(core, id, (uint32_t)below(w, 2)); break;
     case 10: fail_step(w); break;
+    case 11: unpin(w, &w->requests[below(w, w->count + 1u)]); break;
+    case 12: berth__core_set_idle(core, maybe(w) ? UINT32_MAX : (uint32_t)below(w, 4)); break;
     default: hold_room(w); break;
     }
 }
@@ -381,9 +392,20 @@ static void one_event(world *w) {
     }
 }
 
+/* What was told of how a request ended stays true. */
+static void outcome_must_stay(world *w, request *r) {
+    berth_outcome now;
+    if (r->gone || berth__core_outcome(w->kit.core, r->id, &now) == BERTH_EAGAIN) return;
+    r->gone = berth__core_outcome(w->kit.core, r->id, &now) != BERTH_OK;
+    if (r->gone) return;
+    if (r->outcome.kind == BERTH_OUTCOME_NONE) r->outcome = now;
+    must(w, memcmp(&r->outcome, &now, sizeof now) == 0);
+}
+
 static void hold(world *w) {
     const char *law = core_kit_law(&w->kit, 1);
     if (law != NULL) fail_msg("%s; BERTH_TEST_SEED=%llu", law, (unsigned long long)w->seed);
+    for (uint32_t i = 0; i < w->count; i++) outcome_must_stay(w, &w->requests[i]);
     core_kit_clear(&w->kit);
 }
 
@@ -398,7 +420,9 @@ static void stop_faults(world *w) {
     for (uint32_t i = 0; i < w->count; i++) {
         (void)berth__core_suspend(w->kit.core, w->now, w->requests[i].id, 0);
         (void)berth__core_pause(w->kit.core, w->now, w->requests[i].id, BERTH__PAUSE_NONE);
+        unpin(w, &w->requests[i]);
     }
+    berth__core_set_idle(w->kit.core, UINT32_MAX);
     if (end == 0) berth__core_close(w->kit.core, w->now);
     if (end < 2) berth__core_shutdown(w->kit.core, w->now, (uint32_t)end);
     hold(w);
@@ -414,6 +438,8 @@ static void run_out(world *w) {
         hold(w);
         const berth_stats s = core_kit_stats(&w->kit);
         if (!listed && s.parked + s.running + s.stopping == 0) break;
+        if (w->flight_count == 0 && s.parked + s.running > 0)
+            must(w, berth__core_has_plan(w->kit.core) != 0); /* or a loop would sleep for ever */
         idle = listed || w->flight_count > 0 ? 0 : idle + 1;
         if (!listed || maybe(w)) commit(w);
         w->now += below(w, 3);

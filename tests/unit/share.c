@@ -239,6 +239,28 @@ static void an_engine_finds_more_than_was_expected(void **state) {
     core_kit_fini(&w.kit);
 }
 
+/* Cancelled in its first step: what the engine found is news to the index only. */
+static void what_is_found_late_changes_no_outcome(void **state) {
+    world w;
+    (void)state;
+    make_with(&w, 100, 64, BERTH_PREFIX_ENGINE);
+    const berth_request_id first = ask_for(&w, 16, 4, 0);
+    plan(&w);
+    commit(&w, first);
+    const berth_request_id second = ask_for(&w, 18, 2, 0);
+    plan(&w);
+    assert_int_equal(berth__core_cancel(w.kit.core, 0, second, BERTH_CANCEL_CALLER), BERTH_OK);
+    assert_int_equal(core_kit_view(&w.kit, second).outcome.tokens_computed, 16);
+    const berth__progress found = {.tokens_computed = 14, .prefix_tokens = 4};
+    assert_int_equal(berth__core_commit_begin(w.kit.core, 0, w.plan.step_id), BERTH_OK);
+    assert_int_equal(berth__core_commit_entry(w.kit.core, second, &found), BERTH_EENDED);
+    berth__core_commit_end(w.kit.core);
+    assert_lawful(&w);
+    assert_int_equal(core_kit_view(&w.kit, second).outcome.tokens_computed, 16);
+    assert_int_equal(core_kit_stats(&w.kit).prefix_blocks_cached, 1);
+    core_kit_fini(&w.kit);
+}
+
 static void what_the_engine_lost_is_not_credited(void **state) {
     world w;
     (void)state;
@@ -385,6 +407,7 @@ int main(void) {
         cmocka_unit_test(cached_blocks_make_room_and_are_named),
         cmocka_unit_test(an_engine_corrects_what_was_expected),
         cmocka_unit_test(an_engine_finds_more_than_was_expected),
+        cmocka_unit_test(what_is_found_late_changes_no_outcome),
         cmocka_unit_test(what_the_engine_lost_is_not_credited),
         cmocka_unit_test(a_new_length_is_looked_up_anew),
         cmocka_unit_test(an_adapter_is_counted_once),
