@@ -399,7 +399,8 @@ typedef struct berth_options {
     uint32_t preempt_max;         /* who was preempted so often gives way last in its band;
                                      0 = no such limit, 255 at most */
     uint32_t preempt_pause_steps; /* after a plan that preempts nobody is admitted for so many
-                                     further plans while anything runs; 0 = only in that plan */
+                                     further plans while anything runs that is not held up (paused
+                                     or suspended); 0 = only in that plan */
     uint32_t kv_quantile_ppm;     /* predicted: the part of the outputs, in millionths, that were no
                                      longer than what is reserved; 0 = 900,000 */
     uint32_t kv_ratio_ppm;        /* ratio: its first value, in millionths; 0 = 700,000 */

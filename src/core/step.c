@@ -84,12 +84,16 @@ static void list_running(berth__core *core, uint32_t place, berth_plan *plan) {
 }
 
 /* Admit, unless somebody had to give way in this plan or shortly before. */
-static void admit(berth__core *core, uint32_t gave_way) {
+static void admit(berth__core *core, const berth_plan *plan, uint32_t gave_way) {
     if (gave_way > 0) {
         core->pause_steps = core->options.preempt_pause_steps;
         return;
     }
-    if (core->running.count == 0) core->pause_steps = 0;
+    /* Nor is it paused where all who run are held up: a plan that holds nothing makes no step, and
+     * is not asked for again. */
+    if (core->running.count == 0 ||
+        (core->running.count == core->held_up && plan->leave_count == 0))
+        core->pause_steps = 0;
     if (core->pause_steps > 0) {
         core->pause_steps--;
         return;
@@ -123,7 +127,7 @@ berth_status berth__core_plan(berth__core *core, uint64_t now, berth_plan *plan)
     berth__kv_mode_step(core, gave_way);
     list_leaving(core, plan);
     berth__budget_begin(core);
-    admit(core, gave_way);
+    admit(core, plan, gave_way);
     berth__budget_share(core);
     for (uint32_t place = core->running.head; place != BERTH__NONE; place = core->links[place].next)
         list_running(core, place, plan);

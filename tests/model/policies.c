@@ -178,6 +178,24 @@ static void name_blocks(world *w, berth__submit *ask) {
     }
 }
 
+static uint64_t extreme(world *w) {
+    static const uint64_t numbers[] = {0, 1, UINT32_MAX, UINT64_MAX / 2 + 1, UINT64_MAX};
+    return numbers[below(w, sizeof numbers / sizeof numbers[0])];
+}
+
+static void make_extreme(world *w, berth__submit *ask) {
+    switch (below(w, 8)) {
+    case 0: ask->prompt_tokens = extreme(w); break;
+    case 1: ask->total_ns = extreme(w); break;
+    case 2: ask->run_ns = extreme(w); break;
+    case 3: ask->rank = extreme(w); break;
+    case 4: ask->cost[1] = ask->cost_count != 0 ? extreme(w) : 0; break;
+    case 5: ask->set_units = ask->set != 0 ? extreme(w) : 0; break;
+    case 6: ask->payload_size = extreme(w); break;
+    default: ask->max_new_tokens = extreme(w); break;
+    }
+}
+
 static berth__submit random_ask(world *w) {
     const berth_options *o = &w->kit.options;
     berth__submit ask = {.band = 1 + (uint32_t)below(w, o->band_count)};
@@ -199,6 +217,7 @@ static berth__submit random_ask(world *w) {
         ask.set_units = below(w, 6);
     }
     name_blocks(w, &ask);
+    if (below(w, 40) == 0) make_extreme(w, &ask);
     return ask;
 }
 
@@ -236,16 +255,29 @@ static request *find(world *w, berth_request_id id) {
 static int plan(world *w) {
     flight *made = &w->flights[w->flight_count];
     berth_block_hash gone;
+    uint64_t left = UINT64_MAX;
+    uint32_t slots = 0;
     if (w->flight_count == w->kit.options.steps_max) return 0;
     berth__core_expire(w->kit.core, w->now);
     const uint32_t expected = berth__core_has_plan(w->kit.core);
+    const uint64_t parked = core_kit_stats(&w->kit).parked;
     made->plan = (berth_plan){.entries = made->entries, .entry_max = ENTRIES_MAX};
     must(w, berth__core_plan(w->kit.core, w->now, &made->plan) == BERTH_OK);
     must(w, expected || made->plan.entry_count == 0);
+    /* A loop that is told to make a plan, and gets an empty one, sleeps until something happens. */
+    if (expected && w->flight_count == 0 && w->kit.options.kv_mode <= BERTH_KV_OPTIMISTIC)
+        must(w, made->plan.entry_count > 0 || made->plan.parked_count < parked);
+    if (w->kit.options.step_tokens != 0) left = w->kit.options.step_tokens;
     for (uint32_t i = made->plan.leave_count; i < made->plan.entry_count; i++) {
         const berth_plan_entry *e = &made->entries[i];
+        must(w, e->tokens > 0 && e->tokens <= left);
+        must(w, !(slots >> e->slot & 1));
+        slots |= 1u << e->slot;
+        left -= e->tokens;
         if (e->flags & BERTH_ENTRY_ADMITTED)
             find(w, e->id)->prefill_tokens = e->prompt_tokens + e->tokens_generated;
+        if (e->kind == BERTH_ENTRY_PREFILL)
+            must(w, e->tokens_computed + e->tokens <= find(w, e->id)->prefill_tokens);
     }
     while (below(w, 3) != 0 && berth__core_prefix_tell(w->kit.core, &gone)) continue;
     if (made->plan.step_id != 0) w->flight_count++;
@@ -272,7 +304,9 @@ static berth__progress progress_of(world *w, const berth_plan_entry *e, const ui
         p.tokens_generated = before >= prefill ? p.tokens_computed : view.samples;
     if (before >= prefill && maybe(w) && p.tokens_generated > view.samples)
         p.tokens_generated = view.samples;
-    if (view.outcome.tokens_generated + p.tokens_generated >= view.max_new_tokens * view.samples)
+    const uint64_t most =
+        view.max_new_tokens == 0 || view.max_new_tokens > 20 ? 20 : view.max_new_tokens;
+    if (view.outcome.tokens_generated + p.tokens_generated >= most * view.samples)
         p.finish = BERTH_FINISH_LENGTH;
     if (!w->draining && below(w, 20) == 0) p.finish = 1 + (uint32_t)below(w, 3);
     return p;

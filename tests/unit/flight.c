@@ -374,6 +374,29 @@ static void who_is_suspended_in_flight_is_in_no_further_step(void **state) {
     core_kit_fini(&kit);
 }
 
+/* Steps that nobody makes end no pause of admission: the only other one that runs is suspended. */
+static void where_all_are_held_up_admission_is_not_paused(void **state) {
+    berth_options o = options_of(1);
+    core_kit kit;
+    made m;
+    (void)state;
+    o.preempt_pause_steps = 5;
+    start_growing(&kit, o, 40);
+    const berth_request_id stays = ask(&kit, 1, 4, 9);
+    const berth_request_id gives = ask(&kit, 1, 4, 9);
+    plan(&kit, &m);
+    assert_int_equal(berth__core_plan_fail(kit.core, 0, m.plan.step_id), BERTH_OK);
+    assert_int_equal(core_kit_view(&kit, gives).state, BERTH__PARKED);
+    assert_int_equal(berth__core_suspend(kit.core, 0, stays, 1), BERTH_OK);
+    plan(&kit, &m); /* it leaves, and nobody is admitted */
+    assert_int_equal(m.plan.entry_count, 1);
+    assert_int_equal(m.plan.leave_count, 1);
+    assert_int_equal(berth__core_has_plan(kit.core), 1);
+    plan(&kit, &m);
+    must_be(&m, gives, 0, 4);
+    core_kit_fini(&kit);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_plan_goes_on_from_where_the_steps_before_it_end),
@@ -389,6 +412,7 @@ int main(void) {
         cmocka_unit_test(who_drains_goes_on_if_room_was_made_otherwise),
         cmocka_unit_test(a_step_that_failed_takes_all_after_it_along),
         cmocka_unit_test(who_is_suspended_in_flight_is_in_no_further_step),
+        cmocka_unit_test(where_all_are_held_up_admission_is_not_paused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
