@@ -49,7 +49,8 @@ fi
     mkdir -p "$copy/tree/$(dirname "$file")"
     cp -p "$root/$file" "$copy/tree/$file"
 done
-cmake -S "$copy/tree" -B "$copy/build" -G Ninja -DCMAKE_BUILD_TYPE=Debug >"$copy/build.log" 2>&1 ||
+cmake -S "$copy/tree" -B "$copy/build" -G Ninja -DCMAKE_BUILD_TYPE=Debug \
+    -DBERTH_HAS_SEEDED_BUG=ON >"$copy/build.log" 2>&1 ||
     { tail -20 "$copy/build.log"; die "the copy cannot be configured"; }
 
 # Without a bug every test passes, or its failure would prove nothing.
