@@ -463,6 +463,14 @@ static void every_life_of_an_engine_pool_whose_kv_grows_keeps_the_laws(void **st
     explore(&options, growing, core_long_tier() ? 11 : 8);
 }
 
+static void every_life_of_an_engine_pool_that_looks_ahead_keeps_the_laws(void **state) {
+    (void)state;
+    for (uint32_t mode = BERTH_KV_RATIO; mode <= BERTH_KV_PREDICTED; mode++) {
+        const berth_options options = growing_options(mode);
+        explore(&options, growing, core_long_tier() ? 10 : 7);
+    }
+}
+
 static void every_life_of_an_engine_pool_that_waits_and_fails_keeps_the_laws(void **state) {
     const berth_options options = growing_options(BERTH_KV_OPTIMISTIC);
     (void)state;
@@ -507,6 +515,7 @@ int main(void) {
         cmocka_unit_test(every_life_of_an_engine_pool_whose_kv_grows_keeps_the_laws),
         cmocka_unit_test(every_life_of_an_engine_pool_with_small_steps_keeps_the_laws),
         cmocka_unit_test(every_life_of_an_engine_pool_with_samples_keeps_the_laws),
+        cmocka_unit_test(every_life_of_an_engine_pool_that_looks_ahead_keeps_the_laws),
         cmocka_unit_test(every_life_of_an_engine_pool_that_waits_and_fails_keeps_the_laws),
         cmocka_unit_test(every_life_of_a_gate_pool_of_many_events_keeps_the_laws),
     };
