@@ -328,6 +328,7 @@ berth_status berth__core_reserve(berth__core *core, uint64_t now, const berth__s
     if (submit->band < 1 || submit->band > core->options.band_count) return BERTH_EINVAL;
     if (submit->ticket != 0 || submit->count == 0) return BERTH_EINVAL;
     berth_status status = price(&core->options, submit, &asked);
+    if (status == BERTH_OK) status = berth__share_check(&core->options, submit);
     if (status != BERTH_OK) return status;
     const berth__load load = load_of(core, submit, asked.units);
     berth__share_add_set(&core->options, submit, asked.peak);

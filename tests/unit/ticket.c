@@ -164,6 +164,21 @@ static void a_ticket_is_good_for_its_band_and_tenant(void **state) {
     core_kit_fini(&kit);
 }
 
+static void a_pool_without_sets_gives_no_ticket_for_one(void **state) {
+    core_kit kit;
+    berth_ticket_id ticket;
+    const berth_options options = options_of(4);
+    (void)state;
+    core_kit_init(&kit, &options);
+    berth__submit ask = core_ask(1, 1);
+    ask.count = 1;
+    ask.set = 7;
+    ask.set_units = 1;
+    assert_int_equal(berth__core_reserve(kit.core, 0, &ask, &ticket, NULL), BERTH_EINVAL);
+    assert_int_equal(ticket, 0);
+    core_kit_fini(&kit);
+}
+
 static void tickets_are_bounded_and_what_makes_no_sense_is_refused(void **state) {
     core_kit kit;
     berth_ticket_id ticket;
@@ -233,6 +248,7 @@ int main(void) {
         cmocka_unit_test(a_ticket_expires_and_is_cancelled),
         cmocka_unit_test(a_refused_submit_uses_up_nothing),
         cmocka_unit_test(a_ticket_is_good_for_its_band_and_tenant),
+        cmocka_unit_test(a_pool_without_sets_gives_no_ticket_for_one),
         cmocka_unit_test(tickets_are_bounded_and_what_makes_no_sense_is_refused),
         cmocka_unit_test(a_ticket_counts_against_its_tenant),
     };
