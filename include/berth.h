@@ -226,7 +226,8 @@ enum berth_kv_mode {
                            part that falls from step to step and rises with preemptions */
     BERTH_KV_FUTURE_PEAK = 3, /* the prompt, if the most that all will hold at once, going on to
                                  their max_new_tokens, stays below the capacity */
-    BERTH_KV_PREDICTED = 4    /* likewise, going on to where outputs of their band have ended */
+    BERTH_KV_PREDICTED = 4    /* likewise, going on to where outputs of their tenant in their band
+                                 have ended, once there were 8; else of their band */
 };
 
 /** Who gives way when the KV cache runs out, in the lowest band that runs; ties: the newest. */
@@ -374,7 +375,9 @@ typedef struct berth_options {
      * others); what it names for that resource in its own cost must be 0. kv_mode below may
      * ask for less, and refuses at submit whoever could not get that much alone. */
     uint32_t kv_block_tokens; /* tokens per block; 0 = costs are the request's own */
-    uint32_t reserved0;       /* must be 0 */
+    uint32_t kv_lengths_max;  /* predicted, with tenants: pairs of tenant and band whose outputs are
+                                 remembered by themselves; who completed nothing for longest gives
+                                 way. 0 = 1,024 (about 300 KB) */
     uint64_t kv_block_units;  /* units per block (1 to count blocks, bytes to count bytes); 0 = 1 */
 
     uint32_t mailbox_size;  /* bytes of ring per streaming request, power of two; 0 = 4,096 */

@@ -127,6 +127,7 @@ static const field option_fields[] = {
     U64(berth_options, ticket_ns),
     CHOICE(berth_options, keys_retain_from, retain_names),
     U32(berth_options, kv_quantile_ppm),
+    U32(berth_options, kv_lengths_max),
     U32(berth_options, kv_ratio_ppm),
     U32(berth_options, kv_ratio_floor_ppm),
     U32(berth_options, kv_ratio_decay_steps),

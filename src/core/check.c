@@ -249,5 +249,6 @@ uint32_t berth__core_check(const berth__core *core) {
     }
     if (line == 0) line = check_totals(core);
     if (line == 0) line = berth__tickets_check(core);
+    if (line == 0) line = berth__lengths_check(&core->lengths);
     return line != 0 ? line : berth__check_flows(core);
 }

@@ -57,12 +57,12 @@ static uint64_t left_at_most(const berth__entry *entry) {
     return left_until(entry, entry->max_new_tokens);
 }
 
-/* Where a sample of it is likely to end: among the outputs of its band that went beyond what it
- * has. */
+/* Where a sample of it is likely to end: among the outputs of its tenant in its band, or of its
+ * band, that went beyond what it has. */
 static uint64_t likely_end(const berth__core *core, const berth__entry *entry) {
     const uint64_t end =
-        berth__quantile_of(&core->lengths[entry->band_index], core->options.kv_quantile_ppm,
-                           berth__generated_each(entry));
+        berth__lengths_of(&core->lengths, entry->tenant_index, entry->band_index,
+                          core->options.kv_quantile_ppm, berth__generated_each(entry));
     if (end == 0 || (entry->max_new_tokens != 0 && end > entry->max_new_tokens))
         return entry->max_new_tokens;
     return end;

@@ -45,7 +45,7 @@ typedef struct layout {
     uint32_t *growing;
     uint32_t *victims;
     berth__peak peak;
-    berth__quantile *lengths;
+    berth__lengths lengths; /* its arrays */
     berth__end *ends;
     uint32_t *slots_free;
     berth__leaving *leaving;
@@ -112,6 +112,16 @@ static void lay_out_shared(arena *from, const berth_options *options, layout *l)
     l->set_names = cut(from, sets == 0 ? 0 : places, sizeof *l->set_names);
 }
 
+/* How long outputs were. */
+static void lay_out_lengths(arena *from, const berth_options *options, layout *l) {
+    const uint32_t own_max = berth__lengths_own_max(options);
+    l->lengths.bands = cut_if(from, berth__predict_needs_lengths(options), options->band_count,
+                              sizeof *l->lengths.bands);
+    l->lengths.own = cut(from, own_max, sizeof *l->lengths.own);
+    l->lengths.links = cut(from, own_max, sizeof *l->lengths.links);
+    l->lengths.own_of = cut(from, berth__lengths_pair_count(options), sizeof *l->lengths.own_of);
+}
+
 /* What few options need of a request. */
 static void lay_out_rest(arena *from, const berth_options *options, layout *l) {
     const uint32_t places = berth__options_requests_max(options);
@@ -147,8 +157,7 @@ static layout lay_out(arena *from, const berth_options *options) {
     l.peak.before = cut(from, peak_max, sizeof *l.peak.before);
     l.peak.after = cut(from, peak_max, sizeof *l.peak.after);
     l.peak.count = l.peak.reserved = 0;
-    l.lengths = cut(from, berth__predict_needs_lengths(options) ? options->band_count : 0,
-                    sizeof *l.lengths);
+    lay_out_lengths(from, options, &l);
     l.ends = cut(from, options->fit == BERTH_FIT_EASY ? options->running_max : 0, sizeof *l.ends);
     l.slots_free = cut(from, options->running_max, sizeof *l.slots_free);
     l.leaving = cut(from, options->running_max, sizeof *l.leaving);
@@ -200,6 +209,7 @@ berth__core *berth__core_init(void *memory, const berth_options *options, berth_
     core->victims = l.victims;
     core->peak = l.peak;
     core->lengths = l.lengths;
+    berth__lengths_init(&core->lengths, options);
     berth__ratio_init(&core->ratio, options);
     core->ends = l.ends;
     core->slots_free = l.slots_free;

@@ -15,6 +15,7 @@
 #define PAUSE_NS_DEFAULT UINT64_C(10000000000)
 #define LOOK_DEFAULT 64u
 #define TICKETS_DEFAULT 256u
+#define LENGTHS_DEFAULT 1024u
 #define TICKET_NS_DEFAULT UINT64_C(10000000000)
 #define KEYS_GRACE_NS_DEFAULT UINT64_C(30000000000)
 #define KEYS_RETAIN_NS_DEFAULT UINT64_C(60000000000)
@@ -49,7 +50,7 @@ static const range ranges[] = {
     RANGE(sets_max, 1, 65536),
     RANGE(set_resource, 0, BERTH_RESOURCES_MAX - 1),
     RANGE(worker_stack_size, 16384, UINT64_C(1) << 40),
-    RANGE(reserved0, 0, 0),
+    RANGE(kv_lengths_max, 1, 8000000),
     RANGE(reserved1, 0, 0),
     RANGE(kv_mode, 0, BERTH_KV_PREDICTED),
     RANGE(kv_watermark_ppm, 0, 1000000),
@@ -214,6 +215,7 @@ static const kv_option kv_options[] = {
     KV_OPTION(preempt_max, BERTH_KV_WORST_CASE),
     KV_OPTION(preempt_pause_steps, BERTH_KV_WORST_CASE),
     KV_OPTION(kv_quantile_ppm, BERTH_KV_PREDICTED),
+    KV_OPTION(kv_lengths_max, BERTH_KV_PREDICTED),
     KV_OPTION(kv_ratio_ppm, BERTH_KV_RATIO),
     KV_OPTION(kv_ratio_floor_ppm, BERTH_KV_RATIO),
     KV_OPTION(kv_ratio_decay_steps, BERTH_KV_RATIO),
@@ -321,6 +323,8 @@ static berth_status check_together(const berth_options *given, berth_config_erro
         return wrong(error, "mailboxes_max", "below running_max");
     if ((uint64_t)options.running_max + options.parked_max + options.ended_max > BERTH_REQUESTS_MAX)
         return wrong(error, "parked_max", "running_max + parked_max + ended_max exceed 16,777,215");
+    if (options.kv_lengths_max != 0 && options.tenants_max == 0)
+        return wrong(error, "kv_lengths_max", "set, but tenants_max is 0");
     const berth_status status = check_keys(given, &options, error);
     return status == BERTH_OK ? berth__policy_check(given, &options, error) : status;
 }
@@ -379,6 +383,8 @@ void berth__options_normalise(berth_options *options) {
     if (options->kv_block_tokens != 0 && options->kv_block_units == 0) options->kv_block_units = 1;
     berth__policy_normalise(options);
     if (options->kv_mode == BERTH_KV_PREDICTED) default_to(&options->kv_quantile_ppm, 900000);
+    if (options->kv_mode == BERTH_KV_PREDICTED && options->tenants_max != 0)
+        default_to(&options->kv_lengths_max, LENGTHS_DEFAULT);
     if (options->kv_mode == BERTH_KV_RATIO) {
         default_to(&options->kv_ratio_ppm, 700000);
         default_to(&options->kv_ratio_floor_ppm, 140000);

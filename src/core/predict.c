@@ -18,7 +18,7 @@ uint64_t berth__predict_output(const berth__core *core, uint32_t place) {
     if (index != BERTH__NONE && core->tenants.tenants[index].outputs_seen >= SEEN_MIN)
         likely = core->tenants.tenants[index].output_mean >> MEAN_SHIFT;
     else
-        likely = berth__quantile_of(&core->lengths[entry->band_index], HALF_PPM, 0);
+        likely = berth__quantile_of(&core->lengths.bands[entry->band_index], HALF_PPM, 0);
     if (likely == 0) return entry->max_new_tokens;
     return entry->max_new_tokens != 0 && entry->max_new_tokens < likely ? entry->max_new_tokens
                                                                         : likely;
@@ -37,7 +37,8 @@ static void learn_tenant(berth__tenant *tenant, uint64_t tokens) {
 void berth__predict_learn(berth__core *core, uint32_t place) {
     const berth__entry *entry = &core->entries[place];
     if (!berth__predict_needs_lengths(&core->options)) return;
-    berth__quantile_add(&core->lengths[entry->band_index], berth__generated_each(entry));
+    berth__lengths_add(&core->lengths, entry->tenant_index, entry->band_index,
+                       berth__generated_each(entry));
     if (entry->tenant_index != BERTH__NONE)
         learn_tenant(&core->tenants.tenants[entry->tenant_index], berth__generated_each(entry));
 }

@@ -15,7 +15,7 @@
 
 typedef struct berth__core berth__core;
 
-/* Do these options need the lengths of a band's outputs (core->lengths)? */
+/* Do these options need the lengths of outputs (core->lengths)? */
 int berth__predict_needs_lengths(const berth_options *options);
 
 uint64_t berth__predict_output(const berth__core *core, uint32_t place);

@@ -30,8 +30,10 @@ void berth__quantile_add(berth__quantile *quantile, uint64_t tokens) {
     quantile->counts[bucket_of(tokens)]++;
     if (++quantile->total < TOTAL_MAX) return;
     quantile->total = 0;
-    for (uint32_t b = 0; b < BERTH__QUANTILE_BUCKETS; b++)
-        quantile->total += quantile->counts[b] /= 2;
+    for (uint32_t b = 0; b < BERTH__QUANTILE_BUCKETS; b++) {
+        quantile->counts[b] = (uint16_t)(quantile->counts[b] / 2);
+        quantile->total += quantile->counts[b];
+    }
 }
 
 uint64_t berth__quantile_of(const berth__quantile *quantile, uint32_t ppm, uint64_t above) {

@@ -15,7 +15,7 @@
 #define BERTH__QUANTILE_BUCKETS 144u /* up to 2^20 tokens; what is longer counts as that */
 
 typedef struct berth__quantile {
-    uint32_t counts[BERTH__QUANTILE_BUCKETS];
+    uint16_t counts[BERTH__QUANTILE_BUCKETS]; /* together below 4,096 */
     uint32_t total;
     uint32_t reserved;
 } berth__quantile;

@@ -26,9 +26,9 @@
 #include "core/flows.h"
 #include "core/kv_peak.h"
 #include "core/ledger.h"
+#include "core/lengths.h"
 #include "core/options.h"
 #include "core/prefix.h"
-#include "core/quantile.h"
 #include "core/queue.h"
 #include "core/rate.h"
 #include "core/sets.h"
@@ -193,9 +193,9 @@ struct berth__core {
     uint32_t
         *victims; /* running_max on an engine: who gives way, a heap in the order of victim.h */
     berth__budget budget;
-    berth__peak peak;         /* future_peak, predicted */
-    berth__ratio ratio;       /* ratio */
-    berth__quantile *lengths; /* of completed outputs, per band; see predict.h */
+    berth__peak peak;       /* future_peak, predicted */
+    berth__ratio ratio;     /* ratio */
+    berth__lengths lengths; /* of completed outputs; where predict.h needs them */
     uint32_t victims_count;
     uint32_t held_up;     /* running, and left out of plans: paused or suspended */
     berth__end *ends;     /* running_max with EASY: scratch of backfill.h */

@@ -74,6 +74,7 @@ static void take_out(berth__tenants *tenants, uint64_t id) {
 static void collect(berth__core *core, uint32_t index) {
     berth__tenants *tenants = &core->tenants;
     take_out(tenants, tenants->tenants[index].id);
+    berth__lengths_forget(&core->lengths, index);
     berth__list_remove(&tenants->idle, tenants->links, index);
     berth__list_push(&tenants->free, tenants->links, index);
     tenants->known_count--;

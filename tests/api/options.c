@@ -113,8 +113,6 @@ static void resources_are_checked_one_by_one(void **state) {
 
 static void reserved_fields_have_to_be_zero(void **state) {
     (void)state;
-    options.reserved0 = 1;
-    expect_wrong("reserved0");
     options.reserved1 = 1;
     expect_wrong("reserved1");
     options.bands[3].reserved[0] = 1;

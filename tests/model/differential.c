@@ -70,6 +70,10 @@ static void make_resources(maker *m, berth_options *o) {
     o->preempt_max = below(m, 2) == 0 ? 0 : 1 + (uint32_t)below(m, 3);
     o->preempt_pause_steps = below(m, 3) == 0 ? (uint32_t)below(m, 3) : 0;
     if (o->kv_mode == BERTH_KV_PREDICTED) o->kv_quantile_ppm = (uint32_t)below(m, 1000001);
+    if (o->kv_mode == BERTH_KV_PREDICTED && below(m, 2) == 0) {
+        o->tenants_max = 3; /* as many as there are: nobody is given up, or refused for it */
+        o->kv_lengths_max = (uint32_t)below(m, 5);
+    }
     if (o->kv_mode != BERTH_KV_RATIO) return;
     o->kv_ratio_ppm = (uint32_t)below(m, 1000001);
     o->kv_ratio_floor_ppm = (uint32_t)below(m, 1000001);

@@ -56,12 +56,21 @@ typedef struct core_model_leaving {
     uint32_t reserved;
 } core_model_leaving;
 
+/* Outputs of one tenant in one band. */
+typedef struct core_model_lengths {
+    uint64_t tenant;
+    uint64_t band;    /* 0 = nobody's */
+    uint64_t learned; /* tick of the last one */
+    berth__quantile quantile;
+} core_model_lengths;
+
 typedef struct core_model {
     berth_options options; /* normalised; capacities change here */
     core_log log;
     core_model_request *requests; /* requests_max of them */
     uint64_t *slot_freed;         /* tick at which each slot became free; 0 = taken */
     core_model_leaving *leaving;
+    core_model_lengths *own_lengths; /* kv_lengths_max of them; tenants are never given up here */
     uint32_t place_count;
     uint32_t leaving_count;
     uint64_t now;

@@ -112,9 +112,19 @@ static uint64_t left_at_most(const request *r) {
     return r->max_new_tokens > generated(r) ? r->max_new_tokens - generated(r) : 0;
 }
 
+static core_model_lengths *own_lengths(const core_model *model, const request *r) {
+    for (uint32_t i = 0; i < model->options.kv_lengths_max; i++) {
+        core_model_lengths *own = &model->own_lengths[i];
+        if (own->tenant == r->outcome.tenant && own->band == r->outcome.band) return own;
+    }
+    return NULL;
+}
+
 static uint64_t expect(const core_model *model, const request *r) {
-    const uint64_t end = berth__quantile_of(&model->lengths[r->outcome.band - 1],
-                                            model->options.kv_quantile_ppm, generated(r));
+    const uint32_t ppm = model->options.kv_quantile_ppm;
+    const core_model_lengths *own = own_lengths(model, r);
+    uint64_t end = own == NULL ? 0 : berth__quantile_of(&own->quantile, ppm, generated(r));
+    if (end == 0) end = berth__quantile_of(&model->lengths[r->outcome.band - 1], ppm, generated(r));
     return end == 0 || (r->max_new_tokens != 0 && end > r->max_new_tokens) ? r->max_new_tokens
                                                                            : end;
 }
@@ -137,8 +147,18 @@ void core_model_kv_admitted(core_model *model, request *r) {
 }
 
 void core_model_kv_learn(core_model *model, const request *r) {
-    if (model->options.kv_mode == BERTH_KV_PREDICTED)
-        berth__quantile_add(&model->lengths[r->outcome.band - 1], generated(r));
+    core_model_lengths *own = own_lengths(model, r);
+    if (model->options.kv_mode != BERTH_KV_PREDICTED) return;
+    berth__quantile_add(&model->lengths[r->outcome.band - 1], generated(r));
+    if (model->options.kv_lengths_max == 0) return;
+    if (own == NULL) { /* in the place of who has learned nothing for longest */
+        own = model->own_lengths;
+        for (uint32_t i = 1; i < model->options.kv_lengths_max; i++)
+            if (model->own_lengths[i].learned < own->learned) own = &model->own_lengths[i];
+        *own = (core_model_lengths){.tenant = r->outcome.tenant, .band = r->outcome.band};
+    }
+    own->learned = ++model->ticks;
+    berth__quantile_add(&own->quantile, generated(r));
 }
 
 /* ---- Who is let in ---- */

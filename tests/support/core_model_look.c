@@ -21,6 +21,7 @@ void core_model_init(core_model *model, const berth_options *normalised) {
     model->requests = zeroed(model->place_count, sizeof *model->requests);
     model->slot_freed = zeroed(normalised->running_max, sizeof *model->slot_freed);
     model->leaving = zeroed(normalised->running_max, sizeof *model->leaving);
+    model->own_lengths = zeroed(normalised->kv_lengths_max + 1u, sizeof *model->own_lengths);
     /* Places are taken from 0 up, slots too: what became free last is the lowest slot. */
     for (uint32_t i = 0; i < model->place_count; i++) model->requests[i].freed = ++model->ticks;
     for (uint32_t s = normalised->running_max; s-- > 0;) model->slot_freed[s] = ++model->ticks;
@@ -30,48 +31,54 @@ void core_model_fini(core_model *model) {
     free(model->requests);
     free(model->slot_freed);
     free(model->leaving);
+    free(model->own_lengths);
     free(model->log.items);
     memset(model, 0, sizeof *model);
 }
 
 /* ---- Saving ---- */
 
+#define PARTS 4
+
 typedef struct part {
     void *data;
     size_t size;
 } part;
 
-static void parts_of(const core_model *model, part parts[3]) {
+static void parts_of(const core_model *model, part parts[PARTS]) {
     parts[0] = (part){model->requests, model->place_count * sizeof *model->requests};
     parts[1] = (part){model->slot_freed, model->options.running_max * sizeof *model->slot_freed};
     parts[2] = (part){model->leaving, model->options.running_max * sizeof *model->leaving};
+    parts[3] =
+        (part){model->own_lengths, model->options.kv_lengths_max * sizeof *model->own_lengths};
 }
 
 size_t core_model_state_size(const core_model *model) {
-    part parts[3];
+    part parts[PARTS];
     parts_of(model, parts);
-    return sizeof *model + parts[0].size + parts[1].size + parts[2].size;
+    return sizeof *model + parts[0].size + parts[1].size + parts[2].size + parts[3].size;
 }
 
 void core_model_save(const core_model *model, void *state) {
     unsigned char *to = state;
-    part parts[3];
+    part parts[PARTS];
     parts_of(model, parts);
     memcpy(to, model, sizeof *model);
     to += sizeof *model;
-    for (int i = 0; i < 3; to += parts[i].size, i++) memcpy(to, parts[i].data, parts[i].size);
+    for (int i = 0; i < PARTS; to += parts[i].size, i++) memcpy(to, parts[i].data, parts[i].size);
 }
 
 void core_model_restore(core_model *model, const void *state) {
     const unsigned char *from = state;
     const core_log log = model->log;
-    part parts[3];
+    part parts[PARTS];
     memcpy(model, from, sizeof *model);
     model->log = log;
     model->log.count = 0;
     parts_of(model, parts);
     from += sizeof *model;
-    for (int i = 0; i < 3; from += parts[i].size, i++) memcpy(parts[i].data, from, parts[i].size);
+    for (int i = 0; i < PARTS; from += parts[i].size, i++)
+        memcpy(parts[i].data, from, parts[i].size);
 }
 
 /* ---- Looking ---- */

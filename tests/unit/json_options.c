@@ -215,8 +215,10 @@ static void kv_that_grows_is_set_by_name(void **state) {
     assert_int_equal(options.kv_ratio_decay_steps, 7);
     options = with_resources();
     must_read(&options,
-              "{\"kv_block_tokens\": 1, \"kv_mode\": \"predicted\", \"kv_quantile_ppm\": 8}");
+              "{\"kv_block_tokens\": 1, \"kv_mode\": \"predicted\", \"kv_quantile_ppm\": 8,"
+              " \"tenants_max\": 5, \"kv_lengths_max\": 9}");
     assert_int_equal(options.kv_quantile_ppm, 8);
+    assert_int_equal(options.kv_lengths_max, 9);
 }
 
 static void fit_is_set_by_name(void **state) {
@@ -418,7 +420,7 @@ static void unknown_keys_are_errors_at_every_depth(void **state) {
     static const wrong cases[] = {
         {"{\"running\": 4}", 1, 2, "running", "unknown key"},
         {"{\"struct_size\": 4}", 1, 2, "struct_size", "unknown key"},
-        {"{\"reserved0\": 0}", 1, 2, "reserved0", "unknown key"},
+        {"{\"reserved1\": 0}", 1, 2, "reserved1", "unknown key"},
         {"{\"running_max\": 4,\n\n  \"Seed\": 1}", 3, 3, "Seed", "unknown key"},
         {"{\"\": 4}", 1, 2, "", "unknown key"},
         {"{\"a\\nb\\u00e9\": 4}", 1, 2, "a?b??", "unknown key"},

@@ -187,6 +187,52 @@ static void predicted_goes_by_what_was_seen(void **state) {
     core_kit_fini(&kit);
 }
 
+static berth_request_id ask_for(core_kit *kit, uint64_t tenant, uint64_t prompt_tokens,
+                                uint64_t max_new_tokens) {
+    const berth__submit submit = {.band = 1,
+                                  .tenant = tenant,
+                                  .prompt_tokens = prompt_tokens,
+                                  .max_new_tokens = max_new_tokens};
+    return core_kit_take_in(kit, 0, &submit);
+}
+
+/* Two of a tenant that are 10 + 30 at most, on 50: do they go in together? Both end with one
+ * token. */
+static int two_go_in(core_kit *kit, uint64_t tenant) {
+    const berth_request_id first = ask_for(kit, tenant, 10, 30);
+    const berth_request_id second = ask_for(kit, tenant, 10, 30);
+    step(kit, first);
+    const int in = runs(kit, second);
+    step(kit, second);
+    step(kit, second);
+    step(kit, 0);
+    assert_int_equal(core_kit_stats(kit).running, 0);
+    return in;
+}
+
+static void predicted_goes_by_the_tenant_and_forgets_who_is_given_up(void **state) {
+    berth_options o = options_of(BERTH_KV_PREDICTED, 50);
+    core_kit kit;
+    (void)state;
+    o.kv_quantile_ppm = 1000000;
+    o.tenants_max = 2;
+    core_kit_init(&kit, &o);
+    /* Tenant 1 has long outputs: the band would let two of nobody in. */
+    for (uint32_t i = 0; i < 10; i++) {
+        const berth_request_id id = ask_for(&kit, 1, 10, 30);
+        for (uint32_t token = 0; token < 29; token++) step(&kit, 0);
+        step(&kit, id);
+    }
+    for (uint32_t i = 0; i < 4; i++) assert_false(two_go_in(&kit, 2));
+    assert_true(two_go_in(&kit, 2)); /* eight of one token */
+    assert_false(two_go_in(&kit, 1));
+    /* Two others come: both give way, and when the second is back nothing of it is known. */
+    assert_false(two_go_in(&kit, 3));
+    assert_false(two_go_in(&kit, 4));
+    assert_false(two_go_in(&kit, 2));
+    core_kit_fini(&kit);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(worst_case_reserves_all),
@@ -197,6 +243,7 @@ int main(void) {
         cmocka_unit_test(after_a_preemption_the_ratio_is_what_those_who_stay_have_done),
         cmocka_unit_test(future_peak_looks_at_each_end),
         cmocka_unit_test(predicted_goes_by_what_was_seen),
+        cmocka_unit_test(predicted_goes_by_the_tenant_and_forgets_who_is_given_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -103,7 +103,7 @@ static void numbers_out_of_range_are_refused_by_name(void **state) {
     WRONG(worker_count, 1025, "worker_count");
     WRONG(worker_stack_size, 4096, "worker_stack_size");
     WRONG(worker_stack_size, (UINT64_C(1) << 40) + 1, "worker_stack_size");
-    WRONG(reserved0, 1, "reserved0");
+    WRONG(kv_lengths_max, 8000001, "kv_lengths_max");
     WRONG(reserved1, 1, "reserved1");
     WRONG(mailbox_full, 5, "mailbox_full");
     WRONG(kv_mode, 5, "kv_mode");
@@ -258,6 +258,13 @@ static void what_is_about_growing_kv_needs_kv_that_grows(void **state) {
     must_be_wrong(&options, "kv_quantile_ppm");
     options.kv_mode = BERTH_KV_PREDICTED;
     must_be_good(&options);
+    options.kv_lengths_max = 1;
+    must_be_wrong(&options, "kv_lengths_max");
+    options.tenants_max = 1;
+    must_be_good(&options);
+    options.kv_quantile_ppm = 0;
+    options.kv_mode = BERTH_KV_FUTURE_PEAK;
+    must_be_wrong(&options, "kv_lengths_max");
     options = growing();
     options.kv_mode = BERTH_KV_FUTURE_PEAK;
     options.kv_ratio_ppm = 1;
