@@ -229,26 +229,37 @@ static void credit_more(berth__core *core, uint32_t place, uint32_t depth) {
         publish(core, place);
 }
 
-berth_status berth__share_found(berth__core *core, uint32_t place, uint64_t tokens) {
+/* Whole blocks of its chain in so many tokens. */
+static uint32_t depth_in(const berth__core *core, uint32_t place, uint64_t tokens) {
+    const uint32_t tail_depth = berth__prefix_depth(&core->prefix, core->wants[place].tail);
+    const uint64_t depth = tokens / core->options.kv_block_tokens;
+    return depth > tail_depth ? tail_depth : (uint32_t)depth;
+}
+
+void berth__share_would_move(const berth__core *core, uint32_t place, uint64_t tokens,
+                             uint64_t *to_own, uint64_t *to_shared) {
+    const uint32_t shared = berth__run_of(core, place)->shared_blocks;
+    const uint32_t depth = depth_in(core, place, tokens);
+    *to_own = depth < shared ? block_units(core, shared - depth) : 0;
+    *to_shared = depth > shared ? block_units(core, depth - shared) : 0;
+}
+
+void berth__share_found(berth__core *core, uint32_t place, uint64_t tokens) {
     berth__entry *entry = &core->entries[place];
     berth__run *run = berth__run_of(core, place);
     const uint32_t kv = core->options.kv_resource;
     const uint32_t held_before = core->prefix.held_count;
     const uint32_t shared_before = run->shared_blocks;
-    const uint32_t tail_depth = berth__prefix_depth(&core->prefix, core->wants[place].tail);
-    uint64_t depth = tokens / core->options.kv_block_tokens;
-    if (depth > tail_depth) depth = tail_depth;
+    const uint32_t depth = depth_in(core, place, tokens);
     if (depth < run->shared_blocks) {
-        uint64_t used;
-        const uint64_t more = block_units(core, run->shared_blocks - (uint32_t)depth);
-        if (!berth__add(core->ledger.used[kv], more, &used)) return BERTH_EOVERFLOW;
-        credit_less(core, place, (uint32_t)depth);
+        const uint64_t more = block_units(core, run->shared_blocks - depth);
+        credit_less(core, place, depth);
         set_own(core, place, own(core, place) + more);
         berth__ledger_add(&core->ledger, kv, more);
         berth__ledger_subtract(&core->ledger, kv,
                                block_units(core, held_before - core->prefix.held_count));
     } else {
-        credit_more(core, place, (uint32_t)depth);
+        credit_more(core, place, depth);
     }
     /* How it ended is told already. Only a hit of whole blocks is shared; what else it found spares
      * the computing all the same. */
@@ -259,7 +270,6 @@ berth_status berth__share_found(berth__core *core, uint32_t place, uint64_t toke
             tokens - (uint64_t)shared_before * core->options.kv_block_tokens;
     }
     berth__share_reclaim(core);
-    return BERTH_OK;
 }
 
 /* ---- When it runs no more ---- */

@@ -60,8 +60,11 @@ void berth__share_hold(berth__core *core, uint32_t place);
 /* It has computed more: complete blocks of its prompt become shared. */
 void berth__share_progress(berth__core *core, uint32_t place);
 
-/* The engine says how much of the prompt it found in its own cache. EOVERFLOW changes nothing. */
-berth_status berth__share_found(berth__core *core, uint32_t place, uint64_t tokens);
+/* The engine says how much of the prompt it found in its own cache; with the units that it would
+ * move to its own, or at most to the shared ones, used can still be counted. */
+void berth__share_found(berth__core *core, uint32_t place, uint64_t tokens);
+void berth__share_would_move(const berth__core *core, uint32_t place, uint64_t tokens,
+                             uint64_t *to_own, uint64_t *to_shared);
 
 /* It runs no more: what it held is cached. */
 void berth__share_let_go(berth__core *core, uint32_t place);

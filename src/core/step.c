@@ -173,30 +173,62 @@ static void progress_by(berth__core *core, uint32_t place, const berth__progress
     if (progress->has_output || progress->tokens_generated > 0) berth__life_output(core, place);
 }
 
+/* What it holds after the step, which began with `tokens` of it computed: as reported, and as its
+ * tokens and those in flight need. */
+static void work_out(const berth__core *core, uint32_t place, const berth__progress *progress,
+                     uint64_t tokens, uint64_t *after) {
+    const uint64_t in_flight = berth__run_of(core, place)->planned_tokens -
+                               *berth__flight_tokens(core, place, berth__flight_oldest(core));
+    const uint32_t held_count = progress->held == NULL ? 0 : progress->held_count;
+    tokens = berth__add_saturating(tokens, progress->tokens_computed);
+    tokens = berth__add_saturating(tokens, in_flight);
+    berth__life_report(core, place, progress->held, held_count, after);
+    if (core->entries[place].outcome == BERTH_OUTCOME_NONE)
+        berth__kv_grow_settle(core, place, tokens, after);
+}
+
+static int says_what_was_found(const berth__core *core, uint32_t place) {
+    return core->options.prefix_owner == BERTH_PREFIX_ENGINE && !berth__run_of(core, place)->found;
+}
+
+/* Can what is held be counted in 64 bits, if the engine found what it says? Asked before the index
+ * is told. What moves to its own units is used until the index has let go of it; if the engine
+ * names what it holds of KV, what moves to the shared ones is held beside that. */
+static int can_be_counted(const berth__core *core, uint32_t place,
+                          const berth__progress *progress) {
+    const uint32_t kv = core->options.kv_resource;
+    const uint64_t *units = berth__units_of(core, place);
+    const int is_named =
+        progress->held != NULL && kv < progress->held_count && !berth__kv_grows(&core->options);
+    uint64_t after[BERTH_RESOURCES_MAX];
+    uint64_t to_own;
+    uint64_t to_shared;
+    uint64_t used;
+    berth__share_would_move(core, place, progress->prefix_tokens, &to_own, &to_shared);
+    work_out(core, place, progress, progress->prefix_tokens, after);
+    if (!berth__add(core->ledger.used[kv], to_own, &used)) return 0;
+    if (!berth__add(after[kv], is_named ? to_shared : to_own, &after[kv])) return 0;
+    for (uint32_t r = 0; r < core->options.resource_count; r++)
+        if (!berth__add(core->ledger.used[r] - units[r], after[r], &used)) return 0;
+    return 1;
+}
+
 /* An engine that owns the cache says once per admission what it found there. */
 static berth_status hear_of_prefix(berth__core *core, uint32_t place,
                                    const berth__progress *progress) {
-    berth__run *run = berth__run_of(core, place);
-    if (core->options.prefix_owner != BERTH_PREFIX_ENGINE || run->found)
+    if (!says_what_was_found(core, place))
         return progress->prefix_tokens == 0 ? BERTH_OK : BERTH_EINVAL;
     if (progress->prefix_tokens > core->entries[place].prompt_tokens) return BERTH_EINVAL;
-    const berth_status status = berth__share_found(core, place, progress->prefix_tokens);
-    if (status == BERTH_OK) run->found = 1;
-    return status;
+    if (!can_be_counted(core, place, progress)) return BERTH_EOVERFLOW;
+    berth__share_found(core, place, progress->prefix_tokens);
+    berth__run_of(core, place)->found = 1;
+    return BERTH_OK;
 }
 
-/* What it holds after the step: as reported, and as its tokens and those in flight need. */
-static berth_status hold(berth__core *core, uint32_t place, const berth__progress *progress,
-                         uint32_t held_count) {
-    const berth__entry *entry = &core->entries[place];
+static berth_status hold(berth__core *core, uint32_t place, const berth__progress *progress) {
     uint64_t after[BERTH_RESOURCES_MAX];
-    if (held_count == 0 && !berth__kv_grows(&core->options)) return BERTH_OK;
-    const uint64_t in_flight = berth__run_of(core, place)->planned_tokens -
-                               *berth__flight_tokens(core, place, berth__flight_oldest(core));
-    const uint64_t tokens = berth__add_saturating(
-        berth__add_saturating(entry->tokens_computed, progress->tokens_computed), in_flight);
-    berth__life_report(core, place, progress->held, held_count, after);
-    if (entry->outcome == BERTH_OUTCOME_NONE) berth__kv_grow_settle(core, place, tokens, after);
+    if (progress->held == NULL && !berth__kv_grows(&core->options)) return BERTH_OK;
+    work_out(core, place, progress, core->entries[place].tokens_computed, after);
     return berth__life_hold(core, place, after);
 }
 
@@ -213,7 +245,7 @@ berth_status berth__core_commit_entry(berth__core *core, berth_request_id id,
     if (entry->committed) return BERTH_EINVAL;
     berth_status status = hear_of_prefix(core, place, progress);
     if (status != BERTH_OK) return status;
-    status = hold(core, place, progress, held_count);
+    status = hold(core, place, progress);
     if (status != BERTH_OK) return status;
     entry->committed = 1;
     if (entry->outcome != BERTH_OUTCOME_NONE) return BERTH_EENDED;

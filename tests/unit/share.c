@@ -261,6 +261,78 @@ static void what_is_found_late_changes_no_outcome(void **state) {
     core_kit_fini(&w.kit);
 }
 
+/* A result that says what was found, and holds more than can be counted: refused, it has told the
+ * index nothing, and the next one of the same step is as if it had not been. */
+static void refuse_what_overflows(uint64_t found_tokens, uint64_t hit_before, uint32_t held_after) {
+    world w;
+    uint64_t too_much[2] = {0, UINT64_MAX};
+    make_with(&w, 100, 64, BERTH_PREFIX_ENGINE);
+    const berth_request_id first = ask_for(&w, 16, 4, 0);
+    plan(&w);
+    commit(&w, first);
+    const berth__submit other = {.band = 1, .prompt_tokens = 1, .cost = {0, 1}, .cost_count = 2};
+    (void)core_kit_take_in(&w.kit, 0, &other);
+    const berth_request_id second = ask_for(&w, 18, 2, hit_before == 16 ? 0 : 1);
+    plan(&w);
+    assert_int_equal(w.entries[1].prefix_tokens, hit_before);
+    const berth_stats before = core_kit_stats(&w.kit);
+    berth__progress found = {.tokens_computed = 18 - found_tokens, .prefix_tokens = found_tokens};
+    found.held = too_much;
+    found.held_count = 2;
+    if (kv_mode == BERTH_KV_WORST_CASE) too_much[0] = 1;
+    assert_int_equal(berth__core_commit_begin(w.kit.core, 0, w.plan.step_id), BERTH_OK);
+    assert_int_equal(berth__core_commit_entry(w.kit.core, second, &found), BERTH_EOVERFLOW);
+    assert_lawful(&w);
+    const berth_stats after = core_kit_stats(&w.kit);
+    assert_memory_equal(&after, &before, sizeof after);
+    assert_int_equal(core_kit_view(&w.kit, second).outcome.tokens_computed, hit_before);
+    found.held_count = 0;
+    assert_int_equal(berth__core_commit_entry(w.kit.core, second, &found), BERTH_OK);
+    assert_lawful(&w);
+    assert_int_equal(core_kit_view(&w.kit, second).outcome.tokens_computed, 18);
+    assert_int_equal(core_kit_stats(&w.kit).prefix_blocks_held, held_after);
+    berth__core_commit_end(w.kit.core);
+    core_kit_fini(&w.kit);
+}
+
+/* The same where only the blocks that were not found do not fit: they count twice until the index
+ * has let go of them. */
+static void what_is_not_found_may_overflow_too(void **state) {
+    world w;
+    uint64_t held[2] = {UINT64_MAX - 6, 0};
+    (void)state;
+    make_with(&w, 100, 64, BERTH_PREFIX_ENGINE);
+    const berth_request_id first = ask_for(&w, 16, 4, 0);
+    plan(&w);
+    commit(&w, first);
+    const berth_request_id other = ask_for(&w, 1, 1, 2);
+    const berth_request_id second = ask_for(&w, 18, 2, 0);
+    plan(&w);
+    assert_int_equal(w.entries[1].prefix_tokens, 16);
+    w.kit.may_overdraw = 1;
+    assert_int_equal(berth__core_charge(w.kit.core, 0, other, held, 1), BERTH_OK);
+    assert_int_equal(used(&w, 0), UINT64_MAX - 6 + 5);
+    const berth__progress found = {.tokens_computed = 14, .prefix_tokens = 4};
+    assert_int_equal(berth__core_commit_begin(w.kit.core, 0, w.plan.step_id), BERTH_OK);
+    assert_int_equal(berth__core_commit_entry(w.kit.core, second, &found), BERTH_EOVERFLOW);
+    assert_int_equal(core_kit_stats(&w.kit).prefix_blocks_held, 4);
+    held[0] = 1;
+    assert_int_equal(berth__core_charge(w.kit.core, 0, other, held, 1), BERTH_OK);
+    assert_int_equal(berth__core_commit_entry(w.kit.core, second, &found), BERTH_OK);
+    berth__core_commit_end(w.kit.core);
+    assert_lawful(&w);
+    core_kit_fini(&w.kit);
+}
+
+static void what_overflows_tells_the_index_nothing(void **state) {
+    (void)state;
+    for (kv_mode = BERTH_KV_WORST_CASE; kv_mode <= BERTH_KV_OPTIMISTIC; kv_mode++) {
+        refuse_what_overflows(4, 16, 4);  /* less than was expected */
+        refuse_what_overflows(16, 12, 4); /* more */
+    }
+    kv_mode = BERTH_KV_WORST_CASE;
+}
+
 static void what_the_engine_lost_is_not_credited(void **state) {
     world w;
     (void)state;
@@ -408,6 +480,8 @@ int main(void) {
         cmocka_unit_test(an_engine_corrects_what_was_expected),
         cmocka_unit_test(an_engine_finds_more_than_was_expected),
         cmocka_unit_test(what_is_found_late_changes_no_outcome),
+        cmocka_unit_test(what_overflows_tells_the_index_nothing),
+        cmocka_unit_test(what_is_not_found_may_overflow_too),
         cmocka_unit_test(what_the_engine_lost_is_not_credited),
         cmocka_unit_test(a_new_length_is_looked_up_anew),
         cmocka_unit_test(an_adapter_is_counted_once),
