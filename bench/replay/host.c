@@ -51,7 +51,8 @@ static void fill_options(const replay_host *host, int workers, berth_options *op
     options->band_count = REPLAY_BANDS + has_late_band(settings);
     options->band_default = BERTH_BAND_NORMAL;
     if (has_late_band(settings)) options->bands[0].ceiling_ppm = settings->policy.late_ppm;
-    options->mailbox_size = 256; /* outcomes only: rings stay empty */
+    options->prefix_blocks_max = host->prefix.block_count; /* room for every name there is */
+    options->mailbox_size = 256;                           /* outcomes only: rings stay empty */
     options->mailboxes_max = options->running_max;
     options->seed = settings->seed;
     options->resource_count = REPLAY_RESOURCES;
@@ -78,6 +79,9 @@ int replay_host_init(replay_host *host, const replay_settings *settings, replay_
         settings->policy.sequences != 0 ? settings->policy.sequences : settings->sequences;
     for (uint32_t r = 0; r < REPLAY_RESOURCES; r++) host->granted[r] = host->capacity[r];
     if (settings->policy.overcommit) host->granted[REPLAY_KV_BLOCKS] = REPLAY_KV_TOKENS_MAX;
+    if (replay_settings_has_prefix(settings) && replay_prefix_init(&host->prefix, trace) != 0)
+        return replay_broken("no memory for the names of %llu blocks",
+                             (unsigned long long)trace->hash_count);
     fill_options(host, worker != NULL, &options);
     if (worker != NULL) executor = *worker;
     executor.user_data = host;
@@ -102,6 +106,7 @@ int replay_host_init(replay_host *host, const replay_settings *settings, replay_
 int replay_host_fini(replay_host *host) {
     const berth_status status = berth_pool_destroy(host->pool);
     replay_decisions_destroy(host->decisions);
+    replay_prefix_fini(&host->prefix);
     free(host->row_of);
     host->row_of = NULL;
     host->pool = NULL;
@@ -158,6 +163,10 @@ int replay_host_submit(replay_host *host, replay_row *row) {
     if (!row->late) request.queue_ns = (uint64_t)((double)queue_ns_of(settings) / faster);
     request.band = band_of(settings, row);
     request.tenant = row->tenant;
+    if (host->prefix.block_count > 0) {
+        request.block_hash_count = replay_prefix_name(&host->prefix, row);
+        request.block_hashes = host->prefix.names;
+    }
     const berth_status status = berth_submit(host->pool, &request, &row->id, &refusal);
     host->submitted++;
     if (status == BERTH_OK) {
@@ -273,6 +282,23 @@ int replay_host_check_stats(const berth_stats *stats) {
     return 0;
 }
 
+/* What the pool says of its index against what the engine has. */
+static int check_prefix(const replay_prefix *prefix, const berth_stats *stats) {
+    const uint64_t cached = prefix->resident_count - prefix->held;
+    if (stats->prefix_blocks_held != prefix->held || stats->prefix_blocks_cached != cached)
+        return replay_broken("%llu blocks are held and %llu cached, the pool says %u and %u",
+                             (unsigned long long)prefix->held, (unsigned long long)cached,
+                             (unsigned)stats->prefix_blocks_held,
+                             (unsigned)stats->prefix_blocks_cached);
+    if (stats->prefix_hit_tokens_total != prefix->hit_tokens ||
+        stats->prefix_evicted_total != prefix->evicted)
+        return replay_broken("the pool counts other hits or evictions than there were");
+    if (stats->prefix_truncated_total != 0)
+        return replay_broken("the index has no room for %llu names",
+                             (unsigned long long)stats->prefix_truncated_total);
+    return 0;
+}
+
 int replay_host_check(replay_host *host) {
     berth_stats stats = {.struct_size = sizeof stats};
     const berth_status status = berth_stats_read(host->pool, &stats);
@@ -281,6 +307,7 @@ int replay_host_check(replay_host *host) {
     if (stats.submitted_total != host->submitted ||
         stats.refused_total != host->submitted - host->accepted)
         return replay_broken("the pool counts other submits than were made");
+    if (check_prefix(&host->prefix, &stats) != 0) return -1;
     const double passed_ns = (double)(host->now_ns - host->used_since_ns);
     for (uint32_t r = 0; r < REPLAY_RESOURCES; r++) {
         host->used_ns[r] += (double)host->used[r] * passed_ns;

@@ -11,6 +11,7 @@
 
 #include "decisions.h"
 #include "fairness.h"
+#include "prefix.h"
 #include "settings.h"
 #include "trace.h"
 
@@ -44,6 +45,7 @@ typedef struct replay_host {
     uint32_t row_of_count;
     uint32_t reserved;
     replay_fairness fairness;
+    replay_prefix prefix; /* all zero without --prefix-cache */
     uint64_t now_ns;      /* since the start */
     uint64_t progress_at; /* next line on a terminal, in wall nanoseconds */
     double wall_s;

@@ -4,6 +4,7 @@
 #include "deal.h"
 #include "goodput.h"
 #include "help.h"
+#include "prefix.h"
 #include "report_json.h"
 #include "report_table.h"
 #include "run.h"
@@ -40,6 +41,12 @@ static int with_trace(const replay_settings *settings) {
     replay_trace trace;
     int result = -1;
     if (get_trace(settings, &trace) != 0) return EXIT_INPUT;
+    if (settings->prefix_cache && !replay_prefix_has_names(&trace)) {
+        fprintf(stderr, "%s: --prefix-cache: no row names blocks of its prompt (hash_ids)\n",
+                settings->trace_path);
+        replay_trace_fini(&trace);
+        return EXIT_INPUT;
+    }
     if (settings->limit != 0 && trace.count > settings->limit) trace.count = settings->limit;
     if (replay_deal(settings, &trace) != 0)
         fputs("berth-replay: no memory for the deal\n", stderr);

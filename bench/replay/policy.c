@@ -22,8 +22,8 @@ static const kv_name kv_names[] = {
 static const char *const victim_names[] = {"newest", "least_computed", "cheapest"};
 static const char *const fairness_names[] = {"none", "vtc"};
 static const char *const fit_names[] = {"strict", "first", "easy"};
-/* Prefix needs an index of blocks and rank a callback: a replay has neither. */
-static const char *const order_names[] = {"arrival", "deadline", "shortest"};
+/* Rank needs a callback, which a replay has not. */
+static const char *const order_names[] = {"arrival", "deadline", "shortest", "prefix"};
 
 /* A part from 0 to 1, to millionths. */
 static int part(const char *text, uint32_t *out_ppm) {
@@ -132,7 +132,7 @@ static const policy_option policy_options[] = {
      "parameter a part from 0 to 1"},
     {"victim", set_victim, "newest, least_computed or cheapest"},
     {"fairness", set_fairness, "none or vtc"},
-    {"order", set_order, "arrival, deadline or shortest"},
+    {"order", set_order, "arrival, deadline, shortest or prefix"},
     {"fit", set_fit, "strict, first or easy"},
     {"step", set_step, "TOKENS or TOKENS/CHUNK, up to 9 digits each"},
     {"queue", set_queue, "a part from 0 to 1"},

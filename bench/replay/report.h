@@ -56,13 +56,16 @@ typedef struct replay_report {
     uint64_t peak[REPLAY_RESOURCES];
     uint64_t capacity[REPLAY_RESOURCES];
     uint64_t preemptions;
-    uint64_t recomputed; /* tokens */
+    uint64_t recomputed;          /* tokens */
+    uint64_t prefix_asked_tokens; /* of prompts, at every admission */
+    uint64_t prefix_hit_tokens;   /* of these, found in the cache */
+    uint64_t prefix_evicted;      /* blocks that were given up for others */
     uint64_t generated;
     uint64_t duration_ns;
     uint64_t steps;
     uint64_t hash;
-    uint32_t has_steps; /* 0 in real time: neither steps nor a hash of decisions */
-    uint32_t reserved;
+    uint32_t has_steps;  /* 0 in real time: neither steps nor a hash of decisions */
+    uint32_t has_prefix; /* 0 = no prefix cache was kept */
     double wall_s;
 } replay_report;
 

@@ -160,6 +160,18 @@ static json_t *gap_json(const replay_report *report) {
     return json_real(report->service_gap);
 }
 
+static json_t *prefix_json(const replay_report *report) {
+    const uint64_t asked = report->prefix_asked_tokens;
+    if (!report->has_prefix) return json_null();
+    json_t *object = json_object();
+    put_count(object, "prompt_tokens", asked);
+    put_count(object, "hit_tokens", report->prefix_hit_tokens);
+    put(object, "hit_rate",
+        asked > 0 ? json_real((double)report->prefix_hit_tokens / (double)asked) : json_null());
+    put_count(object, "evicted_blocks", report->prefix_evicted);
+    return object;
+}
+
 static json_t *tenants_json(const replay_report *report) {
     json_t *array = json_array();
     for (uint32_t i = 0; i < report->tenant_count && i < REPLAY_FAIRNESS_TENANTS; i++) {
@@ -185,6 +197,7 @@ json_t *replay_report_object(const replay_settings *settings, const replay_repor
     put(object, "service_gap", gap_json(report));
     put_count(object, "preemptions", report->preemptions);
     put_count(object, "recomputed_tokens", report->recomputed);
+    put(object, "prefix_cache", prefix_json(report));
     put_count(object, "output_tokens", report->generated);
     put(object, "output_tokens_per_s", json_real(report->tokens_per_s));
     put(object, "duration_s", json_real((double)report->duration_ns / 1e9));

@@ -21,7 +21,6 @@ static void print_policy(const replay_policy *p) {
     print_part(", the late behind others up to", p->late_ppm, "of the pool");
     print_part(", pace", p->pace_ppm, "of the tpot");
     if (p->overcommit) printf(", a full cache fails all");
-    putchar('\n');
 }
 
 static void print_slo(const replay_settings *s) {
@@ -41,6 +40,7 @@ static void print_settings(const replay_settings *s, uint32_t rows, const replay
                g->rate, g->gap_cv, g->prompt_median, g->prompt_sigma, (unsigned)g->prompt_max,
                g->output_median, g->output_sigma, (unsigned)g->output_max);
     print_policy(&s->policy);
+    puts(report->has_prefix ? ", prompts share KV" : "");
     printf("dealt %u/%u/%u %% high/normal/low by seed %" PRIu64 ", %u tenants, kv %" PRIu64
            " tokens in blocks of %u, %" PRIu64 " sequences, at most %u parked\n",
            (unsigned)s->shares[BERTH_BAND_HIGH], (unsigned)s->shares[BERTH_BAND_NORMAL],
@@ -142,6 +142,14 @@ int replay_report_table(const replay_settings *settings, uint32_t rows,
                report->service_gap, report->service_pair[0], report->service_pair[1]);
     printf("preemptions: %" PRIu64 ", %" PRIu64 " tokens computed for nothing\n",
            report->preemptions, report->recomputed);
+    if (report->has_prefix)
+        printf("prefix cache: %" PRIu64 " of %" PRIu64 " prompt tokens found (%.2f %%), %" PRIu64
+               " blocks given up\n",
+               report->prefix_hit_tokens, report->prefix_asked_tokens,
+               report->prefix_asked_tokens > 0
+                   ? 100.0 * (double)report->prefix_hit_tokens / (double)report->prefix_asked_tokens
+                   : 0.0,
+               report->prefix_evicted);
     printf("output: %" PRIu64 " tokens in %.1f s, %.1f tokens/s", report->generated,
            (double)report->duration_ns / 1e9, report->tokens_per_s);
     if (report->has_steps)

@@ -5,6 +5,7 @@
 #include "pace.h"
 #include "random.h"
 #include "report.h"
+#include "selftest_prefix.h"
 #include "selftest_reader.h"
 #include "run.h"
 
@@ -334,5 +335,6 @@ int replay_self_test(void) {
     check_slo();
     check_pace();
     check_presets();
+    replay_self_test_prefix();
     return replay_check_sum();
 }

@@ -32,6 +32,7 @@ enum option_key {
     KEY_OUTPUT_SIGMA,
     KEY_OUTPUT_MAX,
     KEY_SELF_TEST,
+    KEY_PREFIX_CACHE,
     KEY_KV, /* from here to KEY_PACE: of a policy */
     KEY_VICTIM,
     KEY_FAIRNESS,
@@ -74,6 +75,7 @@ static const struct option long_options[] = {
     {"output-sigma", required_argument, NULL, KEY_OUTPUT_SIGMA},
     {"output-max", required_argument, NULL, KEY_OUTPUT_MAX},
     {"self-test", no_argument, NULL, KEY_SELF_TEST},
+    {"prefix-cache", no_argument, NULL, KEY_PREFIX_CACHE},
     {"kv", required_argument, NULL, KEY_KV},
     {"victim", required_argument, NULL, KEY_VICTIM},
     {"fairness", required_argument, NULL, KEY_FAIRNESS},
@@ -310,6 +312,7 @@ static int set(int key, const char *value, replay_settings *out) {
     case KEY_GOODPUT: out->task = REPLAY_TASK_GOODPUT; return 0;
     case KEY_SVG: out->svg_path = value; return 0;
     case KEY_JSON: out->json = 1; return 0;
+    case KEY_PREFIX_CACHE: out->prefix_cache = 1; return 0;
     case KEY_SELF_TEST: out->task = REPLAY_TASK_SELF_TEST; return 0;
     case KEY_HELP: out->task = REPLAY_TASK_HELP; return 0;
     default: /* getopt has named it */
@@ -326,6 +329,16 @@ static int policy_together(const replay_settings *out) {
         fputs("berth-replay: --real-time has no steps: --kv is worst_case, without --step and "
               "--pace\n",
               stderr);
+        return -1;
+    }
+    if (out->prefix_cache && p->overcommit) {
+        fputs("berth-replay: --prefix-cache: an engine that gives out more KV than it has would "
+              "never give up what is cached\n",
+              stderr);
+        return -1;
+    }
+    if (p->order == BERTH_ORDER_PREFIX && !out->prefix_cache) {
+        fputs("berth-replay: --order prefix needs --prefix-cache\n", stderr);
         return -1;
     }
     if (p->step_tokens != 0 && p->step_tokens < sequences) {
@@ -348,6 +361,13 @@ static int check_together(int argc, char **argv, uint32_t generated, const repla
     }
     if (generated && out->trace_path != NULL) {
         fputs("berth-replay: --trace and the generator's options exclude each other\n", stderr);
+        return -1;
+    }
+    if (out->prefix_cache && (out->trace_path == NULL || out->real_time > 0.0)) {
+        fputs(out->trace_path == NULL
+                  ? "berth-replay: --prefix-cache needs a trace that names blocks of its prompts\n"
+                  : "berth-replay: --real-time has no prefix cache: workers do not plan\n",
+              stderr);
         return -1;
     }
     if (out->task != REPLAY_TASK_COMPARE && out->svg_path != NULL) {
@@ -391,6 +411,10 @@ int replay_settings_read(int argc, char **argv, replay_settings *out) {
     if (check_together(argc, argv, generated, out) != 0) return -1;
     if (out->kv_tokens == 0) out->kv_tokens = out->model->kv_tokens;
     return 0;
+}
+
+int replay_settings_has_prefix(const replay_settings *settings) {
+    return settings->prefix_cache && !settings->policy.overcommit;
 }
 
 const char *replay_band_name(uint32_t band) {

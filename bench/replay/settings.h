@@ -46,10 +46,15 @@ typedef struct replay_settings {
     uint32_t sequences;
     uint32_t limit; /* rows; 0 = all */
     uint32_t json;
+    uint32_t prefix_cache; /* 1 = prompts share KV, as the trace names their blocks */
+    uint32_t reserved;
 } replay_settings;
 
 /* 0, or -1 after saying on stderr what is wrong. */
 int replay_settings_read(int argc, char **argv, replay_settings *out);
+
+/* Does this run keep a prefix cache? Not on an engine that gives out KV which it has not. */
+int replay_settings_has_prefix(const replay_settings *settings);
 
 const char *replay_band_name(uint32_t band);
 

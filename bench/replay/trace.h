@@ -32,7 +32,7 @@ typedef struct replay_row {
     uint64_t generated;      /* tokens so far, as the engine counts them */
     uint64_t computed;       /* of prompt and output, since it was last admitted */
     uint64_t prefill;        /* tokens to compute before it generates (again) */
-    uint64_t held;           /* KV blocks that the engine knows it to hold */
+    uint64_t held;           /* KV blocks that the engine knows it to hold, beside shared ones */
     berth_request_id id;     /* 0 until accepted */
     struct replay_row *ended_next;
     uint32_t prompt_tokens;
@@ -48,6 +48,7 @@ typedef struct replay_row {
     uint32_t parked;      /* as the host knows it */
     uint32_t late;        /* it waited in vain, and goes on behind all others */
     uint32_t preempted;   /* how often */
+    uint32_t shared;      /* KV blocks of its prompt that it holds of the prefix cache */
 } replay_row;
 
 typedef struct replay_trace {

@@ -71,10 +71,18 @@ static void account_running(engine *e, int by) {
     e->held[REPLAY_SEQUENCES] += by > 0 ? 1 : UINT64_MAX;
 }
 
-/* What the row holds of the KV cache from now on. */
+/* What the row holds of the KV cache from now on, what it shares included. */
 static void account_kv(engine *e, replay_row *row, uint64_t blocks) {
-    e->held[REPLAY_KV_BLOCKS] += blocks - row->held;
-    row->held = blocks;
+    const uint64_t own = blocks - row->shared;
+    e->held[REPLAY_KV_BLOCKS] += own - row->held;
+    row->held = own;
+}
+
+/* It holds nothing any more. */
+static void account_gone(engine *e, replay_row *row) {
+    account_running(e, -1);
+    replay_prefix_let_go(&e->host->prefix, row);
+    account_kv(e, row, 0);
 }
 
 /* Blocks that a row holds with so many tokens in the cache; room for its prefill is there at once.
@@ -88,18 +96,33 @@ static uint64_t blocks_of(const engine *e, const replay_row *row, uint64_t token
     return cost[REPLAY_KV_BLOCKS];
 }
 
-static void begin_run(engine *e, const berth_plan_entry *entry) {
+/* What the pool credits it with is in the cache, and all that is. */
+static int begin_prefix(engine *e, const berth_plan_entry *entry) {
+    replay_prefix *prefix = &e->host->prefix;
+    replay_row *row = entry->payload;
+    const uint64_t there = prefix->block_count > 0 ? replay_prefix_hit_tokens(prefix, row) : 0;
+    if (entry->prefix_tokens != there)
+        return replay_broken("row %u: %llu tokens are said to be cached, %llu are",
+                             (unsigned)row->index + 1, (unsigned long long)entry->prefix_tokens,
+                             (unsigned long long)there);
+    if (prefix->block_count > 0) replay_prefix_hold(prefix, row);
+    row->computed = there;
+    return 0;
+}
+
+static int begin_run(engine *e, const berth_plan_entry *entry) {
     replay_row *row = entry->payload;
     replay_fairness *fairness = &e->host->fairness;
     account_running(e, 1);
-    row->computed = 0;
     row->prefill = row->prompt_tokens + row->generated;
     row->parked = 0;
     replay_fairness_parked(fairness, row->tenant_rank, -1);
     log_entry(e, REPLAY_DECISION_ADMITTED, entry);
-    if (entry->flags & BERTH_ENTRY_RESUMED) return;
+    if (begin_prefix(e, entry) != 0) return -1;
+    if (entry->flags & BERTH_ENTRY_RESUMED) return 0;
     row->admitted_at_ns = e->host->now_ns;
-    replay_fairness_served(fairness, row->tenant_rank, row->prompt_tokens, 0);
+    replay_fairness_served(fairness, row->tenant_rank, row->prompt_tokens - row->computed, 0);
+    return 0;
 }
 
 /* It was preempted, or it ended before its time. */
@@ -107,8 +130,7 @@ static int leave(engine *e, const berth_plan_entry *entry) {
     replay_row *row = replay_host_row(e->host, entry->id);
     if (row == NULL) return replay_broken("who leaves was never there");
     log_entry(e, REPLAY_DECISION_LEAVE, entry);
-    account_running(e, -1);
-    account_kv(e, row, 0);
+    account_gone(e, row);
     if ((entry->flags & BERTH_ENTRY_PREEMPTED) == 0) return 0;
     row->parked = 1;
     row->preempted++;
@@ -121,7 +143,7 @@ static int leave(engine *e, const berth_plan_entry *entry) {
 static int compute(engine *e, const berth_plan_entry *entry, replay_load *load,
                    berth_result *result) {
     replay_row *row = entry->payload;
-    if (entry->flags & BERTH_ENTRY_ADMITTED) begin_run(e, entry);
+    if (entry->flags & BERTH_ENTRY_ADMITTED && begin_run(e, entry) != 0) return -1;
     if (entry->tokens_computed != row->computed || entry->tokens_generated != row->generated)
         return replay_broken("row %u: the plan has other tokens than were committed",
                              (unsigned)row->index + 1);
@@ -142,17 +164,29 @@ static int compute(engine *e, const berth_plan_entry *entry, replay_load *load,
     return 0;
 }
 
+/* Blocks that the pool gave up to make room: what is computed from now on may be where they were.
+ */
+static int forget_blocks(engine *e) {
+    berth_block_hash names[64];
+    uint32_t count = 0;
+    berth_status status;
+    if (e->host->prefix.block_count == 0) return 0;
+    while ((status = berth_prefix_evictions(e->host->pool, names, 64, &count)) == BERTH_OK)
+        for (uint32_t i = 0; i < count; i++)
+            if (replay_prefix_give_up(&e->host->prefix, &names[i]) != 0)
+                return replay_broken("block %llu is given up, but is held or not there",
+                                     (unsigned long long)names[i].low);
+    return status == BERTH_EAGAIN ? 0 : replay_broken("%s", berth_status_message(status));
+}
+
 /* Read the plan: the load of the step, and results for its commit. */
 static int read_plan(engine *e, replay_load *load, uint32_t *out_count) {
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < e->plan.entry_count; i++) {
-        const berth_plan_entry *entry = &e->entries[i];
-        if (entry->kind == BERTH_ENTRY_LEAVE) {
-            if (leave(e, entry) != 0) return -1;
-        } else if (compute(e, entry, load, &e->results[count++]) != 0) {
-            return -1;
-        }
-    }
+    uint32_t count = 0, at = 0;
+    for (; at < e->plan.leave_count; at++)
+        if (leave(e, &e->entries[at]) != 0) return -1;
+    if (forget_blocks(e) != 0) return -1; /* of who left just now, too */
+    for (; at < e->plan.entry_count; at++)
+        if (compute(e, &e->entries[at], load, &e->results[count++]) != 0) return -1;
     *out_count = count;
     return 0;
 }
@@ -174,11 +208,13 @@ static int check_listed(const engine *e, uint32_t count, const replay_load *load
 /* The host's own account against the pool's, while the step runs. */
 static int check_account(const engine *e) {
     if (replay_host_check(e->host) != 0) return -1;
-    for (uint32_t r = 0; r < REPLAY_RESOURCES; r++)
-        if (e->held[r] != e->host->used[r])
+    for (uint32_t r = 0; r < REPLAY_RESOURCES; r++) {
+        const uint64_t held = e->held[r] + (r == REPLAY_KV_BLOCKS ? e->host->prefix.held : 0);
+        if (held != e->host->used[r])
             return replay_broken("the plan holds %llu of resource %u, the pool says %llu",
-                                 (unsigned long long)e->held[r], (unsigned)r,
+                                 (unsigned long long)held, (unsigned)r,
                                  (unsigned long long)e->host->used[r]);
+    }
     return 0;
 }
 
@@ -194,14 +230,16 @@ static int settle(engine *e, const berth_result *result, replay_row *row) {
         row->last_at_ns = host->now_ns;
     }
     row->computed += result->tokens_computed;
+    if (replay_prefix_progress(&host->prefix, row) != 0)
+        return replay_broken("row %u: computed what another one had computed meanwhile",
+                             (unsigned)row->index + 1);
     row->generated += result->tokens_generated;
     replay_fairness_served(&host->fairness, row->tenant_rank, 0, result->tokens_generated);
     if (result->finish == BERTH_FINISH_NONE) {
         account_kv(e, row, blocks_of(e, row, row->computed));
         return 0;
     }
-    account_running(e, -1);
-    account_kv(e, row, 0);
+    account_gone(e, row);
     return 0;
 }
 
