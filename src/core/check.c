@@ -26,7 +26,6 @@ typedef struct census {
     uint64_t used[BERTH_RESOURCES_MAX];
     uint64_t parked[BERTH_RESOURCES_MAX];
     uint64_t parked_size;
-    uint64_t armed;
     uint64_t paused;
     uint64_t suspended;
     uint64_t held_up;
@@ -56,7 +55,6 @@ static uint32_t count_entry(const berth__core *core, uint32_t place, census *c) 
     const int held = entry->state == BERTH__RUNNING || entry->state == BERTH__STOPPING;
     const int fixed = entry->outcome != BERTH_OUTCOME_NONE;
     c->states[entry->state]++;
-    c->armed += berth__heap_position(&core->deadlines, place) != BERTH__NONE;
     MUST(berth__ids_is_taken(&core->ids, place) == (entry->state != BERTH__FREE));
     if (entry->state == BERTH__FREE) return 0;
     MUST(fixed == (entry->state == BERTH__STOPPING || entry->state == BERTH__ENDED));
@@ -69,8 +67,7 @@ static uint32_t count_entry(const berth__core *core, uint32_t place, census *c) 
     MUST(!entry->suspended || !fixed);
     c->suspended += entry->suspended;
     c->held_up += (uint64_t)berth__is_held_up(entry);
-    MUST((berth__heap_position(&core->deadlines, place) != BERTH__NONE) ==
-         (berth__life_armed(core, place) != 0));
+    MUST(berth__life_is_armed(core, place));
     if (entry->state == BERTH__PARKED) {
         count_units(core, place, c->parked);
         c->parked_size += entry->payload_size;
@@ -98,7 +95,7 @@ static uint32_t check_sums(const berth__core *core, const census *c) {
     MUST(core->running.count == n->running + n->stopping);
     MUST(core->running.count <= core->options.running_max);
     MUST(c->retained == core->ended.count && core->ended.count <= core->options.ended_max);
-    MUST(c->armed == core->deadlines.count);
+    MUST(berth__agenda_is_sound(&core->deadlines));
     MUST(c->paused == n->paused && n->paused <= n->pauses_total);
     MUST(c->suspended == n->suspended && n->suspended <= n->suspensions_total);
     MUST(c->held_up == core->held_up);

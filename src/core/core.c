@@ -108,9 +108,12 @@ void berth__core_expire(berth__core *core, uint64_t now) {
     (void)begin(core, now);
 }
 
-uint64_t berth__core_next_at(const berth__core *core) {
-    if (core->deadlines.count == 0 || berth__core_broken(core)) return UINT64_MAX;
-    return core->deadlines.entries[0].at;
+uint64_t berth__core_next_at(berth__core *core) {
+    return berth__core_broken(core) ? UINT64_MAX : berth__life_next_at(core);
+}
+
+uint64_t berth__core_not_before(const berth__core *core) {
+    return berth__core_broken(core) ? UINT64_MAX : core->deadlines.next_at;
 }
 
 berth_status berth__core_tenant_set(berth__core *core, uint64_t now, uint64_t tenant,
@@ -268,7 +271,8 @@ void berth__core_count_chunk(berth__core *core, berth_request_id id, uint32_t de
     }
     const uint32_t place = berth__ids_find(&core->ids, id);
     core->counters.chunks_dropped_total++;
-    if (place != BERTH__NONE) core->entries[place].chunks_dropped++;
+    if (place != BERTH__NONE && core->entries[place].chunks_dropped < UINT32_MAX)
+        core->entries[place].chunks_dropped++;
 }
 
 uint32_t berth__core_broken(const berth__core *core) {

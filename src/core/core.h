@@ -133,8 +133,13 @@ berth_status berth__core_cancel(berth__core *core, uint64_t now, berth_request_i
 /* End every request whose deadline is at or before `now`, by deadline, then by arrival. */
 void berth__core_expire(berth__core *core, uint64_t now);
 
-/* When the next deadline is due; UINT64_MAX if none is. */
-uint64_t berth__core_next_at(const berth__core *core);
+/* When the next deadline is due; UINT64_MAX if none is. No event: what it tidies decides nothing.
+ */
+uint64_t berth__core_next_at(berth__core *core);
+
+/* A moment before which no deadline is due. It may be that of one which was put off or given up:
+ * asking costs nothing. */
+uint64_t berth__core_not_before(const berth__core *core);
 
 /* Options of its own for a tenant; NULL = the pool's again. EINVAL malformed, or there are no
  * tenants; EREFUSED where the table is full of those that have work or options. */

@@ -46,19 +46,28 @@ static uint64_t next_due(const berth__core *core, uint32_t place, uint8_t *which
     return due;
 }
 
-uint8_t berth__life_armed(const berth__core *core, uint32_t place) {
+int berth__life_is_armed(const berth__core *core, uint32_t place) {
     uint8_t which;
-    (void)next_due(core, place, &which);
-    return which;
+    const uint64_t due = next_due(core, place, &which);
+    return due == UINT64_MAX || core->deadlines.armed[place] <= due;
 }
 
 void berth__life_arm(berth__core *core, uint32_t place) {
     uint8_t which;
     const uint64_t due = next_due(core, place, &which);
-    if (due == UINT64_MAX)
-        berth__heap_remove(&core->deadlines, place);
-    else
-        berth__heap_set(&core->deadlines, place, due);
+    if (due != UINT64_MAX) berth__agenda_arm(&core->deadlines, place, due);
+}
+
+uint64_t berth__life_next_at(berth__core *core) {
+    uint64_t at;
+    uint32_t place;
+    while ((place = berth__agenda_first(&core->deadlines, &at)) != BERTH__NONE) {
+        uint8_t which;
+        if (next_due(core, place, &which) == at) break;
+        berth__agenda_drop(&core->deadlines);
+        berth__life_arm(core, place);
+    }
+    return at;
 }
 
 void berth__life_output(berth__core *core, uint32_t place) {
@@ -66,7 +75,6 @@ void berth__life_output(berth__core *core, uint32_t place) {
     if (entry->has_output) return;
     entry->has_output = 1;
     entry->first_output_at_ns = core->now;
-    berth__life_arm(core, place);
 }
 
 /* How it ends when a deadline comes. */
@@ -77,11 +85,17 @@ static berth__cause cause_of(uint8_t which) {
 }
 
 void berth__life_expire_due(berth__core *core) {
+    berth__agenda *deadlines = &core->deadlines;
+    uint64_t at;
+    uint32_t place;
     berth__tickets_expire(core);
-    while (core->deadlines.count > 0 && core->deadlines.entries[0].at <= core->now) {
-        const uint32_t place = core->deadlines.entries[0].place;
-        const uint8_t which = berth__life_armed(core, place);
-        berth__life_stop(core, place, cause_of(which));
+    berth__agenda_begin(deadlines);
+    while ((place = berth__agenda_take(deadlines, core->now, &at)) != BERTH__NONE) {
+        uint8_t which;
+        if (next_due(core, place, &which) == at)
+            berth__life_stop(core, place, cause_of(which));
+        else
+            berth__life_arm(core, place);
     }
     if (core->bands.with_aging != 0) berth__bands_age(core);
 }
@@ -169,7 +183,6 @@ void berth__life_admit(berth__core *core, uint32_t place) {
         core->counters.running_peak = core->counters.running;
     berth__budget_admitted(core, place);
     berth__kv_mode_admitted(core, place);
-    berth__life_arm(core, place);
     tell(core, BERTH__T_ADMITTED, place);
 }
 
@@ -343,7 +356,6 @@ void berth__life_stop(berth__core *core, uint32_t place, berth__cause cause) {
     entry->ended_at_ns = core->now;
     berth__pause_end(core, place);
     berth__suspend_end(core, place);
-    berth__life_arm(core, place);
     if (was == BERTH__RUNNING) {
         entry->state = BERTH__STOPPING;
         core->counters.running--;
@@ -418,6 +430,7 @@ static void fail_one(berth__core *core, uint32_t place) {
     if (entry->outcome == BERTH_OUTCOME_NONE) {
         if (entry->state == BERTH__PARKED && berth__is_new(entry)) entry->admitted_at_ns = 0;
         entry->outcome = BERTH_OUTCOME_INTERNAL;
+        entry->code = 0;
         entry->ended_at_ns = core->now;
         tell(core, BERTH__T_OUTCOME, place);
     }
@@ -446,6 +459,6 @@ void berth__life_fail(berth__core *core) {
     berth__queue_init(&core->queue, core->links, core->options.resource_count);
     berth__tenants_clear(&core->tenants);
     berth__tickets_clear(core);
-    core->deadlines.count = 0;
+    berth__agenda_clear(&core->deadlines);
     core->steps_outstanding = 0;
 }

@@ -64,11 +64,14 @@ int berth__life_drop_oldest(berth__core *core);
 /* An ended, forgotten, unpinned request gives its place back. */
 void berth__life_free_place(berth__core *core, uint32_t place);
 
-/* Put the next deadline that applies into the heap, or take the request out of it. */
+/* A deadline applies that did not before: one that is put off or given up need not be told. */
 void berth__life_arm(berth__core *core, uint32_t place);
 
-/* Which deadline is armed: berth_deadline. */
-uint8_t berth__life_armed(const berth__core *core, uint32_t place);
+/* When the next deadline is due; UINT64_MAX if none is. */
+uint64_t berth__life_next_at(berth__core *core);
+
+/* Will it be looked at by the time that it is due? */
+int berth__life_is_armed(const berth__core *core, uint32_t place);
 
 /* The first output came: its deadline is met. */
 void berth__life_output(berth__core *core, uint32_t place);
@@ -79,9 +82,8 @@ void berth__life_fail(berth__core *core);
 /* End whatever is due at the core's now. */
 void berth__life_expire_due(berth__core *core);
 static inline void berth__life_expire(berth__core *core) {
-    const berth__heap *deadlines = &core->deadlines;
-    if ((deadlines->count > 0 && deadlines->entries[0].at <= core->now) ||
-        core->tickets.live.count > 0 || core->bands.with_aging != 0)
+    if (core->deadlines.next_at <= core->now || core->tickets.live.count > 0 ||
+        core->bands.with_aging != 0)
         berth__life_expire_due(core);
 }
 

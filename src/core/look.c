@@ -13,7 +13,7 @@ static berth_outcome outcome_of(const berth__entry *entry) {
         .struct_size = (uint32_t)sizeof(berth_outcome),
         .kind = entry->outcome,
         .detail = entry->detail,
-        .code = entry->code,
+        .code = entry->outcome == BERTH_OUTCOME_NONE ? 0 : entry->code,
         .band = entry->band_index + 1u,
         .prompt_tokens = entry->prompt_tokens,
         .tokens_computed = entry->tokens_computed,

@@ -34,7 +34,9 @@ typedef struct layout {
     berth__core *core;
     uint64_t *generations;
     uint64_t *order;
-    berth__heap_entry *heap_entries;
+    uint64_t *agenda_at;
+    uint32_t *agenda_places;
+    uint64_t *armed;
     berth__link *links;
     berth__entry *entries;
     uint64_t *units;
@@ -142,7 +144,9 @@ static layout lay_out(arena *from, const berth_options *options) {
     l.core = cut(from, 1, sizeof *l.core);
     l.generations = cut(from, places, sizeof *l.generations);
     l.order = cut(from, places, sizeof *l.order);
-    l.heap_entries = cut(from, places, sizeof *l.heap_entries);
+    l.agenda_at = cut(from, berth__agenda_max(places), sizeof *l.agenda_at);
+    l.agenda_places = cut(from, berth__agenda_max(places), sizeof *l.agenda_places);
+    l.armed = cut(from, places, sizeof *l.armed);
     l.links = cut(from, places, sizeof *l.links);
     l.entries = cut(from, places, sizeof *l.entries);
     l.units = cut(from, (uint64_t)places * options->resource_count, sizeof *l.units);
@@ -215,7 +219,7 @@ berth__core *berth__core_init(void *memory, const berth_options *options, berth_
     core->slots_free = l.slots_free;
     core->leaving = l.leaving;
     berth__ids_init(&core->ids, l.generations, l.links, places);
-    berth__heap_init(&core->deadlines, l.heap_entries, l.order, places);
+    berth__agenda_init(&core->deadlines, l.agenda_at, l.agenda_places, l.armed, l.order, places);
     berth__queue_init(&core->queue, l.links, options->resource_count);
     core->tickets = l.tickets;
     berth__ids_init(&core->tickets.ids, l.ticket_generations, l.tickets.links,

@@ -64,12 +64,10 @@ berth_status berth__core_pause(berth__core *core, uint64_t now, berth_request_id
     const berth__entry *entry = &core->entries[place];
     if (entry->outcome != BERTH_OUTCOME_NONE) return BERTH_EENDED;
     if (entry->state == BERTH__PARKED && entry->paused == BERTH__PAUSE_NONE) return BERTH_EAGAIN;
-    if (how == BERTH__PAUSE_NONE) {
+    if (how == BERTH__PAUSE_NONE)
         berth__pause_end(core, place);
-        berth__life_arm(core, place);
-    } else if (entry->paused == BERTH__PAUSE_NONE) {
+    else if (entry->paused == BERTH__PAUSE_NONE)
         begin(core, place, how);
-    }
     return BERTH_OK;
 }
 

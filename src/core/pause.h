@@ -20,7 +20,7 @@
 /* Beside those of berth_deadline: the reader should have caught up. */
 #define BERTH__DEADLINE_PAUSE 4u
 
-/* It runs no longer, or its reader has caught up. The caller arms its deadlines. */
+/* It runs no longer, or its reader has caught up. */
 void berth__pause_end(berth__core *core, uint32_t place);
 
 /* It stops. */

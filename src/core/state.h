@@ -17,7 +17,7 @@
 #ifndef BERTH__CORE_STATE_H
 #define BERTH__CORE_STATE_H
 
-#include "base/heap.h"
+#include "base/agenda.h"
 #include "base/ids.h"
 #include "base/invariant.h"
 #include "core/bands.h"
@@ -43,7 +43,6 @@ typedef struct berth__entry {
     uint64_t max_new_tokens;
     uint64_t tokens_computed;
     uint64_t tokens_generated;
-    uint64_t chunks_dropped;
     uint64_t submitted_at_ns;
     union {
         uint64_t queue_at_ns;    /* until it is admitted for the first time */
@@ -60,9 +59,12 @@ typedef struct berth__entry {
     uint64_t tenant;
     uint32_t tenant_index; /* BERTH__NONE where tenants decide nothing, and once it has ended */
     uint32_t flow;         /* where there are flows */
-    uint32_t overtaken;    /* how often, while it was the first in line */
     uint32_t slot;
-    int32_t code;
+    uint32_t chunks_dropped; /* stays at UINT32_MAX */
+    union {
+        uint32_t overtaken; /* how often, while it was the first in line */
+        int32_t code;       /* once its outcome is fixed */
+    };
     uint8_t state; /* berth__state */
     uint8_t band_index;
     uint8_t outcome; /* berth_outcome_kind */
@@ -170,7 +172,7 @@ struct berth__core {
     uint64_t now;
     uint64_t arrivals;
     berth__ids ids;
-    berth__heap deadlines;
+    berth__agenda deadlines;
     berth__queue queue;
     berth__flows flows;
     berth__bands bands;

@@ -16,8 +16,14 @@ uint32_t berth__clock_can_wait(const berth_pool *pool) {
     return pool->options.clock == BERTH_CLOCK_SYSTEM;
 }
 
-uint64_t berth__clock_next_due(const berth_pool *pool) {
+uint64_t berth__clock_next_due(berth_pool *pool) {
     const uint64_t deadline = berth__core_next_at(pool->core);
+    const uint64_t key = berth__owner_next_at(pool);
+    return key < deadline ? key : deadline;
+}
+
+uint64_t berth__clock_not_before(const berth_pool *pool) {
+    const uint64_t deadline = berth__core_not_before(pool->core);
     const uint64_t key = berth__owner_next_at(pool);
     return key < deadline ? key : deadline;
 }

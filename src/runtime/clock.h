@@ -17,7 +17,10 @@ uint64_t berth__clock_read(berth_pool *pool);
 uint32_t berth__clock_can_wait(const berth_pool *pool);
 
 /* Under the pool lock: when the next deadline, or the time of a key, ends. */
-uint64_t berth__clock_next_due(const berth_pool *pool);
+uint64_t berth__clock_next_due(berth_pool *pool);
+
+/* Under the pool lock: nothing is due before; it may be later. For who asks after every event. */
+uint64_t berth__clock_not_before(const berth_pool *pool);
 
 /* The public calls, arguments checked. */
 berth_status berth__clock_now(berth_pool *pool, uint64_t *out);

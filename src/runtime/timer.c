@@ -69,6 +69,6 @@ void berth__timer_watch(berth_pool *pool) {
 
 void berth__timer_wake(berth_pool *pool) {
     if (pool->timer_waiter == NULL) return;
-    if (pool->stopping || berth__clock_next_due(pool) < pool->timer_at_ns)
+    if (pool->stopping || berth__clock_not_before(pool) < pool->timer_at_ns)
         berth__waiter_wake_all(pool, &pool->timer_waiter);
 }

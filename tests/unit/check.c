@@ -85,7 +85,7 @@ static void a_request_out_of_order_is_found(void **state) {
     MUST_BE_FOUND(e[b.parked[0]].gone, 1);
     MUST_BE_FOUND(e[b.parked[0]].in_step, 1);
     MUST_BE_FOUND(e[b.parked[0]].state, BERTH__RUNNING);
-    MUST_BE_FOUND(e[b.parked[0]].total_at_ns, UINT64_MAX);
+    MUST_BE_FOUND(e[b.parked[0]].total_at_ns, 99);
     MUST_BE_FOUND(e[b.running].slot, 3);
     MUST_BE_FOUND(e[b.running].slot, e[b.stopping].slot);
     MUST_BE_FOUND(e[b.pinned].pinned, 0);
@@ -111,7 +111,8 @@ static void a_sum_out_of_order_is_found(void **state) {
     MUST_BE_FOUND(core->counters.stopping, 0);
     MUST_BE_FOUND(core->running.count, 1);
     MUST_BE_FOUND(core->ended.count, 2);
-    MUST_BE_FOUND(core->deadlines.count, 2);
+    MUST_BE_FOUND(core->deadlines.armed[b.parked[0]], 5);
+    MUST_BE_FOUND(core->deadlines.next_at, UINT64_MAX);
     MUST_BE_FOUND(core->queue.total.count, 1);
     MUST_BE_FOUND(core->queue.total.size, 11);
     MUST_BE_FOUND(core->queue.total.units[0], 7);

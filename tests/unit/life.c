@@ -133,6 +133,39 @@ static void what_is_due_ends_by_deadline_then_by_arrival_and_the_earliest_counts
     core_kit_fini(&kit);
 }
 
+/* The table has few places: each is taken many times before the first deadline of it would come.
+ * Looking for the next one between changes nothing. */
+static void lives_that_follow_in_a_place(int looks) {
+    core_kit kit;
+    make(&kit, 4, 8);
+    (void)run_one(&kit, 0);
+    for (uint64_t now = 0; now < 199; now++) {
+        const uint64_t due_ns = now % 3 == 0 ? 1000 : 900;
+        const berth_request_id id = park_one(&kit, now, due_ns, 0, 0);
+        assert_true(!looks || berth__core_next_at(kit.core) == now + due_ns);
+        assert_int_equal(berth__core_cancel(kit.core, now, id, BERTH_CANCEL_CALLER), BERTH_OK);
+        assert_true(!looks || berth__core_next_at(kit.core) == UINT64_MAX);
+        assert_int_equal(berth__core_forget(kit.core, id, 0), BERTH_OK);
+    }
+    const berth_request_id last = park_one(&kit, 199, 1800, 0, 0);
+    const berth_request_id first = park_one(&kit, 199, 1700, 0, 0);
+    core_kit_clear(&kit);
+    berth__core_expire(kit.core, 1898);
+    assert_int_equal(kit.log.count, 0);
+    berth__core_expire(kit.core, 1999);
+    must_have_ended(&kit, first, BERTH_OUTCOME_EXPIRED, BERTH_DEADLINE_QUEUE);
+    must_have_ended(&kit, last, BERTH_OUTCOME_EXPIRED, BERTH_DEADLINE_QUEUE);
+    assert_int_equal(kit.log.count, 4);
+    assert_true(kit.log.items[0].id == first);
+    core_kit_fini(&kit);
+}
+
+static void lives_that_follow_in_a_place_have_their_own_deadlines(void **state) {
+    (void)state;
+    lives_that_follow_in_a_place(0);
+    lives_that_follow_in_a_place(1);
+}
+
 static void a_deadline_fires_without_the_queue_moving(void **state) {
     core_kit kit;
     (void)state;
@@ -437,6 +470,7 @@ int main(void) {
         cmocka_unit_test(the_first_output_deadline_is_met_by_output_and_not_by_admission),
         cmocka_unit_test(the_total_deadline_ends_parked_and_running_alike),
         cmocka_unit_test(what_is_due_ends_by_deadline_then_by_arrival_and_the_earliest_counts),
+        cmocka_unit_test(lives_that_follow_in_a_place_have_their_own_deadlines),
         cmocka_unit_test(a_deadline_fires_without_the_queue_moving),
         cmocka_unit_test(the_first_cause_wins),
         cmocka_unit_test(a_parked_request_that_is_cancelled_ends_at_once_and_never_runs),

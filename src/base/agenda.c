@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/agenda.h"
+
+#include <string.h>
+
+/* So few are put in order one by one. */
+#define FEW 16u
+
+/* So far from the end of those in order one more may come in. */
+#define REACH 64u
+
+void berth__agenda_init(berth__agenda *agenda, uint64_t *at, uint32_t *places, uint64_t *armed,
+                        const uint64_t *order, uint32_t place_count) {
+    agenda->at = at;
+    agenda->places = places;
+    agenda->armed = armed;
+    agenda->order = order;
+    agenda->place_count = place_count;
+    agenda->max = (uint32_t)berth__agenda_max(place_count);
+    agenda->reserved = 0;
+    berth__agenda_clear(agenda);
+}
+
+/* Room in front of all items: who comes before them all is put there. */
+static uint32_t headroom(const berth__agenda *agenda) {
+    return (agenda->max - agenda->place_count) / 4;
+}
+
+static void empty(berth__agenda *agenda) {
+    agenda->next_at = UINT64_MAX;
+    agenda->first = headroom(agenda);
+    agenda->ordered = agenda->first;
+    agenda->end = agenda->first;
+    agenda->is_sorted = 1;
+    agenda->bound_count = 0;
+}
+
+void berth__agenda_clear(berth__agenda *agenda) {
+    for (uint32_t place = 0; place < agenda->place_count; place++)
+        agenda->armed[place] = UINT64_MAX;
+    empty(agenda);
+}
+
+static uint32_t near_end(const berth__agenda *agenda) {
+    return agenda->bound_count == 0 ? agenda->end : agenda->bounds[agenda->bound_count - 1].end;
+}
+
+static int is_stale(const berth__agenda *agenda, uint32_t item) {
+    return agenda->armed[agenda->places[item]] != agenda->at[item];
+}
+
+static void put(berth__agenda *agenda, uint32_t item, uint64_t at, uint32_t place) {
+    agenda->at[item] = at;
+    agenda->places[item] = place;
+}
+
+static void move(berth__agenda *agenda, uint32_t to, uint32_t from) {
+    put(agenda, to, agenda->at[from], agenda->places[from]);
+}
+
+/* ---- Coming in ---- */
+
+/* Stale items go, and all but one of a place for the same moment; what remains keeps its sequence
+ * and its bounds, with headroom in front. A place is not armed while the rest is looked through, so
+ * that its other items are stale. */
+static void make_room(berth__agenda *agenda) {
+    const uint32_t start = headroom(agenda);
+    uint32_t bound = agenda->bound_count;
+    uint32_t to = 0;
+    for (uint32_t item = agenda->first; item < agenda->end; item++) {
+        while (bound > 0 && agenda->bounds[bound - 1].end == item)
+            agenda->bounds[--bound].end = start + to;
+        if (is_stale(agenda, item)) continue;
+        agenda->armed[agenda->places[item]] = UINT64_MAX;
+        move(agenda, to++, item);
+    }
+    for (uint32_t item = 0; item < to; item++)
+        agenda->armed[agenda->places[item]] = agenda->at[item];
+    while (bound > 0) agenda->bounds[--bound].end = start + to;
+    memmove(agenda->at + start, agenda->at, to * sizeof *agenda->at);
+    memmove(agenda->places + start, agenda->places, to * sizeof *agenda->places);
+    agenda->first = start;
+    agenda->ordered = start;
+    agenda->end = start + to;
+}
+
+/* Into a hole behind those that are in order. */
+static void slide(berth__agenda *agenda, uint32_t hole, uint64_t at, uint32_t place) {
+    for (; hole > agenda->first && agenda->at[hole - 1] > at; hole--) move(agenda, hole, hole - 1);
+    put(agenda, hole, at, place);
+}
+
+/* Does it come before all items? Of those that are not in order nobody knows. */
+static int is_before_all(const berth__agenda *agenda, uint64_t at) {
+    return agenda->is_sorted && agenda->first < near_end(agenda) && at < agenda->at[agenda->first];
+}
+
+/* A hole where it belongs, from the far end: the first item of each part that it comes before makes
+ * room at the end of that part. */
+static uint32_t make_hole(berth__agenda *agenda, uint64_t at) {
+    uint32_t hole = agenda->end++;
+    for (uint32_t b = 0; b < agenda->bound_count && at < agenda->bounds[b].below; b++) {
+        move(agenda, hole, agenda->bounds[b].end);
+        hole = agenda->bounds[b].end++;
+    }
+    return hole;
+}
+
+void berth__agenda_insert(berth__agenda *agenda, uint32_t place, uint64_t at) {
+    agenda->armed[place] = UINT64_MAX; /* what it has is stale */
+    if (agenda->first == agenda->end) empty(agenda);
+    if (agenda->end == agenda->max) make_room(agenda);
+    agenda->armed[place] = at;
+    if (at < agenda->next_at) agenda->next_at = at;
+    if (agenda->first > 0 && is_before_all(agenda, at)) {
+        put(agenda, --agenda->first, at, place);
+        agenda->ordered = agenda->first;
+        return;
+    }
+    const uint32_t hole = make_hole(agenda, at);
+    if (hole + 1 < near_end(agenda) || !agenda->is_sorted) {
+        put(agenda, hole, at, place);
+    } else if (hole - agenda->first <= REACH || agenda->at[hole - REACH] <= at) {
+        slide(agenda, hole, at, place);
+    } else {
+        put(agenda, hole, at, place);
+        agenda->is_sorted = 0;
+    }
+}
+
+/* ---- Coming out ---- */
+
+static void sort_few(berth__agenda *agenda, uint32_t end) {
+    for (uint32_t item = agenda->first + 1; item < end; item++)
+        slide(agenda, item, agenda->at[item], agenda->places[item]);
+}
+
+/* Those of [first, end) that come before `below` go to the front; where the others begin. */
+static uint32_t divide(berth__agenda *agenda, uint32_t end, uint64_t below) {
+    uint32_t others = agenda->first;
+    for (uint32_t item = agenda->first; item < end; item++) {
+        const uint64_t at = agenda->at[item];
+        const uint32_t place = agenda->places[item];
+        move(agenda, item, others);
+        put(agenda, others, at, place);
+        others += at < below;
+    }
+    return others;
+}
+
+/* Cut the nearest part in two; if all are of one moment, it is in order. */
+static void cut(berth__agenda *agenda, uint32_t end) {
+    uint64_t earliest = UINT64_MAX;
+    uint64_t latest = 0;
+    for (uint32_t item = agenda->first; item < end; item++) {
+        const uint64_t at = agenda->at[item];
+        earliest = at < earliest ? at : earliest;
+        latest = at > latest ? at : latest;
+    }
+    if (earliest == latest) {
+        agenda->is_sorted = 1;
+        return;
+    }
+    /* Too many bounds: the farthest is given up, and what it told apart is one part again. */
+    if (agenda->bound_count == BERTH__BOUNDS_MAX) {
+        for (uint32_t b = 1; b < BERTH__BOUNDS_MAX; b++) agenda->bounds[b - 1] = agenda->bounds[b];
+        agenda->bound_count--;
+    }
+    const uint64_t below = earliest + (latest - earliest) / 2 + 1;
+    const uint32_t others = divide(agenda, end, below);
+    agenda->bounds[agenda->bound_count++] = (berth__bound){.below = below, .end = others};
+}
+
+/* Put the nearest part in order; 0 if there are no items. */
+static int sort_nearest(berth__agenda *agenda) {
+    while (agenda->first < agenda->end) {
+        const uint32_t end = near_end(agenda);
+        if (agenda->first == end) {
+            agenda->bound_count--;
+            agenda->is_sorted = 0;
+        } else if (agenda->is_sorted) {
+            return 1;
+        } else if (end - agenda->first <= FEW) {
+            sort_few(agenda, end);
+            agenda->is_sorted = 1;
+        } else {
+            cut(agenda, end);
+        }
+    }
+    return 0;
+}
+
+/* ---- Of one moment ---- */
+
+/* Below `item` of a heap of `count`, with the last on top; its keys are where moments were. */
+static void sift_down(uint64_t *keys, uint32_t *places, uint32_t item, uint32_t count) {
+    const uint64_t key = keys[item];
+    const uint32_t place = places[item];
+    while (2 * item + 1 < count) {
+        uint32_t child = 2 * item + 1;
+        if (child + 1 < count && keys[child] < keys[child + 1]) child++;
+        if (keys[child] <= key) break;
+        keys[item] = keys[child];
+        places[item] = places[child];
+        item = child;
+    }
+    keys[item] = key;
+    places[item] = place;
+}
+
+static void heap_sort(uint64_t *keys, uint32_t *places, uint32_t count) {
+    for (uint32_t item = count / 2; item-- > 0;) sift_down(keys, places, item, count);
+    while (count-- > 1) {
+        const uint64_t key = keys[count];
+        const uint32_t place = places[count];
+        keys[count] = keys[0];
+        places[count] = places[0];
+        keys[0] = key;
+        places[0] = place;
+        sift_down(keys, places, 0, count);
+    }
+}
+
+/* The first and all of its moment go by order of arrival, as it is now. While they are sorted, the
+ * order stands where their moment was, so that it is looked up once each. */
+static void order_ties(berth__agenda *agenda) {
+    const uint32_t first = agenda->first;
+    const uint32_t end = near_end(agenda);
+    const uint64_t at = agenda->at[first];
+    uint32_t item = first + 1;
+    agenda->ordered = item;
+    if (item == end || agenda->at[item] != at) return;
+    int in_order = 1;
+    for (item = first; item < end && agenda->at[item] == at; item++) {
+        agenda->at[item] = agenda->order[agenda->places[item]];
+        in_order &= item == first || agenda->at[item - 1] <= agenda->at[item];
+    }
+    if (!in_order) heap_sort(agenda->at + first, agenda->places + first, item - first);
+    agenda->ordered = item;
+    while (item-- > first) agenda->at[item] = at;
+}
+
+uint32_t berth__agenda_first(berth__agenda *agenda, uint64_t *at) {
+    while (sort_nearest(agenda)) {
+        const uint32_t first = agenda->first;
+        agenda->next_at = *at = agenda->at[first];
+        if (!is_stale(agenda, first)) return agenda->places[first];
+        agenda->first++;
+    }
+    empty(agenda);
+    *at = UINT64_MAX;
+    return BERTH__NONE;
+}
+
+void berth__agenda_drop(berth__agenda *agenda) {
+    agenda->armed[agenda->places[agenda->first++]] = UINT64_MAX;
+}
+
+uint32_t berth__agenda_take(berth__agenda *agenda, uint64_t until, uint64_t *at) {
+    if (agenda->next_at > until || berth__agenda_first(agenda, at) == BERTH__NONE || *at > until)
+        return BERTH__NONE;
+    if (agenda->first >= agenda->ordered) {
+        order_ties(agenda);
+        (void)berth__agenda_first(agenda, at);
+    }
+    const uint32_t place = agenda->places[agenda->first];
+    berth__agenda_drop(agenda);
+    return place;
+}
+
+/* ---- For tests ---- */
+
+static int has_item(const berth__agenda *agenda, uint32_t place) {
+    for (uint32_t item = agenda->first; item < agenda->end; item++)
+        if (agenda->places[item] == place && !is_stale(agenda, item)) return 1;
+    return 0;
+}
+
+int berth__agenda_is_sound(const berth__agenda *agenda) {
+    for (uint32_t place = 0; place < agenda->place_count; place++)
+        if (agenda->armed[place] != UINT64_MAX && !has_item(agenda, place)) return 0;
+    for (uint32_t item = agenda->first; item < agenda->end; item++) {
+        if (agenda->at[item] < agenda->next_at) return 0;
+        if (agenda->is_sorted && item > agenda->first && item < near_end(agenda) &&
+            agenda->at[item - 1] > agenda->at[item])
+            return 0;
+        for (uint32_t b = 0; b < agenda->bound_count; b++)
+            if ((item < agenda->bounds[b].end) != (agenda->at[item] < agenda->bounds[b].below))
+                return 0;
+    }
+    return 1;
+}
