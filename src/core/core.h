@@ -198,8 +198,10 @@ berth_status berth__core_suspend(berth__core *core, uint64_t now, berth_request_
  * those who run gives way, and the next plan admits nobody. The last one ends as EVICTED. */
 berth_status berth__core_plan_fail(berth__core *core, uint64_t now, berth_step_id step_id);
 
-/* Engine: is there anything that a plan would hold? While steps are outstanding, 1 does not promise
- * it: all may have to wait for them. */
+/* Engine: is there anything that a plan would hold? 0 says that there is not. 1 does not promise it
+ * while steps are outstanding: all may have to wait for them. Nor does it where somebody is parked,
+ * all who run are held up, and kv_mode looks at who runs (ratio, future_peak, predicted): only a
+ * plan looks at them anew, and then says whether one more goes in. */
 uint32_t berth__core_has_plan(const berth__core *core);
 
 /* Engine: leave, admit, list. Same contract as berth_plan_next. */

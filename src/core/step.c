@@ -28,7 +28,8 @@ uint32_t berth__core_has_plan(const berth__core *core) {
     if (core->steps_outstanding == core->options.steps_max || berth__core_broken(core)) return 0;
     if (core->leaving_count > 0 || core->running.count > core->held_up) return 1;
     if (core->queue.total.count == 0) return 0;
-    /* Beside those who are held up, only a plan can say: it looks at them anew. */
+    /* Beside those who are held up, only a plan can say: looking anew moves what is predicted, and
+     * a question must not. Who asks for a plan then may get an empty one, and sleeps again. */
     if (core->running.count > 0 && berth__kv_mode_looks(core)) return 1;
     return berth__admit_is_due(core) != 0;
 }

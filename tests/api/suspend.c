@@ -84,6 +84,41 @@ static void deadlines_and_cancels_reach_a_suspended_request(void **state) {
     pool_host_end(host);
 }
 
+/* Only a plan can say that the second does not go in beside the first; it is no step, and a loop
+ * that waits for one sleeps on. */
+static void with_all_suspended_a_wait_goes_on_if_nobody_else_may_come_in(void **state) {
+    (void)state;
+    for (uint32_t mode = BERTH_KV_RATIO; mode <= BERTH_KV_PREDICTED; mode++) {
+        pool_host *host = host_of(4);
+        host->options.clock = BERTH_CLOCK_SYSTEM;
+        host->options.kv_block_tokens = 1;
+        host->options.kv_mode = mode;
+        pool_host_resource(host, "kv", 100);
+        pool_host_start(host);
+        berth_request request = pool_request(host, 0);
+        request.prompt_tokens = 10;
+        request.max_new_tokens = 80;
+        const berth_request_id first = pool_submit(host, &request);
+        request.payload = pool_request(host, 0).payload;
+        const berth_request_id second = pool_submit(host, &request);
+        pool_step step;
+        pool_plan(host, &step);
+        assert_int_equal(step.plan.entry_count, 1);
+        pool_commit(host, &step);
+        CHECK_OK(berth_suspend(host->pool, first));
+        CHECK(berth_plan_wait(host->pool, &step.plan, 0), BERTH_ETIMEDOUT);
+        CHECK(berth_plan_wait(host->pool, &step.plan, 20000000), BERTH_ETIMEDOUT);
+        assert_int_equal(step.plan.entry_count, 0);
+        assert_true(step.plan.step_id == 0);
+        CHECK_OK(berth_cancel(host->pool, first));
+        pool_plan(host, &step);
+        assert_int_equal(step.plan.leave_count, 1);
+        assert_int_equal(pool_entry(&step, second)->flags, BERTH_ENTRY_ADMITTED);
+        pool_commit_finished(host, &step);
+        pool_host_end(host);
+    }
+}
+
 static void only_an_engine_s_requests_are_suspended(void **state) {
     (void)state;
     pool_host *host = pool_host_new(BERTH_FACE_GATE);
@@ -169,6 +204,7 @@ int main(void) {
         cmocka_unit_test(a_suspended_request_keeps_its_slot_and_is_not_planned),
         cmocka_unit_test(a_suspended_parked_request_lets_others_pass_and_keeps_its_place),
         cmocka_unit_test(deadlines_and_cancels_reach_a_suspended_request),
+        cmocka_unit_test(with_all_suspended_a_wait_goes_on_if_nobody_else_may_come_in),
         cmocka_unit_test(only_an_engine_s_requests_are_suspended),
         cmocka_unit_test(a_step_that_failed_costs_one_request_and_is_planned_again),
         cmocka_unit_test(the_last_one_ends_if_no_room_can_be_made_for_it),
