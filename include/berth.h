@@ -338,13 +338,12 @@ enum berth_fairness {
     BERTH_FAIRNESS_VTC = 1   /* virtual token counters: the one that has had least by its weight */
 };
 
-/** Who goes first of two requests of one band, and with fairness of one tenant. */
+/** Who goes first of two requests of one band, with fairness of one tenant; 4 is experimental. */
 enum berth_order {
     BERTH_ORDER_ARRIVAL = 0,  /* who came first */
     BERTH_ORDER_DEADLINE = 1, /* whose first deadline is earliest; those without one last */
     BERTH_ORDER_SHORTEST = 2, /* who is expected to compute fewest tokens */
-    BERTH_ORDER_PREFIX = 3,   /* who finds the longest prefix in the cache */
-    BERTH_ORDER_RANK = 4      /* the host's rank; the lowest number first */
+    BERTH_ORDER_PREFIX = 3    /* who finds the longest prefix in the cache */
 };
 
 /**
@@ -433,7 +432,7 @@ typedef struct berth_options {
     uint32_t order;               /* berth_order; default: arrival */
     uint32_t order_displaced_max; /* nobody is passed by more than so many who came later, in its
                                      band and, with fairness, of its tenant; 0 = 64 with shortest
-                                     and prefix, no bound with deadline and rank */
+                                     and prefix, no bound with the others */
     uint32_t displace;  /* 1 = where a parked limit of the pool is met, the newest parked of the
                            lowest band below the newcomer's ends as EVICTED to make room */
     uint32_t steps_max; /* engine face: plans that may be out before the first of them is committed;
@@ -591,9 +590,7 @@ typedef struct berth_executor {
     int32_t (*cost)(void *user_data, const berth_request *request, uint64_t *cost,
                     uint32_t count);
 
-    /* Experimental: may change before version 1.0. The request's rank, asked by submit on its
-     * thread, once, before the request is accepted; the lowest number goes first. Only with
-     * BERTH_ORDER_RANK. Default: the request's own rank. */
+    /* Experimental, see the end of this header: the request's rank. Otherwise NULL. */
     uint64_t (*rank)(void *user_data, const berth_request *request);
 
     /* A mailbox has become ready, and none was: call berth_ready_take, now or later, on any thread.
@@ -745,7 +742,7 @@ struct berth_request {
     uint64_t tenant;          /* whose it is: any number of the host's; told in its outcome */
     uint32_t mailbox_full;    /* berth_mailbox_full; pause and preempt are an engine's */
     uint32_t block_hash_count; /* needs prefix_blocks_max; those beyond the prompt are ignored */
-    uint64_t rank;            /* the lowest number goes first; only with BERTH_ORDER_RANK, else 0 */
+    uint64_t rank;            /* experimental, see the end of this header; otherwise 0 */
 
     const berth_block_hash *block_hashes; /* names of the prompt's full blocks, from the first on,
                                              as berth_block_hashes gives them; copied */
@@ -828,7 +825,7 @@ typedef struct berth_refusal {
  *           BERTH_EBROKEN   the pool has failed
  * Threads:  any; never blocks; from callbacks: yes
  * Memory:   does not allocate
- * Cost:     O(log requests), plus the executor's cost() and rank(), and what it displaces
+ * Cost:     O(log requests), plus the executor's callbacks, and what it displaces
  */
 BERTH_API berth_status berth_submit(berth_pool *pool, const berth_request *request,
                                     berth_request_id *out, berth_refusal *refusal);
@@ -2014,6 +2011,47 @@ BERTH_API berth_status berth_clock_next(berth_pool *pool, uint64_t *out);
  * Cost:     O(due * log requests)
  */
 BERTH_API berth_status berth_clock_advance(berth_pool *pool, uint64_t to_at_ns);
+
+/* ---- Experimental -------------------------------------------------------------------------- */
+
+/*
+ * What stands behind this fence works and is tested, but may change or go with any version before
+ * 1.0; who uses it says so by defining BERTH_EXPERIMENTAL before the header. The fence promises:
+ *
+ *   - a program that compiles without the macro uses nothing of this, and is not affected by what
+ *     becomes of it: no call, no other option and no counter depends on it;
+ *   - the macro changes no layout and no number. Fields of structs that belong to this part stand
+ *     where they are, marked, and are zero elsewhere; one that is given up becomes a reserved field
+ *     in its place, and a number that is given up is not used again;
+ *   - what is promised of every call (statuses, bounds, no invariant broken by the host) holds here
+ *     as well.
+ *
+ *
+ * The host's rank
+ *
+ * With options.order BERTH_ORDER_RANK ("rank" in JSON) the host says who goes first of two requests
+ * of one band, and with fairness of one tenant: the lowest number; of equal ones, who came first.
+ * The number is berth_executor.rank's, if there is one, else berth_request.rank.
+ *
+ *     uint64_t rank(void *user_data, const berth_request *request);
+ *
+ * Called by submit on its thread, once, before the request is accepted and without any lock; the
+ * request is the caller's, and borrowed for the call. It may call what callbacks may call. A rank
+ * is fixed at submit, also through recost and preemption: one that would be another number later
+ * breaks nothing, and moves nobody who is parked. Nobody is protected from being passed for ever
+ * unless options.order_displaced_max is set.
+ *
+ * Without the order, berth_pool_create refuses a rank() (BERTH_ECONFIG) and berth_submit a rank
+ * that is not 0 (BERTH_EINVAL).
+ */
+#ifdef BERTH_EXPERIMENTAL
+
+/** Who goes first, as berth_order. */
+enum berth_order_experimental {
+    BERTH_ORDER_RANK = 4 /* the host's rank; the lowest number first */
+};
+
+#endif /* BERTH_EXPERIMENTAL */
 
 #ifdef __cplusplus
 }

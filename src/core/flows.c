@@ -85,6 +85,7 @@ static void put_in_line(berth__core *core, berth__flow *flow, uint32_t place) {
 static uint64_t key_of(const berth__core *core, uint32_t place, uint64_t rank) {
     const berth__entry *entry = &core->entries[place];
     uint64_t first = berth__is_new(entry) ? entry->queue_at_ns : UINT64_MAX;
+    if (core->options.order == BERTH_ORDER_RANK) return rank;
     switch ((enum berth_order)core->options.order) {
     case BERTH_ORDER_ARRIVAL: break;
     case BERTH_ORDER_DEADLINE:
@@ -96,7 +97,6 @@ static uint64_t key_of(const berth__core *core, uint32_t place, uint64_t rank) {
             entry->prompt_tokens,
             berth__mul_saturating(berth__predict_output(core, place), entry->samples));
     case BERTH_ORDER_PREFIX: return UINT64_MAX - berth__prefix_tokens_of(core, place);
-    case BERTH_ORDER_RANK: return rank;
     }
     return 0;
 }

@@ -3,7 +3,7 @@
 # The header alone, included twice, compiles pedantically as C99, C11, C17 and C++11.
 . "$(dirname -- "$0")/common.sh"
 
-# compiles HEADER_DIR COMPILER LANGUAGE STANDARD USE
+# compiles HEADER_DIR COMPILER LANGUAGE STANDARD USE [MORE]
 compiles() {
     case $3 in
     c) more='-Wstrict-prototypes -Wmissing-prototypes' ;;
@@ -12,15 +12,17 @@ compiles() {
     # shellcheck disable=SC2086
     printf '#include <berth.h>\n#include <berth.h>\n%s\n' "$5" |
         "$2" -x "$3" "-std=$4" -pedantic-errors -Wall -Wextra -Wconversion -Wshadow -Wundef \
-            -Werror $more -I"$1" -fsyntax-only - 2>"$work/errors"
+            -Werror $more ${6:-} -I"$1" -fsyntax-only - 2>"$work/errors"
 }
 
 used='extern berth_pool *pool; extern berth_options options; extern berth_stats stats;'
+fenced='extern int rank[BERTH_ORDER_RANK];'
 count=0
 for compiler in "$CC" gcc clang; do
     command -v "$compiler" >/dev/null 2>&1 || continue
     for standard in c99 c11 c17; do
-        compiles "$root/include" "$compiler" c "$standard" "$used" || {
+        compiles "$root/include" "$compiler" c "$standard" "$used" &&
+            compiles "$root/include" "$compiler" c "$standard" "$fenced" -DBERTH_EXPERIMENTAL || {
             cat "$work/errors" >&2
             fail "$compiler -std=$standard refuses include/berth.h"
         }
@@ -30,7 +32,8 @@ done
 for compiler in "$CXX" g++ clang++; do
     [ -n "$compiler" ] && command -v "$compiler" >/dev/null 2>&1 || continue
     for standard in c++11 c++20; do
-        compiles "$root/include" "$compiler" c++ "$standard" "$used" || {
+        compiles "$root/include" "$compiler" c++ "$standard" "$used" &&
+            compiles "$root/include" "$compiler" c++ "$standard" "$fenced" -DBERTH_EXPERIMENTAL || {
             cat "$work/errors" >&2
             fail "$compiler -std=$standard refuses include/berth.h"
         }
@@ -38,6 +41,9 @@ for compiler in "$CXX" g++ clang++; do
     done
 done
 [ "$count" -ge 3 ] || fail "only $count compilations"
+
+# The fence holds: without the macro nothing behind it is there.
+if compiles "$root/include" "$CC" c c11 "$fenced"; then fail "something got over the fence"; fi
 
 # This test can fail: a header that needs another one, and one that is not C++.
 mkdir "$work/alone" "$work/cxx"

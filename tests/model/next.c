@@ -234,10 +234,10 @@ static uint64_t below(world *w, uint64_t bound) {
 }
 
 static uint64_t key_of(const world *w, const berth__submit *s) {
+    if (w->options.order == BERTH_ORDER_RANK) return s->rank;
     switch ((enum berth_order)w->options.order) {
     case BERTH_ORDER_DEADLINE: return s->total_ns == 0 ? UINT64_MAX - 1 : w->now + s->total_ns;
     case BERTH_ORDER_SHORTEST: return s->prompt_tokens + s->max_new_tokens;
-    case BERTH_ORDER_RANK: return s->rank;
     case BERTH_ORDER_PREFIX:
     case BERTH_ORDER_ARRIVAL: break;
     }
