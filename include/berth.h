@@ -448,7 +448,10 @@ typedef struct berth_options {
 
     /* When the first in line does not fit; not with strict. EASY goes by upper bounds of how long
      * requests run (berth_request.run_ns); on an engine, for those without one, by the tokens they
-     * may still compute and the measured time of a step. Behind what has no bound nobody passes. */
+     * may still compute and the measured time of a step. Behind what has no bound nobody passes.
+     * It counts with what each holds now. Where that grows (kv_mode other than worst_case, or
+     * berth_charge) who passes may delay the first all the same, and the two limits below are what
+     * bounds its wait. */
     uint32_t fit;             /* berth_fit; default: strict */
     uint32_t look_max;        /* how many behind the first are looked at; 0 = 64 */
     uint32_t overtake_max;    /* a first in line that was overtaken so often is not any more; 0 = no
