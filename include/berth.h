@@ -343,7 +343,8 @@ enum berth_order {
     BERTH_ORDER_ARRIVAL = 0,  /* who came first */
     BERTH_ORDER_DEADLINE = 1, /* whose first deadline is earliest; those without one last */
     BERTH_ORDER_SHORTEST = 2, /* who is expected to compute fewest tokens */
-    BERTH_ORDER_PREFIX = 3    /* who finds the longest prefix in the cache */
+    BERTH_ORDER_PREFIX = 3    /* who found the longest prefix in the cache when it was submitted, or
+                                 given its prompt by recost; needs prefix_blocks_max */
 };
 
 /**

@@ -4,6 +4,7 @@
  * Why:     what a large head leaves free is used by others, and the head loses nothing by it.
  * Rules:   what runs ends at its upper bound at the latest. The shadow is the first moment at which
  *          the head then fits; who passes ends by then, or uses only what is spare beside the head.
+ *          All this with what each holds now: of KV that grows it promises nothing.
  * Threads: none; looks only, but for the scratch table of ends.
  *
  * Lifka, "The ANL/IBM SP scheduling system", 1995. A bound is run_ns where the request has one; on

@@ -128,7 +128,7 @@ static void lay_out_lengths(arena *from, const berth_options *options, layout *l
 static void lay_out_rest(arena *from, const berth_options *options, layout *l) {
     const uint32_t places = berth__options_requests_max(options);
     const int is_engine = options->face == BERTH_FACE_ENGINE;
-    const int credits = options->prefix_blocks_max > 0 || options->order == BERTH_ORDER_PREFIX;
+    const int credits = options->prefix_blocks_max > 0;
     l->pause_due_at_ns = cut_if(from, is_engine, places, sizeof *l->pause_due_at_ns);
     l->prefix_tokens = cut_if(from, credits, places, sizeof *l->prefix_tokens);
     l->run_ns = cut_if(from, options->fit == BERTH_FIT_EASY, places, sizeof *l->run_ns);

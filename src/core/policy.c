@@ -122,6 +122,8 @@ berth_status berth__policy_check(const berth_options *given, const berth_options
         if (given->vtc_output_weight != 0)
             return wrong(error, "vtc_output_weight", "set, but fairness is none");
     }
+    if (given->order == BERTH_ORDER_PREFIX && given->prefix_blocks_max == 0)
+        return wrong(error, "order", "prefix, but prefix_blocks_max is 0");
     if (given->order == BERTH_ORDER_ARRIVAL && given->order_displaced_max != 0)
         return wrong(error, "order_displaced_max", "set, but order is arrival");
     return BERTH_OK;

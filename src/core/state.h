@@ -162,7 +162,7 @@ struct berth__core {
 
     /* By place; NULL where nobody needs them. */
     uint64_t *pause_due_at_ns; /* engine: while paused */
-    uint64_t *prefix_tokens;   /* with a prefix index, or its order: credited by the cache */
+    uint64_t *prefix_tokens;   /* with a prefix index: credited by the cache */
     uint64_t *run_ns;          /* with EASY: upper bound of the time it runs; 0 = not known */
 
     /* What is above is fixed, and read (berth__core_expect) by threads that are still to get the

@@ -82,7 +82,6 @@ static void fill(berth__core *core, uint32_t place, const berth__submit *submit,
     core->order[place] = core->arrivals++;
     if (core->prefix_tokens != NULL) core->prefix_tokens[place] = 0;
     if (core->run_ns != NULL) core->run_ns[place] = submit->run_ns;
-    if (core->flows.by_key) berth__flows_set_key(core, place, submit->rank);
     if (berth__has_tenants(core)) berth__tenants_accepted(core, place);
 }
 
@@ -295,7 +294,8 @@ berth_status berth__core_submit(berth__core *core, uint64_t now, const berth__su
     if (submit->ticket != 0) berth__tickets_use(core, berth__tickets_find(core, submit->ticket));
     *out = berth__ids_take(&core->ids);
     fill(core, berth__id_place(*out), submit, asked.units);
-    berth__share_name(core, berth__id_place(*out), submit);
+    berth__share_name(core, berth__id_place(*out), submit); /* its key may be what it found */
+    if (core->flows.by_key) berth__flows_set_key(core, berth__id_place(*out), submit->rank);
     accept(core, berth__id_place(*out), at_once);
     return BERTH_OK;
 }

@@ -233,6 +233,21 @@ static void run_tokens(scribe *s) {
     }
 }
 
+/* The same of two tenants: the outputs of the second end at a third of what they may have. */
+static void run_tenants(scribe *s) {
+    s->by_length = 1;
+    for (uint32_t step = 0; step < 160; step++, s->now += 10) {
+        if (s->count < 60) {
+            berth__submit ask = {.band = 1, .tenant = s->count % 2};
+            ask.prompt_tokens = 1 + core_random_below(&s->random, 6);
+            ask.max_new_tokens = 3 + core_random_below(&s->random, 12);
+            submit_this(s, &ask);
+        }
+        plan(s);
+        if (s->plan.step_id != 0) commit(s, 0);
+    }
+}
+
 /* The same by an engine that commits a step when it has the plan of the next one. */
 static void run_flight(scribe *s) {
     scribe *next = calloc(1, sizeof *next);
@@ -472,6 +487,30 @@ static void what_is_shared_is_decided_as_it_always_was(void **state) {
     must_decide_as_before(&options, run_shared, "shared");
 }
 
+static void the_longest_prefix_goes_first_as_it_always_did(void **state) {
+    berth_options options = core_kit_options(BERTH_FACE_ENGINE, 1, 40);
+    (void)state;
+    core_kit_add_resource(&options, "kv_blocks", 32);
+    core_kit_add_resource(&options, "adapters", 3);
+    options.kv_block_tokens = 2;
+    options.prefix_blocks_max = 32;
+    options.sets_max = 3;
+    options.set_resource = 1;
+    options.order = BERTH_ORDER_PREFIX;
+    options.order_displaced_max = 4;
+    must_decide_as_before(&options, run_shared, "shared_by_prefix");
+}
+
+static void outputs_are_predicted_by_tenant_as_they_always_were(void **state) {
+    berth_options options = core_kit_options(BERTH_FACE_ENGINE, 6, 40);
+    (void)state;
+    core_kit_add_resource(&options, "kv_blocks", 24);
+    options.kv_block_tokens = 2;
+    options.kv_mode = BERTH_KV_PREDICTED;
+    options.tenants_max = 2;
+    must_decide_as_before(&options, run_tenants, "kv_predicted_by_tenant");
+}
+
 static void every_policy_of_fit_under_overload_decides_as_it_always_did(void **state) {
     static const char *const names[] = {"busy_strict", "busy_first", "busy_easy"};
     (void)state;
@@ -512,6 +551,8 @@ static void two_steps_in_flight_are_planned_as_they_always_were(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_shared_is_decided_as_it_always_was),
+        cmocka_unit_test(the_longest_prefix_goes_first_as_it_always_did),
+        cmocka_unit_test(outputs_are_predicted_by_tenant_as_they_always_were),
         cmocka_unit_test(a_gate_decides_as_it_always_did),
         cmocka_unit_test(an_engine_pool_decides_as_it_always_did),
         cmocka_unit_test(random_events_are_decided_as_they_always_were),

@@ -150,6 +150,7 @@ static berth_options random_options(world *w) {
     set_kv(w, &o);
     set_steps(w, &o);
     set_shared(w, &o);
+    if (o.order == BERTH_ORDER_PREFIX && o.prefix_blocks_max == 0) o.order = BERTH_ORDER_RANK;
     if (below(w, 3) != 0) set_tenants(w, &o);
     return o;
 }

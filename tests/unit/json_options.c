@@ -333,7 +333,9 @@ static void who_goes_next_can_be_set(void **state) {
     static const char *const orders[] = {"arrival", "deadline", "shortest", "prefix", "rank"};
     for (uint32_t order = 0; order < 5; order++) {
         char text[64];
-        options = defaults();
+        options = with_resources();
+        options.kv_block_tokens = 1;
+        options.prefix_blocks_max = 1;
         snprintf(text, sizeof text, "{\"order\": \"%s\"}", orders[order]);
         must_read(&options, text);
         assert_int_equal(options.order, order);

@@ -152,6 +152,7 @@ static void what_decides_who_goes_next_makes_sense_or_is_refused(void **state) {
     (void)state;
     WRONG(fairness, 2, "fairness");
     WRONG(order, 5, "order");
+    WRONG(order, BERTH_ORDER_PREFIX, "order"); /* without an index */
     WRONG(displace, 2, "displace");
     WRONG(tenants_max, 1000001, "tenants_max");
     WRONG(vtc_prompt_weight, 1001, "vtc_prompt_weight");

@@ -141,21 +141,51 @@ static void a_tenant_is_expected_to_go_on_as_it_did(void **state) {
     core_kit_fini(&kit);
 }
 
+/* A prompt of four blocks of one token, of which the first `common` are everybody's. */
+static berth_request_id ask_prompt(core_kit *kit, uint32_t common) {
+    static uint64_t other = 100; /* names that nobody else has */
+    berth_block_hash hashes[4];
+    berth__submit ask = {.band = 1, .prompt_tokens = 4, .max_new_tokens = 1, .block_hash_count = 4};
+    for (uint32_t i = 0; i < 4; i++)
+        hashes[i] = (berth_block_hash){.low = i < common ? i + 1 : other++};
+    ask.block_hashes = hashes;
+    return take_in(kit, &ask);
+}
+
+/* The next plan holds this one alone, which begins behind so many tokens and ends. */
+static void must_run(core_kit *kit, berth_request_id id, uint64_t prefix_tokens) {
+    berth_plan_entry entry[2];
+    berth_plan plan = {.struct_size = sizeof plan, .entries = entry, .entry_max = 2};
+    assert_int_equal(berth__core_plan(kit->core, 0, &plan), BERTH_OK);
+    assert_int_equal(plan.entry_count, 1);
+    assert_true(entry[0].id == id);
+    assert_int_equal(entry[0].prefix_tokens, prefix_tokens);
+    const berth__progress all = {.tokens_computed = entry[0].tokens, .finish = BERTH_FINISH_STOP};
+    assert_int_equal(berth__core_commit_begin(kit->core, 0, plan.step_id), BERTH_OK);
+    assert_int_equal(berth__core_commit_entry(kit->core, id, &all), BERTH_OK);
+    berth__core_commit_end(kit->core);
+    core_kit_must_hold(kit);
+}
+
 static void the_longest_prefix_goes_first(void **state) {
+    berth_options options = core_kit_options(BERTH_FACE_ENGINE, 1, 100);
     core_kit kit;
-    berth_request_id id[3];
+    berth_request_id id[4];
     (void)state;
-    make(&kit, BERTH_ORDER_PREFIX, 0);
-    for (uint32_t i = 0; i < 3; i++) {
-        const berth__submit ask = job(100, 0);
-        id[i] = take_in(&kit, &ask);
-        kit.core->prefix_tokens[berth__id_place(id[i])] = 10 * i; /* as the cache says */
-        berth__flows_rekey(kit.core, berth__id_place(id[i]));
-        core_kit_must_hold(&kit);
-    }
-    must_serve(&kit, id[2], 0);
-    must_serve(&kit, id[1], 0);
-    must_serve(&kit, id[0], 0);
+    core_kit_add_resource(&options, "kv_blocks", 100);
+    options.kv_block_tokens = 1;
+    options.prefix_blocks_max = 64;
+    options.order = BERTH_ORDER_PREFIX;
+    core_kit_init(&kit, &options);
+    must_run(&kit, ask_prompt(&kit, 4), 0);
+    id[0] = ask_prompt(&kit, 0);
+    id[1] = ask_prompt(&kit, 1);
+    id[2] = ask_prompt(&kit, 3);
+    id[3] = ask_prompt(&kit, 3);
+    must_run(&kit, id[2], 3);
+    must_run(&kit, id[3], 3);
+    must_run(&kit, id[1], 1);
+    must_run(&kit, id[0], 0);
     core_kit_fini(&kit);
 }
 
