@@ -20,7 +20,8 @@ berth_status berth_wait(berth_pool *pool, berth_request_id id, uint64_t timeout_
     berth_outcome ours;
     berth__grow_clear(out, BERTH__FIRST_OUTCOME);
     if (pool == NULL || id == 0 || !outcome_is_good(out)) return BERTH_EINVAL;
-    const berth_status status = berth__mailbox_wait(pool, id, timeout_ns, &ours);
+    const berth_status status =
+        berth__mailbox_wait(pool, id, timeout_ns, out != NULL ? &ours : NULL);
     if (status == BERTH_OK && out != NULL) berth__grow_out(out, &ours, sizeof ours);
     return status;
 }

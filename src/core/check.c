@@ -21,7 +21,7 @@
 
 /* What the table adds up to, by state. */
 typedef struct census {
-    uint64_t states[BERTH__ENDED + 1];
+    uint64_t states[BERTH__LENT + 1];
     uint64_t retained;
     uint64_t used[BERTH_RESOURCES_MAX];
     uint64_t parked[BERTH_RESOURCES_MAX];
@@ -56,7 +56,7 @@ static uint32_t count_entry(const berth__core *core, uint32_t place, census *c) 
     const int fixed = entry->outcome != BERTH_OUTCOME_NONE;
     c->states[entry->state]++;
     MUST(berth__ids_is_taken(&core->ids, place) == (entry->state != BERTH__FREE));
-    if (entry->state == BERTH__FREE) return 0;
+    if (entry->state == BERTH__FREE || entry->state == BERTH__LENT) return 0;
     MUST(fixed == (entry->state == BERTH__STOPPING || entry->state == BERTH__ENDED));
     MUST(!entry->gone || fixed);
     MUST(!entry->in_step || held);
@@ -90,6 +90,7 @@ static uint32_t count_entry(const berth__core *core, uint32_t place, census *c) 
 static uint32_t check_sums(const berth__core *core, const census *c) {
     const berth_stats *n = &core->counters;
     MUST(c->states[BERTH__PARKED] == core->queue.total.count);
+    MUST(c->states[BERTH__LENT] == core->queue.lent_count);
     MUST(c->states[BERTH__RUNNING] == n->running);
     MUST(c->states[BERTH__STOPPING] == n->stopping);
     MUST(core->running.count == n->running + n->stopping);

@@ -13,7 +13,8 @@
 /* A user's id: BERTH__NONE once its outcome was taken or dropped. */
 static uint32_t find_for_user(const berth__core *core, berth_request_id id) {
     const uint32_t place = berth__ids_find(&core->ids, id);
-    return place == BERTH__NONE || core->entries[place].gone ? BERTH__NONE : place;
+    if (place == BERTH__NONE || core->entries[place].state == BERTH__LENT) return BERTH__NONE;
+    return core->entries[place].gone ? BERTH__NONE : place;
 }
 
 /* The engine's or worker's id: good until its units are let go, and as a user's after that. */
@@ -21,6 +22,7 @@ static uint32_t find_for_engine(const berth__core *core, berth_request_id id) {
     const uint32_t place = berth__ids_find(&core->ids, id);
     if (place == BERTH__NONE) return BERTH__NONE;
     const berth__entry *entry = &core->entries[place];
+    if (entry->state == BERTH__LENT) return BERTH__NONE;
     return entry->gone && entry->state == BERTH__ENDED ? BERTH__NONE : place;
 }
 
@@ -235,6 +237,7 @@ berth_status berth__core_let_go(berth__core *core, uint64_t now, berth_request_i
     case BERTH__RUNNING: return BERTH_EBUSY;
     case BERTH__STOPPING: berth__life_end(core, place); return BERTH_OK;
     case BERTH__FREE:
+    case BERTH__LENT:
     case BERTH__ENDED: break;
     }
     return BERTH_EENDED;

@@ -19,7 +19,8 @@ enum berth__state {
     BERTH__PARKED = 1,
     BERTH__RUNNING = 2,
     BERTH__STOPPING = 3,
-    BERTH__ENDED = 4
+    BERTH__ENDED = 4,
+    BERTH__LENT = 5 /* its id was given away, its submit has not come: see lend.h */
 };
 
 /*
@@ -60,6 +61,8 @@ typedef struct berth__submit {
     uint64_t run_ns;      /* upper bound of the time it runs; 0 = not known */
     uint32_t refused_for; /* berth_refusal_reason of the caller's own, where no other comes first */
     uint32_t samples;     /* 0 = 1 */
+    uint32_t pinned;      /* lent ids: as by berth__core_pin */
+    uint32_t reserved;
     uint64_t refused_limit;
     uint64_t refused_asked;
     berth_ticket_id ticket; /* 0 = none */

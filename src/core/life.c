@@ -424,9 +424,10 @@ int berth__life_drop_oldest(berth__core *core) {
 
 /* ---- Failed ---- */
 
-static void fail_one(berth__core *core, uint32_t place) {
+void berth__life_fail_one(berth__core *core, uint32_t place) {
     berth__entry *entry = &core->entries[place];
-    if (entry->state == BERTH__FREE || entry->state == BERTH__ENDED) return;
+    if (entry->state == BERTH__FREE || entry->state == BERTH__LENT) return;
+    if (entry->state == BERTH__ENDED) return;
     if (entry->outcome == BERTH_OUTCOME_NONE) {
         if (entry->state == BERTH__PARKED && berth__is_new(entry)) entry->admitted_at_ns = 0;
         entry->outcome = BERTH_OUTCOME_INTERNAL;
@@ -445,7 +446,8 @@ void berth__life_fail(berth__core *core) {
     core->broken = 1;
     if (core->failed) return;
     core->failed = 1;
-    for (uint32_t place = 0; place < core->ids.place_count; place++) fail_one(core, place);
+    for (uint32_t place = 0; place < core->ids.place_count; place++)
+        berth__life_fail_one(core, place);
     core->counters.running = 0;
     core->counters.stopping = 0;
     core->counters.paused = 0;
@@ -456,7 +458,9 @@ void berth__life_fail(berth__core *core) {
         core->counters.bands[b].running = 0;
         core->counters.bands[b].stopping = 0;
     }
+    const uint64_t lent_count = core->queue.lent_count;
     berth__queue_init(&core->queue, core->links, core->options.resource_count);
+    core->queue.lent_count = lent_count;
     berth__tenants_clear(&core->tenants);
     berth__tickets_clear(core);
     berth__agenda_clear(&core->deadlines);

@@ -76,8 +76,9 @@ int berth__life_is_armed(const berth__core *core, uint32_t place);
 /* The first output came: its deadline is met. */
 void berth__life_output(berth__core *core, uint32_t place);
 
-/* End everything as INTERNAL, by the table alone. */
+/* End everything as INTERNAL, by the table alone; or one, in a core that has failed. */
 void berth__life_fail(berth__core *core);
+void berth__life_fail_one(berth__core *core, uint32_t place);
 
 /* End whatever is due at the core's now. */
 void berth__life_expire_due(berth__core *core);

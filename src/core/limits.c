@@ -6,6 +6,7 @@
 typedef struct scope {
     const berth__parked *parked;
     const berth__parked *held; /* by tickets; the limits look at both together */
+    uint64_t lent_count;       /* by ids that were lent: of the pool's count only */
     const berth_options *options;
     const berth_band_options *band; /* NULL for the pool */
     uint64_t count_max;
@@ -16,6 +17,7 @@ typedef struct scope {
 static scope pool_scope(const berth_options *options, const berth__queue *queue) {
     return (scope){.parked = &queue->total,
                    .held = &queue->held_total,
+                   .lent_count = queue->lent_count,
                    .options = options,
                    .count_max = options->parked_max,
                    .size_max = options->parked_size_max,
@@ -72,7 +74,7 @@ static berth_status multiply(const berth__load *load, uint32_t count, uint32_t r
 /* Sums cannot overflow here: check_sums has added them for the whole pool. */
 static berth_status check_scope(const scope *s, const berth__parked *wanted,
                                 uint32_t resource_count, berth_refusal *refusal) {
-    const uint64_t count = s->parked->count + s->held->count + wanted->count;
+    const uint64_t count = s->parked->count + s->held->count + s->lent_count + wanted->count;
     const uint64_t size = size_of(s) + wanted->size;
     if (exceeds(count, s->count_max)) return refuse(refusal, s->count_reason, s->count_max, count);
     if (exceeds(size, s->size_max)) return refuse(refusal, s->count_reason + 1, s->size_max, size);

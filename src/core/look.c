@@ -30,7 +30,7 @@ static berth_outcome outcome_of(const berth__entry *entry) {
 
 berth_status berth__core_view(const berth__core *core, berth_request_id id, berth__view *out) {
     const uint32_t place = berth__ids_find(&core->ids, id);
-    if (place == BERTH__NONE) {
+    if (place == BERTH__NONE || core->entries[place].state == BERTH__LENT) {
         memset(out, 0, sizeof *out);
         return BERTH_ESTALE;
     }
@@ -52,7 +52,7 @@ berth_status berth__core_view(const berth__core *core, berth_request_id id, bert
 
 berth_status berth__core_outcome(const berth__core *core, berth_request_id id, berth_outcome *out) {
     const uint32_t place = berth__ids_find(&core->ids, id);
-    if (place == BERTH__NONE) return BERTH_ESTALE;
+    if (place == BERTH__NONE || core->entries[place].state == BERTH__LENT) return BERTH_ESTALE;
     *out = outcome_of(&core->entries[place]);
     return BERTH_OK;
 }

@@ -25,6 +25,7 @@ typedef struct berth__queue {
     berth__parked total;
     berth__parked held[BERTH_BANDS_MAX]; /* by tickets; in no list, and in no sum above */
     berth__parked held_total;
+    uint64_t lent_count; /* room for so many more, given away by lend.h */
     uint32_t resource_count;
     uint32_t bands_with; /* bit b is set while band index b has someone parked */
 } berth__queue;

@@ -7,6 +7,7 @@
 #include "core/displace.h"
 #include "core/hooks.h"
 #include "core/kv.h"
+#include "core/lend.h"
 #include "core/life.h"
 #include "core/limits.h"
 #include "core/quota.h"
@@ -74,6 +75,7 @@ static void fill(berth__core *core, uint32_t place, const berth__submit *submit,
             berth__has_tenants(core) ? berth__tenants_take(core, submit->tenant) : BERTH__NONE,
         .level = (submit->band - 1) & 15u,
         .samples = (uint16_t)samples_of(submit),
+        .pinned = submit->pinned != 0,
         .slot = BERTH__NONE,
         .band_index = (uint8_t)(submit->band - 1),
     };
@@ -298,6 +300,35 @@ berth_status berth__core_submit(berth__core *core, uint64_t now, const berth__su
     if (core->flows.by_key) berth__flows_set_key(core, berth__id_place(*out), submit->rank);
     accept(core, berth__id_place(*out), at_once);
     return BERTH_OK;
+}
+
+/* ---- Lent ids ---- */
+
+/* The capacity may have shrunk since it was promised: then it ends like others that are parked. */
+static void evict_if_too_large(berth__core *core, uint32_t place) {
+    static const berth__cause cause = {BERTH_OUTCOME_EVICTED, BERTH_EVICT_CAPACITY, 0};
+    const uint64_t *units = berth__units_of(core, place);
+    if (berth__ledger_never_fits(&core->ledger, units) < core->options.resource_count)
+        berth__life_stop(core, place, cause);
+}
+
+void berth__core_submit_lent(berth__core *core, uint64_t now, const berth__submit *submit,
+                             berth_request_id id) {
+    const uint32_t place = berth__id_place(id);
+    core->queue.lent_count--;
+    if (berth__core_broken(core)) {
+        fill(core, place, submit, submit->cost);
+        core->entries[place].state = BERTH__PARKED;
+        core->counters.submitted_total++;
+        berth__band_of(core, place)->submitted_total++;
+        if (core->failed) berth__life_fail_one(core, place);
+        return;
+    }
+    begin(core, now);
+    fill(core, place, submit, submit->cost);
+    const berth__load load = berth__load_of(core, place);
+    accept(core, place, berth__admit_at_once(core, &load));
+    evict_if_too_large(core, place);
 }
 
 /* ---- Tickets ---- */

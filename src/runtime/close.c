@@ -10,6 +10,7 @@ void berth__close_wake(berth_pool *pool) {
 
 static void close_now(berth_pool *pool) {
     pool->closed = 1;
+    (void)berth__lane_close(pool);
     berth__core_close(pool->core, berth__clock_read(pool));
 }
 

@@ -146,6 +146,7 @@ void berth__hand_return(berth_pool *pool, berth__hand *hand) {
     const uint64_t now = berth__clock_read(pool);
     expect_next(pool, hand->size_max);
     hand->out = 0;
+    hand->returned_at_ns = now;
     post_until(pool, hand, hand->kept);
     adapt(hand, now - hand->dealt_at_ns);
 }

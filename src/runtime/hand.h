@@ -33,6 +33,7 @@ typedef struct berth__hand {
     uint32_t reserved;
     berth_pool *pool; /* fixed */
     uint64_t dealt_at_ns;
+    uint64_t returned_at_ns;
     berth_call calls[BERTH__HAND_MAX]; /* fixed while it is out */
 } berth__hand;
 

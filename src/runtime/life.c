@@ -3,6 +3,7 @@
 #include "base/checked.h"
 #include "core/options.h"
 #include "runtime/lock.h"
+#include "runtime/outcome.h"
 #include "runtime/pool.h"
 #include "runtime/ready.h"
 #include "runtime/sink.h"
@@ -18,6 +19,7 @@ uint32_t berth__pool_failed(const berth_pool *pool) {
 
 uint32_t berth__pool_idle(const berth_pool *pool) {
     return pool->parked_count == 0 && pool->inside_count == 0 && pool->inside == NULL &&
+           berth__lane_is_empty(pool) &&
            !berth__callback_is_due(pool);
 }
 
@@ -104,6 +106,7 @@ static void free_memory(berth_pool *pool) {
     free(pool->hands);
     free(pool->rings_free);
     free(pool->ring_memory);
+    berth__lane_fini(pool);
     free(pool->core_memory);
     free(pool);
 }
@@ -142,6 +145,7 @@ berth_status berth__life_create(const berth_options *options, const berth_execut
     if (status == BERTH_OK)
         status = berth__registry_init(&pool->registry, &pool->options, pool->row_count);
     if (status == BERTH_OK) status = make_core(pool);
+    if (status == BERTH_OK) status = berth__lane_init(pool);
     if (status == BERTH_OK) status = start_threads(pool);
     if (status != BERTH_OK) {
         free_memory(pool);
@@ -156,6 +160,7 @@ berth_status berth__life_create(const berth_options *options, const berth_execut
 /* Who still owes the pool a return? Workers and timer between two callbacks do not: they are
  * joined. What waits for a worker has not begun. */
 static uint32_t is_busy(const berth_pool *pool) {
+    if (!berth__lane_is_empty(pool) || berth__outcome_has_reader(pool)) return 1;
     if (pool->call_count > 1 || pool->active_count > 0 || berth__store_has_reader(pool)) return 1;
     if (atomic_load_explicit(&pool->ready_writers, memory_order_acquire) > 0) return 1;
     if (pool->options.face == BERTH_FACE_ENGINE) return pool->steps_outstanding != 0;
@@ -182,6 +187,7 @@ static void release_rest(berth_pool *pool) {
 berth_status berth__life_destroy(berth_pool *pool) {
     berth__lock_enter(pool);
     if (berth__callback_is_inside(pool)) return berth__lock_leave(pool, BERTH_EREENTRY);
+    (void)berth__lane_close(pool);
     if (is_busy(pool)) return berth__lock_leave(pool, BERTH_EBUSY);
     pool->closed = 1;
     berth__core_close(pool->core, pool->now_ns);

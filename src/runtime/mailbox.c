@@ -2,9 +2,11 @@
 #include "runtime/mailbox.h"
 #include "runtime/clock.h"
 #include "runtime/lock.h"
+#include "runtime/outcome.h"
 #include "runtime/owner.h"
 #include "runtime/pool.h"
 #include "runtime/ready.h"
+#include "runtime/seal.h"
 #include "runtime/store.h"
 
 #include <string.h>
@@ -133,6 +135,7 @@ berth_status berth__mailbox_close(berth_pool *pool, berth_request_id id) {
     if (berth__pool_failed(pool)) return berth__lock_leave(pool, BERTH_EBROKEN);
     if (!row->fixed)
         (void)berth__core_cancel(pool->core, berth__clock_read(pool), id, BERTH_CANCEL_READER_GONE);
+    if (row->sealed && !berth__seal_break(pool, id)) return berth__lock_leave(pool, BERTH_ESTALE);
     /* ESTALE if what came due meanwhile pushed it out: then it is gone already. */
     (void)berth__core_forget(pool->core, id, 0);
     berth__lock_settle(pool);
@@ -164,6 +167,9 @@ static berth_status wait_for_outcome(berth_pool *pool, berth__row *row, uint64_t
 berth_status berth__mailbox_wait(berth_pool *pool, berth_request_id id, uint64_t timeout_ns,
                                  berth_outcome *out) {
     berth_status status = BERTH_ETIMEDOUT;
+    berth_outcome unwanted;
+    if (berth__outcome_look(pool, id, timeout_ns) && out == NULL) return BERTH_OK;
+    if (out == NULL) out = &unwanted;
     berth__lock_enter_for(pool, id);
     if (timeout_ns != 0 && berth__callback_is_inside(pool))
         return berth__lock_leave(pool, BERTH_EREENTRY);
@@ -179,11 +185,15 @@ berth_status berth__mailbox_wait(berth_pool *pool, berth_request_id id, uint64_t
 }
 
 berth_status berth__mailbox_take(berth_pool *pool, berth_request_id id, berth_outcome *out) {
+    const uint32_t seal = berth__outcome_take(pool, id, out);
+    if (seal == BERTH__SEAL_READY) return BERTH_OK;
+    if (seal == BERTH__SEAL_PENDING) return BERTH_EAGAIN;
     berth__lock_enter_for(pool, id);
     berth__row *row = berth__row_find_for_user(pool, id);
     if (row == NULL) return berth__lock_leave(pool, BERTH_ESTALE);
     if (berth__mailbox_is_busy(pool, row)) return berth__lock_leave(pool, BERTH_EBUSY);
     if (!row->fixed) return berth__lock_leave(pool, BERTH_EAGAIN);
+    if (row->sealed && !berth__seal_break(pool, id)) return berth__lock_leave(pool, BERTH_ESTALE);
     (void)berth__core_outcome(pool->core, id, out);
     return berth__lock_leave(pool, berth__core_forget(pool->core, id, 0));
 }

@@ -13,6 +13,7 @@
 #include "core/core.h"
 #include "runtime/callback.h"
 #include "runtime/hand.h"
+#include "runtime/lane.h"
 #include "runtime/mutex.h"
 #include "runtime/registry.h"
 #include "runtime/ring.h"
@@ -39,6 +40,9 @@ struct berth_pool {
     unsigned char before_lock[64];
     berth__mutex lock;
     unsigned char after_lock[64];
+
+    berth__lane lane;
+    uint64_t dropped_taken_total; /* outcomes that retention dropped while somebody took them */
 
     uint32_t failed;         /* an invariant of the runtime does not hold */
     uint32_t failure_told;   /* all that waited were woken because of it */
@@ -93,7 +97,9 @@ struct berth_pool {
     uint32_t claim_count; /* admitted ahead for the worker that is about to deal */
     uint32_t watching;    /* the timer looks after hands */
     uint32_t watch_again; /* one of several was dealt since it looked */
-    uint32_t reserved2;
+    uint32_t lingering;   /* a worker without work is awake, and counts as woken */
+    berth__word called;   /* it is to come back: somebody came by the lock */
+    uint32_t brisk;       /* who was dealt last is quick, and nobody sleeps */
     berth__hand *hands;     /* fixed; by worker */
     uint32_t active_count;  /* workers inside execute */
     uint32_t calling_count; /* workers inside release() or cancelled(), after execute */

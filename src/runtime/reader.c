@@ -52,7 +52,7 @@ static berth__ring *enter(berth_pool *pool, berth_request_id id) {
     const uint32_t place = berth__id_place(id);
     if (place >= pool->ring_at_count) return NULL;
     const uint32_t at = atomic_load_explicit(&pool->ring_at[place], memory_order_relaxed);
-    if (at == BERTH__NONE) return NULL;
+    if (at >= pool->options.mailboxes_max) return NULL; /* none, or a seal: it has no ring */
     berth__ring *ring = &pool->rings[at];
     if (!berth__gate_enter(&ring->gate, id)) return NULL;
     if (ring->gate.id == id) return ring;

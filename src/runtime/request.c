@@ -7,6 +7,7 @@
 #include "runtime/lock.h"
 #include "runtime/owner.h"
 #include "runtime/pool.h"
+#include "runtime/seal.h"
 #include "runtime/worker.h"
 
 #include <string.h>
@@ -112,11 +113,13 @@ berth_status berth__request_submit(berth_pool *pool, const berth_request *reques
     berth_status status = BERTH_OK;
     berth__submit submit;
     berth_key key = {.bytes = {0}};
+    if (berth__lane_submit(pool, request, out) == BERTH_OK) return BERTH_OK;
     if (is_malformed(&pool->options, request)) return BERTH_EINVAL;
     if (request->mailbox_flags != 0) status = berth__key_make(&key);
     if (status != BERTH_OK) return status;
     submit = submit_of(&pool->options, request);
     berth__lock_enter(pool);
+    berth__lane_mind(pool, request);
     if (berth__pool_failed(pool)) status = BERTH_EBROKEN;
     if (status == BERTH_OK) status = ask_cost(pool, request, &submit);
     if (status == BERTH_OK) ask_rank(pool, request, &submit);
@@ -128,6 +131,8 @@ berth_status berth__request_submit(berth_pool *pool, const berth_request *reques
     if (status == BERTH_OK && request->mailbox_flags != 0)
         berth__owner_enrol(pool, &pool->rows[berth__id_place(*out)], &key, request);
     berth__lock_settle_last(pool);
+    /* A worker is on its way back to a queue that has grown: the next ones take the lane. */
+    if (pool->brisk && pool->idle == NULL && pool->parked_count > 1) berth__lane_open(pool);
     return berth__lock_leave(pool, status);
 }
 
@@ -140,6 +145,7 @@ berth_status berth__request_reserve(berth_pool *pool, const berth_request *reque
     berth__submit submit = submit_of(&pool->options, request);
     submit.count = count;
     berth__lock_enter(pool);
+    berth__lane_give_room(pool);
     if (berth__pool_failed(pool)) status = BERTH_EBROKEN;
     if (status == BERTH_OK) status = ask_cost(pool, request, &submit);
     if (status == BERTH_OK)
@@ -194,6 +200,7 @@ berth_status berth__request_capacity_set(berth_pool *pool, uint32_t resource,
     berth__lock_enter(pool);
     const berth_status status =
         berth__core_capacity_set(pool->core, berth__clock_read(pool), resource, capacity_units);
+    berth__lane_set_units(pool);
     berth__lock_settle_last(pool);
     return berth__lock_leave(pool, status);
 }
@@ -221,6 +228,8 @@ static berth_status emit(berth_pool *pool, berth__row *row, const berth__output 
     const berth_status status =
         berth__core_emit(pool->core, berth__clock_read(pool), row->id, output->tokens);
     if (status == BERTH_OK) berth__mailbox_deliver(pool, row, output);
+    /* What counts with the outcome is not to be read meanwhile. */
+    if (row->sealed && row->fixed) (void)berth__seal_break(pool, row->id);
     if (status == BERTH_EENDED) berth__core_count_chunk(pool->core, row->id, 0, output->size);
     return status;
 }

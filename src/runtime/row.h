@@ -69,6 +69,7 @@ struct berth__row {
     unsigned executing : 1;    /* dealt to a worker that is inside execute */
     unsigned let_go_asked : 1; /* berth_finish was called */
     unsigned paused : 1;       /* the core was told so, and has not ended it */
+    unsigned sealed : 1;       /* its outcome may be taken without the lock: seal.h */
 };
 
 /* The row of an id that is or was out; NULL if its place has been given to another request. */

@@ -7,6 +7,7 @@
 #include "runtime/owner.h"
 #include "runtime/pool.h"
 #include "runtime/ready.h"
+#include "runtime/seal.h"
 #include "runtime/store.h"
 
 static void admitted(berth_pool *pool, berth__row *row) {
@@ -59,6 +60,8 @@ static void ask_to_stop(berth_pool *pool, berth__row *row) {
 
 static void outcome_fixed(berth_pool *pool, berth__row *row) {
     row->fixed = 1;
+    /* Until it has ended, only the lock tells what the outcome is. */
+    if (row->sealed) berth__seal_set(pool, row->id, BERTH__SEAL_NONE);
     berth__owner_note_end(pool, row);
     ask_to_stop(pool, row);
     berth__mailbox_tell(pool, row);
@@ -85,10 +88,20 @@ static void ended(berth_pool *pool, berth__row *row) {
     /* Inside cancelled(), and inside execute() when the pool fails, the payload is in use: it is
      * queued when they return. */
     berth__callback_queue_release(pool, row);
+    if (row->sealed && !row->gone) berth__seal_set(pool, row->id, BERTH__SEAL_READY);
+}
+
+/* Whoever is reading the outcome just now goes on: its place is not given away before he is done.
+ */
+static void unseal(berth_pool *pool, const berth__row *row) {
+    if (berth__seal_break(pool, row->id)) return;
+    berth__core_pin(pool->core, row->id);
+    pool->dropped_taken_total++;
 }
 
 static void gone(berth_pool *pool, berth__row *row) {
     row->gone = 1;
+    if (row->sealed) unseal(pool, row);
     berth__mailbox_dismiss(pool, row);
     berth__store_detach(pool, row);
     berth__ready_drop(pool, row);

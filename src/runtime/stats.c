@@ -8,6 +8,7 @@
 void berth__stats_read(berth_pool *pool, berth_stats *out) {
     berth__lock_enter(pool);
     berth__core_stats(pool->core, out);
+    out->retained_dropped_total -= pool->dropped_taken_total;
     out->now_at_ns = berth__clock_read(pool);
     out->closed = pool->closed;
     out->broken = berth__pool_failed(pool);

@@ -26,6 +26,8 @@ static void run(void *argument) {
     if (berth__waiter_init(&waiter, NULL) != BERTH_OK) return;
     berth__mutex_lock(&pool->lock);
     while (!pool->stopping) {
+        (void)berth__lane_drain(pool);
+        berth__lane_watch(pool);
         if (!berth__pool_failed(pool)) {
             berth__core_expire(pool->core, berth__clock_read(pool));
             berth__owner_expire(pool, pool->now_ns);

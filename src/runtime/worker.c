@@ -5,11 +5,18 @@
 #include "runtime/pool.h"
 #include "runtime/store.h"
 
+#include <uv.h>
+
 /* About two microseconds. */
 #define REST_LOOKS 64u
 
+/* A request that comes within this finds a worker awake. */
+#define LINGER_NS UINT64_C(50000)
+
 /* One per request to take, but for those on their way; what is claimed is for one that is awake. */
 void berth__worker_wake(berth_pool *pool) {
+    if (pool->lingering && (pool->take.count > 0 || pool->stopping))
+        atomic_store_explicit(&pool->called, 1, memory_order_relaxed);
     while (pool->idle != NULL &&
            (pool->stopping || pool->take.count > pool->waking_count + pool->claim_count)) {
         berth__waiter_wake_first(pool, &pool->idle);
@@ -43,14 +50,23 @@ void berth__worker_tell_idle(berth_pool *pool) {
     berth__core_set_idle(pool->core, bound);
 }
 
+/* Requests take it microseconds, and come after one another: it is worth waiting for them awake. */
+static uint32_t is_brisk(const berth__hand *hand) {
+    return hand->size_max > 1 && hand->dealt_at_ns - hand->returned_at_ns < LINGER_NS;
+}
+
 static void run_hand(berth_pool *pool, berth__hand *hand, uint32_t wanted) {
     berth__inside inside;
     berth__hand_deal(pool, hand, wanted);
+    pool->lane.turns++;
+    pool->brisk = hand->size_max > 1;
+    if (is_brisk(hand)) berth__lane_open(pool);
     pool->active_count++;
     berth__callback_enter(pool, &inside, 0);
     berth__hand_execute(pool, hand);
     berth__callback_leave(pool, &inside);
     pool->active_count--;
+    (void)berth__lane_drain(pool);
     berth__hand_return(pool, hand);
 }
 
@@ -73,14 +89,49 @@ static uint32_t call_and_settle(berth_pool *pool, const berth__hand *hand) {
     return wanted;
 }
 
+static void begin_lingering(berth_pool *pool) {
+    pool->lingering = 1;
+    atomic_store_explicit(&pool->called, 0, memory_order_relaxed);
+}
+
+static uint32_t is_called(const berth_pool *pool) {
+    return atomic_load_explicit(&pool->called, memory_order_relaxed);
+}
+
 /* A worker whose requests took no time and are all done waits for more to come together, out of
- * everybody's way: it is back before another one would be awake. */
+ * everybody's way, and then a while longer if somebody may come by the lane. It counts as woken:
+ * who comes by the lock meanwhile calls it. */
 static void rest(berth_pool *pool) {
+    const uint64_t until_ns = pool->now_ns + LINGER_NS;
+    const uint64_t tail = berth__lane_tail(pool);
+    const uint32_t lingers = berth__lane_is_open(pool) && !pool->lingering;
+    if (lingers) begin_lingering(pool);
     pool->waking_count++;
     berth__waiter_unlock(pool);
-    for (uint32_t i = 0; i < REST_LOOKS; i++) berth__relax();
+    do {
+        for (uint32_t i = 0; i < REST_LOOKS; i++) berth__relax();
+    } while (lingers && berth__lane_tail(pool) == tail && !is_called(pool) &&
+             uv_hrtime() < until_ns);
     berth__mutex_lock(&pool->lock);
+    (void)berth__lane_drain(pool);
     pool->waking_count--;
+    if (lingers) pool->lingering = 0;
+}
+
+/* Until there is something to take, or to see what became of a request that is still coming. */
+static void idle(berth_pool *pool, berth__waiter *waiter) {
+    const uint64_t until_ns =
+        berth__lane_is_empty(pool) ? BERTH_FOREVER : berth__waiter_until(BERTH__LANE_HOLE_NS);
+    pool->brisk = 0;
+    pool->idle_count++;
+    berth__waiter_join(waiter, &pool->idle);
+    if (berth__waiter_sleep(pool, waiter, until_ns)) {
+        pool->waking_count--;
+    } else {
+        pool->idle_count--;
+        (void)berth__lane_drain(pool);
+        berth__lock_settle(pool);
+    }
 }
 
 static void work(berth_pool *pool, berth__hand *hand, berth__waiter *waiter) {
@@ -97,11 +148,11 @@ static void work(berth_pool *pool, berth__hand *hand, berth__waiter *waiter) {
             rest(pool);
             rested = 1;
             wanted = call_and_settle(pool, hand);
+        } else if (berth__lane_close(pool)) {
+            /* Who comes from now on takes the lock and wakes a worker; these came before. */
+            wanted = call_and_settle(pool, hand);
         } else {
-            pool->idle_count++;
-            berth__waiter_join(waiter, &pool->idle);
-            (void)berth__waiter_sleep(pool, waiter, BERTH_FOREVER);
-            pool->waking_count--;
+            idle(pool, waiter);
             wanted = 1;
         }
     }

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: MIT */
+#include "runtime/lane.h"
+#include "base/ids.h"
+#include "core/lend.h"
+#include "runtime/clock.h"
+#include "runtime/pool.h"
+#include "runtime/seal.h"
+#include "runtime/timer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define CLOSED UINT64_C(1)
+#define LINE 64u
+#define AHEAD 4u /* slots that are asked for before they are needed */
+
+/* A lane takes a part of the room for parked requests: where there is little of it, none is made.
+ */
+#define ROOM_MIN (2 * BERTH__LANE_SLOTS)
+
+/* ---- Making it ---- */
+
+static uint32_t can_be_used(const berth_pool *pool) {
+    return berth__lend_suits(&pool->options) && pool->executor.cost == NULL &&
+           pool->executor.rank == NULL && pool->options.clock == BERTH_CLOCK_SYSTEM &&
+           pool->options.resource_count <= BERTH__LANE_COSTS &&
+           pool->options.parked_max >= ROOM_MIN;
+}
+
+berth_status berth__lane_init(berth_pool *pool) {
+    berth__lane *lane = &pool->lane;
+    const size_t size = BERTH__LANE_SLOTS * sizeof *lane->slots;
+    atomic_init(&lane->tail, CLOSED);
+    atomic_init(&lane->granted, 0);
+    if (!can_be_used(pool)) return BERTH_OK;
+    lane->memory = calloc(1, size + LINE);
+    if (lane->memory == NULL) return BERTH_ENOMEM;
+    const uintptr_t past = -(uintptr_t)lane->memory & (LINE - 1);
+    lane->slots = (berth__lane_slot *)(void *)((unsigned char *)lane->memory + past);
+    berth__lane_set_units(pool);
+    return BERTH_OK;
+}
+
+void berth__lane_fini(berth_pool *pool) {
+    free(pool->lane.memory);
+}
+
+void berth__lane_set_units(berth_pool *pool) {
+    for (uint32_t r = 0; r < pool->options.resource_count && r < BERTH__LANE_COSTS; r++)
+        atomic_store_explicit(&pool->lane.units_max[r], berth__core_units_max(pool->core, r),
+                              memory_order_relaxed);
+}
+
+/* ---- Without the lock ---- */
+
+static berth__lane_slot *slot_of(const berth__lane *lane, uint64_t position) {
+    return &lane->slots[position % BERTH__LANE_SLOTS];
+}
+
+/* The next position, or BERTH_FOREVER: it is closed, or nothing is lent any more. */
+static uint64_t claim(berth__lane *lane) {
+    uint64_t tail = atomic_load_explicit(&lane->tail, memory_order_relaxed);
+    do {
+        if ((tail & CLOSED) != 0) return BERTH_FOREVER;
+        if (tail / 2 >= atomic_load_explicit(&lane->granted, memory_order_acquire))
+            return BERTH_FOREVER;
+    } while (!atomic_compare_exchange_weak_explicit(&lane->tail, &tail, tail + 2,
+                                                    memory_order_acq_rel, memory_order_relaxed));
+    return tail / 2;
+}
+
+static void publish(berth__lane_slot *slot, uint64_t position) {
+    atomic_store_explicit(&slot->turn, (uint32_t)(position + 1), memory_order_release);
+}
+
+/* Would the lock take it too, and do nothing else about it? What is wrong, is said there. */
+static uint32_t suits(const berth_pool *pool, const berth_request *request) {
+    const uint32_t count = pool->options.resource_count;
+    uint64_t more = request->mailbox_flags | request->block_hash_count | request->rank |
+                    request->ticket | request->set | request->set_units;
+    for (uint32_t r = count; r < BERTH_RESOURCES_MAX; r++) more |= request->cost[r];
+    for (uint32_t r = 0; r < count; r++)
+        if (request->cost[r] > atomic_load_explicit(&pool->lane.units_max[r], memory_order_relaxed))
+            return 0;
+    return more == 0 && request->samples <= 1 && request->band <= pool->options.band_count &&
+           request->cost_count == count && request->mailbox_mode <= BERTH_MAILBOX_OUTCOME &&
+           request->mailbox_full < BERTH_FULL_PAUSE &&
+           request->payload_size <= BERTH__LEND_UNITS_MAX;
+}
+
+static void fill(const berth_pool *pool, berth__lane_slot *slot, const berth_request *request) {
+    slot->band = (request->band != 0 ? request->band : pool->options.band_default) & 15u;
+    slot->streams = request->mailbox_mode == BERTH_MAILBOX_STREAM;
+    slot->full =
+        (request->mailbox_full != 0 ? request->mailbox_full : pool->options.mailbox_full) & 7u;
+    slot->taken = 0;
+    slot->payload = request->payload;
+    slot->payload_size = request->payload_size;
+    slot->prompt_tokens = request->prompt_tokens;
+    slot->max_new_tokens = request->max_new_tokens;
+    slot->queue_ns = request->queue_ns != 0 ? request->queue_ns : pool->options.queue_ns_max;
+    slot->first_output_ns = request->first_output_ns;
+    slot->total_ns = request->total_ns;
+    slot->tenant = request->tenant;
+    for (uint32_t r = 0; r < BERTH__LANE_COSTS; r++) slot->cost[r] = request->cost[r];
+}
+
+/* Its outcome can be taken without the lock, unless somebody else is to be told of its end. */
+static uint32_t is_sealed(const berth_pool *pool, const berth__lane_slot *slot) {
+    return !slot->streams && pool->executor.release == NULL;
+}
+
+berth_status berth__lane_submit(berth_pool *pool, const berth_request *request,
+                                berth_request_id *out) {
+    if (!berth__lane_is_open(pool) || !suits(pool, request)) return BERTH_EAGAIN;
+    const uint64_t position = claim(&pool->lane);
+    if (position == BERTH_FOREVER) return BERTH_EAGAIN;
+    berth__lane_slot *slot = slot_of(&pool->lane, position);
+    fill(pool, slot, request);
+    *out = slot->id;
+    if (is_sealed(pool, slot)) berth__seal_set(pool, slot->id, BERTH__SEAL_PENDING);
+    publish(slot, position);
+    return BERTH_OK;
+}
+
+uint32_t berth__lane_tell_taken(berth_pool *pool, berth_request_id id) {
+    const uint64_t position = claim(&pool->lane);
+    if (position == BERTH_FOREVER) return 0;
+    berth__lane_slot *slot = slot_of(&pool->lane, position);
+    slot->taken = 1;
+    slot->taken_id = id;
+    publish(slot, position);
+    return 1;
+}
+
+uint32_t berth__lane_is_open(const berth_pool *pool) {
+    return (atomic_load_explicit(&pool->lane.tail, memory_order_relaxed) & CLOSED) == 0;
+}
+
+uint64_t berth__lane_tail(const berth_pool *pool) {
+    return atomic_load_explicit(&pool->lane.tail, memory_order_relaxed);
+}
+
+/* ---- Under it ---- */
+
+static berth__submit submit_of(const berth_pool *pool, const berth__lane_slot *slot) {
+    berth__submit submit = {.band = slot->band,
+                            .cost_count = pool->options.resource_count,
+                            .payload_size = slot->payload_size,
+                            .prompt_tokens = slot->prompt_tokens,
+                            .max_new_tokens = slot->max_new_tokens,
+                            .queue_ns = slot->queue_ns,
+                            .first_output_ns = slot->first_output_ns,
+                            .total_ns = slot->total_ns,
+                            .tenant = slot->tenant,
+                            .pinned = pool->executor.release != NULL};
+    memcpy(submit.cost, slot->cost, sizeof slot->cost);
+    return submit;
+}
+
+static void link_request(berth_pool *pool, const berth__lane_slot *slot) {
+    const berth_request_id id = slot->id;
+    const berth__submit submit = submit_of(pool, slot);
+    pool->rows[berth__id_place(id)] = (berth__row){.id = id,
+                                                   .payload = slot->payload,
+                                                   .ring = BERTH__NONE,
+                                                   .keyed = BERTH__NONE,
+                                                   .streams = slot->streams,
+                                                   .full = slot->full,
+                                                   .sealed = is_sealed(pool, slot) & 1u,
+                                                   .owes_release = pool->executor.release != NULL};
+    pool->parked_count++;
+    pool->parked_streams += slot->streams;
+    berth__core_submit_lent(pool->core, pool->now_ns, &submit, id);
+}
+
+void berth__lane_forget(berth_pool *pool, berth_request_id id) {
+    berth__seal_set(pool, id, BERTH__SEAL_NONE);
+    /* It was dropped meanwhile: only its place was kept. */
+    if (berth__core_forget(pool->core, id, 0) != BERTH_OK) berth__core_unpin(pool->core, id);
+}
+
+/* The id stays for the slot's next turn where no request has used it. */
+static void link_slot(berth_pool *pool, berth__lane_slot *slot) {
+    slot->linked = 1;
+    if (slot->taken) {
+        berth__lane_forget(pool, slot->taken_id);
+        return;
+    }
+    link_request(pool, slot);
+    slot->id = 0;
+}
+
+static uint32_t is_published(const berth__lane_slot *slot, uint64_t position) {
+    return atomic_load_explicit(&slot->turn, memory_order_acquire) == (uint32_t)(position + 1);
+}
+
+/* Slots behind the head get ids for their next turn, as far as there is room. */
+static void grant(berth_pool *pool) {
+    berth__lane *lane = &pool->lane;
+    uint64_t granted = atomic_load_explicit(&lane->granted, memory_order_relaxed);
+    while (granted < lane->head + BERTH__LANE_SLOTS) {
+        berth__lane_slot *slot = slot_of(lane, granted);
+        if (slot->id == 0) slot->id = berth__core_lend(pool->core);
+        if (slot->id == 0) break;
+        slot->linked = 0;
+        granted++;
+    }
+    atomic_store_explicit(&lane->granted, granted, memory_order_release);
+}
+
+static uint64_t link_all(berth_pool *pool, uint64_t tail) {
+    berth__lane *lane = &pool->lane;
+    uint64_t linked = 0;
+    uint64_t holes = 0;
+    for (uint64_t position = lane->head; position < tail; position++) {
+        berth__lane_slot *slot = slot_of(lane, position);
+        const uint32_t comes = !slot->linked && is_published(slot, position);
+        __builtin_prefetch(slot_of(lane, position + AHEAD));
+        __builtin_prefetch((const char *)slot_of(lane, position + AHEAD) + LINE);
+        if (comes) link_slot(pool, slot);
+        linked += comes;
+        holes += !slot->linked;
+        if (holes == 0) lane->head = position + 1;
+    }
+    return linked;
+}
+
+uint32_t berth__lane_is_empty(const berth_pool *pool) {
+    return atomic_load_explicit(&pool->lane.tail, memory_order_acquire) / 2 == pool->lane.head;
+}
+
+uint64_t berth__lane_drain(berth_pool *pool) {
+    const uint64_t tail = atomic_load_explicit(&pool->lane.tail, memory_order_acquire);
+    if (tail / 2 == pool->lane.head) return 0;
+    (void)berth__clock_read(pool);
+    const uint64_t linked = link_all(pool, tail / 2);
+    if ((tail & CLOSED) == 0) grant(pool);
+    return linked;
+}
+
+void berth__lane_open(berth_pool *pool) {
+    berth__lane *lane = &pool->lane;
+    if (lane->slots == NULL || lane->barred || pool->closed || berth__lane_is_open(pool)) return;
+    if (berth__core_room(pool->core) < ROOM_MIN / 2) return;
+    lane->turns_seen = 0;
+    berth__timer_watch(pool);
+    grant(pool);
+    atomic_fetch_and_explicit(&lane->tail, ~CLOSED, memory_order_release);
+}
+
+uint64_t berth__lane_close(berth_pool *pool) {
+    if (berth__lane_is_open(pool))
+        atomic_fetch_or_explicit(&pool->lane.tail, CLOSED, memory_order_acq_rel);
+    return berth__lane_drain(pool);
+}
+
+void berth__lane_watch(berth_pool *pool) {
+    berth__lane *lane = &pool->lane;
+    if (!berth__lane_is_open(pool)) return;
+    if (lane->turns == lane->turns_seen)
+        (void)berth__lane_close(pool);
+    else
+        berth__timer_watch(pool);
+    lane->turns_seen = lane->turns;
+}
+
+/* ---- Others need what it holds ---- */
+
+void berth__lane_give_room(berth_pool *pool) {
+    berth__lane *lane = &pool->lane;
+    if (lane->slots == NULL) return;
+    (void)berth__lane_close(pool);
+    uint64_t position = atomic_load_explicit(&lane->tail, memory_order_relaxed) / 2;
+    atomic_store_explicit(&lane->granted, position, memory_order_relaxed);
+    for (; position < lane->head + BERTH__LANE_SLOTS; position++) {
+        berth__lane_slot *slot = slot_of(lane, position);
+        if (slot->id != 0) berth__core_unlend(pool->core, slot->id);
+        slot->id = 0;
+    }
+}
+
+void berth__lane_mind(berth_pool *pool, const berth_request *request) {
+    if (pool->lane.slots == NULL) return;
+    if (request->payload_size > BERTH__LEND_UNITS_MAX) pool->lane.barred = 1;
+    for (uint32_t r = 0; r < pool->options.resource_count; r++)
+        if (request->cost[r] > BERTH__LEND_UNITS_MAX) pool->lane.barred = 1;
+    if (pool->lane.barred || berth__core_room(pool->core) == 0) berth__lane_give_room(pool);
+}

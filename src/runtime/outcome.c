@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+#include "runtime/outcome.h"
+#include "runtime/lock.h"
+
+#include <uv.h>
+
+/* Several times what a worker takes for the requests of one turn. */
+#define LOOK_NS UINT64_C(10000)
+#define LOOKS_PER_CLOCK 16u
+
+static void put_back(berth_pool *pool, berth_request_id id) {
+    if (berth__lane_tell_taken(pool, id)) return;
+    berth__lock_enter(pool);
+    berth__lane_forget(pool, id);
+    (void)berth__lock_leave(pool, BERTH_OK);
+}
+
+uint32_t berth__outcome_take(berth_pool *pool, berth_request_id id, berth_outcome *out) {
+    const uint32_t seal = berth__seal_of(pool, id);
+    if (seal != BERTH__SEAL_READY) return seal;
+    if (!berth__seal_take(pool, id, BERTH__SEAL_TAKEN)) return BERTH__SEAL_NONE;
+    if (berth__core_outcome(pool->core, id, out) != BERTH_OK) {
+        /* A stale id whose generation ends in the same bits. */
+        const uint32_t place = berth__id_place(id);
+        berth__seal_set(pool, pool->rows[place].id, BERTH__SEAL_READY);
+        return BERTH__SEAL_NONE;
+    }
+    put_back(pool, id);
+    return BERTH__SEAL_READY;
+}
+
+uint32_t berth__outcome_look(berth_pool *pool, berth_request_id id, uint64_t timeout_ns) {
+    const uint64_t look_ns = timeout_ns < LOOK_NS ? timeout_ns : LOOK_NS;
+    uint32_t seal = berth__seal_of(pool, id);
+    if (seal != BERTH__SEAL_PENDING || look_ns == 0) return seal == BERTH__SEAL_READY;
+    const uint64_t start = uv_hrtime();
+    while (seal == BERTH__SEAL_PENDING && berth__lane_is_open(pool)) {
+        for (uint32_t i = 0; i < LOOKS_PER_CLOCK; i++) berth__relax();
+        seal = berth__seal_of(pool, id);
+        if (uv_hrtime() - start >= look_ns) break;
+    }
+    return seal == BERTH__SEAL_READY;
+}
+
+uint32_t berth__outcome_has_reader(const berth_pool *pool) {
+    if (pool->lane.slots == NULL) return 0;
+    for (uint32_t place = 0; place < pool->row_count; place++)
+        if (berth__seal_of(pool, pool->rows[place].id) == BERTH__SEAL_TAKEN) return 1;
+    return 0;
+}
