@@ -15,7 +15,8 @@ void berth__rate_init(berth__rate *rate, uint64_t seed) {
 void berth__rate_touch(berth__rate *rate, uint64_t now, int parked) {
     if (parked) {
         rate->busy_ns = berth__add_saturating(rate->busy_ns, now - rate->since_at_ns);
-        rate->busy_at_ns = now;
+        /* Who passes through the queue on the way in was not parked. */
+        if (now > rate->since_at_ns) rate->busy_at_ns = now;
     }
     rate->since_at_ns = now;
 }

@@ -19,7 +19,7 @@ typedef struct berth__rate {
     uint64_t admitted;                   /* admissions in that time */
     uint64_t units[BERTH_RESOURCES_MAX]; /* that they asked for */
     uint64_t since_at_ns;                /* when busy_ns was last brought up to date */
-    uint64_t busy_at_ns;                 /* when somebody was parked last */
+    uint64_t busy_at_ns;                 /* until when somebody was parked last */
     uint64_t refused;                    /* since the last admission: they come back first */
     uint64_t ordinal;                    /* of refusals, for the jitter */
     uint64_t seed;

@@ -95,6 +95,7 @@ static berth_options make_options(maker *m) {
         o.bands[b].parked_max = below(m, 3) == 0 ? 1 + (uint32_t)below(m, 4) : 0;
         o.bands[b].parked_size_max = below(m, 3) == 0 ? 1 + below(m, 40) : 0;
     }
+    if (!m->extreme && below(m, 3) == 0) o.wait_ppm = 1 + (uint32_t)below(m, 1000000);
     make_resources(m, &o);
     make_step(m, &o);
     return o;

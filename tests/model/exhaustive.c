@@ -26,9 +26,15 @@
  *   k  take the oldest outcome                   P  pin the oldest ended, or unpin what is pinned
  *   K  take the outcome of one still stopping
  *   C  close          D  shutdown
+ *   A  submit low, 1 unit, queue half a tick     B  submit high, 2 units, total 2 ticks
+ *   T  the clock moves by 60 ticks               i  admit (worker)
  *
  * Where KV grows, the units are KV blocks of one token, 4 of them: 1 or 2 units are that many
  * tokens of prompt with 2 to come, charges are gone, s and S make the capacity 2 and 4.
+ *
+ * Where waits are predicted there is one place to run and three are parked at most, so that there
+ * is something to wait for; how fast the queue drains is part of a state, and known from the start:
+ * somebody has waited for a tick or two.
  */
 #include "support/core_pair.h"
 
@@ -50,6 +56,8 @@ static const char *const engine_part = "abdxtuvkp02";
 static const char *const engine_often = "abdxtshkp02";
 static const char *const growing = "abcxsSkp012";
 static const char *const waiting = "abdxtwWFp012";
+static const char *const timely = "aABtTxp013";
+static const char *const timely_gate = "aABtTxfli";
 static const char *const engine_most = "abcdexytuvsSkKhp02";
 static const char *const worker_all = "abcdexyztuvsSrkKCDfgolmP";
 static const char *const worker_part = "abdxtuvkfl";
@@ -105,6 +113,8 @@ static uint32_t pick_stale(const core_pair *pair) {
 
 /* ---- Letters to events ---- */
 
+static const char *before = ""; /* events that every life begins with */
+
 static uint32_t samples_asked; /* of every request whose KV grows; 0 = 1 */
 
 static void ask(core_event *e, const core_pair *pair, uint32_t band, uint64_t units) {
@@ -148,6 +158,9 @@ static int shared_letter(char letter, const core_pair *pair, core_event *e) {
     case 'c': ask(e, pair, 1, 2); return 1;
     case 'd': ask(e, pair, 2, 2), e->submit.queue_ns = TICK; return 1;
     case 'e': ask(e, pair, 1, 1), e->submit.total_ns = 2 * TICK; return 1;
+    case 'A': ask(e, pair, 1, 1), e->submit.queue_ns = TICK / 2; return 1;
+    case 'B': ask(e, pair, 2, 2), e->submit.total_ns = 2 * TICK; return 1;
+    case 'T': e->kind = CORE_EXPIRE, e->elapsed_ns = 60 * TICK; return 1;
     case 'x': about(e, CORE_CANCEL, pick(pair, goes_on, 0), BERTH_CANCEL_CALLER); return 1;
     case 'y': about(e, CORE_CANCEL, pick(pair, goes_on, 1), BERTH_CANCEL_CALLER); return 1;
     case 'z': about(e, CORE_CANCEL, pick_stale(pair), BERTH_CANCEL_CALLER); return 1;
@@ -175,6 +188,7 @@ static core_event event_of(char letter, const core_pair *pair) {
         e.submit.cost_count = 1;
         e.submit.cost[0] = 2;
         break;
+    case 'i': e.kind = CORE_ADMIT; break;
     case 'p': e.kind = CORE_PLAN, e.amount = UINT64_MAX; break;
     case 'q': e.kind = CORE_PLAN, e.amount = 1; break;
     case 'h': about(&e, CORE_PREEMPT, pick(pair, is_running, 0), 0); break;
@@ -262,6 +276,18 @@ static void put_slots(writer *w, const core_model *model) {
     }
 }
 
+/* How long ago somebody was parked matters up to where what is known is history. */
+static void put_pace(writer *w, const core_model *model) {
+    const core_model_pace *pace = &model->pace;
+    const uint64_t ago = model->now - pace->busy_at_ns;
+    const uint64_t known = pace->admitted == 0 ? 0 : 16 * (pace->busy_ns / pace->admitted) + 1;
+    if (model->options.wait_ppm == 0) return;
+    put(w, pace->busy_ns);
+    put(w, pace->admitted);
+    put(w, pace->units[0]);
+    put(w, ago < known ? ago : known);
+}
+
 static uint64_t canonical(const core_pair *pair) {
     static writer w;
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
@@ -271,6 +297,7 @@ static uint64_t canonical(const core_pair *pair) {
         if (r != NULL) put_request(&w, pair, r);
     }
     put_slots(&w, &pair->model);
+    put_pace(&w, &pair->model);
     put(&w, pair->model.closed);
     put(&w, pair->model.pause_steps);
     put(&w, pair->model.step_outstanding);
@@ -300,6 +327,7 @@ typedef struct search {
     unsigned char *here;
     uint64_t seen_mask;
     uint64_t events;
+    uint64_t late; /* ways to a state in which somebody was refused for his deadline */
     uint32_t node_count;
     uint32_t node_max;
 } search;
@@ -367,6 +395,7 @@ static void expand(search *s, uint32_t index) {
         const core_event e = event_of(*letter, &s->pair);
         const char *wrong = core_pair_apply(&s->pair, &e);
         s->events++;
+        s->late += s->pair.model.counters.refusal_total[BERTH_REFUSAL_DEADLINE] > 0;
         if (wrong != NULL) {
             (void)way_to(s, index, way);
             fail_msg("after the events %s%c: %s", way, *letter, wrong);
@@ -393,7 +422,7 @@ static berth_options growing_options(uint32_t mode) {
     return options;
 }
 
-static void explore(const berth_options *options, const char *alphabet, uint32_t depth) {
+static uint64_t explore(const berth_options *options, const char *alphabet, uint32_t depth) {
     static search s;
     const uint32_t face = options->face;
     memset(&s, 0, sizeof s);
@@ -406,6 +435,10 @@ static void explore(const berth_options *options, const char *alphabet, uint32_t
     s.start = grow(NULL, core_pair_state_size(&s.pair));
     s.here = grow(NULL, core_pair_state_size(&s.pair));
     assert_non_null(s.seen);
+    for (const char *letter = before; *letter != '\0'; letter++) {
+        const core_event e = event_of(*letter, &s.pair);
+        assert_null(core_pair_apply(&s.pair, &e));
+    }
     core_pair_save(&s.pair, s.start);
     (void)remember(&s, canonical(&s.pair));
     s.node_count = 1;
@@ -421,11 +454,12 @@ static void explore(const berth_options *options, const char *alphabet, uint32_t
     free(s.seen);
     free(s.start);
     free(s.here);
+    return s.late;
 }
 
 static void explore_plain(uint32_t face, const char *alphabet, uint32_t depth) {
     const berth_options options = plain_options(face);
-    explore(&options, alphabet, depth);
+    (void)explore(&options, alphabet, depth);
 }
 
 static uint32_t deep(void) {
@@ -455,19 +489,19 @@ static void every_life_of_an_engine_pool_that_preempts_keeps_the_laws(void **sta
 static void every_life_of_an_engine_pool_whose_kv_grows_keeps_the_laws(void **state) {
     berth_options options = growing_options(BERTH_KV_OPTIMISTIC);
     (void)state;
-    explore(&options, growing, core_long_tier() ? 11 : 8);
+    (void)explore(&options, growing, core_long_tier() ? 11 : 8);
     options.kv_watermark_ppm = 250000; /* one block */
     options.victim = BERTH_VICTIM_LEAST_COMPUTED;
     options.preempt_max = 1;
     options.preempt_pause_steps = 1;
-    explore(&options, growing, core_long_tier() ? 11 : 8);
+    (void)explore(&options, growing, core_long_tier() ? 11 : 8);
 }
 
 static void every_life_of_an_engine_pool_that_looks_ahead_keeps_the_laws(void **state) {
     (void)state;
     for (uint32_t mode = BERTH_KV_RATIO; mode <= BERTH_KV_PREDICTED; mode++) {
         const berth_options options = growing_options(mode);
-        explore(&options, growing, core_long_tier() ? 10 : 7);
+        (void)explore(&options, growing, core_long_tier() ? 10 : 7);
     }
 }
 
@@ -475,7 +509,7 @@ static void every_life_of_an_engine_pool_that_waits_and_fails_keeps_the_laws(voi
     const berth_options options = growing_options(BERTH_KV_OPTIMISTIC);
     (void)state;
     explore_plain(BERTH_FACE_ENGINE, waiting, core_long_tier() ? 10 : 7);
-    explore(&options, waiting, core_long_tier() ? 10 : 7);
+    (void)explore(&options, waiting, core_long_tier() ? 10 : 7);
 }
 
 static void every_life_of_an_engine_pool_with_small_steps_keeps_the_laws(void **state) {
@@ -484,7 +518,7 @@ static void every_life_of_an_engine_pool_with_small_steps_keeps_the_laws(void **
     options.step_tokens = 4;
     options.prefill_tokens_max = 1;
     options.draft_tokens = 1;
-    explore(&options, growing, core_long_tier() ? 11 : 8);
+    (void)explore(&options, growing, core_long_tier() ? 11 : 8);
 }
 
 static void every_life_of_an_engine_pool_with_samples_keeps_the_laws(void **state) {
@@ -493,12 +527,29 @@ static void every_life_of_an_engine_pool_with_samples_keeps_the_laws(void **stat
     options.resources[0].capacity_units = 6;
     options.kv_block_tokens = 2;
     samples_asked = 2;
-    explore(&options, growing, core_long_tier() ? 11 : 8);
+    (void)explore(&options, growing, core_long_tier() ? 11 : 8);
     options.step_tokens = 4;
     options.prefill_tokens_max = 1;
     options.draft_tokens = 1; /* so that two of them do not go in at once */
-    explore(&options, growing, core_long_tier() ? 11 : 8);
+    (void)explore(&options, growing, core_long_tier() ? 11 : 8);
     samples_asked = 0;
+}
+
+static void every_life_of_a_pool_that_predicts_waits_keeps_the_laws(void **state) {
+    static const uint32_t parts[] = {1000000, 400000};
+    (void)state;
+    for (uint32_t i = 0; i < 2; i++) {
+        berth_options options = plain_options(BERTH_FACE_GATE);
+        options.running_max = 1;
+        options.parked_max = 3;
+        options.wait_ppm = parts[i];
+        before = "aatfli";
+        assert_true(explore(&options, timely_gate, core_long_tier() ? 9 : 7) > 100);
+        options.face = BERTH_FACE_ENGINE;
+        before = "aapt3tp";
+        assert_true(explore(&options, timely, core_long_tier() ? 9 : 7) > 100);
+    }
+    before = "";
 }
 
 static void every_life_of_a_gate_pool_of_many_events_keeps_the_laws(void **state) {
@@ -517,6 +568,7 @@ int main(void) {
         cmocka_unit_test(every_life_of_an_engine_pool_with_samples_keeps_the_laws),
         cmocka_unit_test(every_life_of_an_engine_pool_that_looks_ahead_keeps_the_laws),
         cmocka_unit_test(every_life_of_an_engine_pool_that_waits_and_fails_keeps_the_laws),
+        cmocka_unit_test(every_life_of_a_pool_that_predicts_waits_keeps_the_laws),
         cmocka_unit_test(every_life_of_a_gate_pool_of_many_events_keeps_the_laws),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -295,7 +295,10 @@ uint64_t core_model_next_at(const core_model *model) {
 }
 
 void core_model_expire(core_model *model, uint64_t now) {
-    if (now > model->now) model->now = now;
+    if (now > model->now) {
+        core_model_wait_until(model, now);
+        model->now = now;
+    }
     for (;;) {
         uint32_t which;
         request *r = first_due(model);
@@ -327,6 +330,7 @@ static int fits(const core_model *model, const uint64_t *cost) {
 
 static void count_first(core_model *model, request *r) {
     berth_band_stats *band = &model->counters.bands[r->outcome.band - 1];
+    core_model_wait_admitted(model, r);
     r->outcome.admitted_at_ns = model->now;
     r->prefill_tokens = r->outcome.prompt_tokens;
     model->counters.admitted_total++;
@@ -402,6 +406,8 @@ static berth_status consider(core_model *model, const berth__submit *submit, con
     }
     if (!goes_in_at_once(model, submit, units))
         status = core_model_limits(model, submit, units, refusal);
+    if (status == BERTH_OK && !goes_in_at_once(model, submit, units))
+        status = core_model_wait_check(model, submit, units, refusal);
     if (status != BERTH_OK || take_place(model) != NULL) return status;
     request *drop = oldest(model, 1);
     if (drop == NULL) {

@@ -3,8 +3,8 @@
  * What:    the core once more, as obvious as can be: one array, linear scans, sums worked out anew.
  * Why:     core and model must agree on every decision; what is clever in the core is plain here.
  * Rules:   same events, same answers, same order of transitions; only retry_after_ns (0 or 1 here,
- *          for "no hint" and "a hint"), drain_interval_ns and predicted_wait_ns (0 here) are not
- *          modelled.
+ *          for "no hint" and "a hint"), drain_interval_ns and predicted_wait_ns (0 here, both as of
+ *          the last event that touched the queue) are not modelled.
  * Threads: none of its own.
  */
 #ifndef BERTH__TESTS_SUPPORT_CORE_MODEL_H
@@ -64,6 +64,14 @@ typedef struct core_model_lengths {
     berth__quantile quantile;
 } core_model_lengths;
 
+/* How fast the queue drains. */
+typedef struct core_model_pace {
+    uint64_t busy_ns;    /* in which somebody was parked */
+    uint64_t busy_at_ns; /* when somebody was last */
+    uint64_t admitted;   /* of those who had waited */
+    uint64_t units[BERTH_RESOURCES_MAX];
+} core_model_pace;
+
 typedef struct core_model {
     berth_options options; /* normalised; capacities change here */
     core_log log;
@@ -82,6 +90,7 @@ typedef struct core_model {
     uint32_t pause_steps;
     uint32_t planning;
     uint32_t reserved;
+    core_model_pace pace;
     uint64_t ratio; /* in millionths, times kv_ratio_decay_steps */
     berth__quantile lengths[BERTH_BANDS_MAX];
     uint64_t used_peak[BERTH_RESOURCES_MAX];
@@ -151,6 +160,16 @@ berth_status core_model_recost_limits(const core_model *model, const core_model_
                                       berth_refusal *refusal);
 uint64_t core_model_has_hint(const core_model *model, uint64_t size, const uint64_t *units,
                              const berth_refusal *refusal);
+
+/* ---- Inside the model: who would be in time ---- */
+
+/* The clock moves on, from the model's now, before anything else happens. */
+void core_model_wait_until(core_model *model, uint64_t now);
+
+/* The first admission of a request. */
+void core_model_wait_admitted(core_model *model, const core_model_request *r);
+berth_status core_model_wait_check(const core_model *model, const berth__submit *submit,
+                                   const uint64_t *units, berth_refusal *refusal);
 
 /* ---- Inside the model: KV that grows ---- */
 

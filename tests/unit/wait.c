@@ -212,6 +212,29 @@ static void who_was_preempted_is_not_dropped(void **state) {
     core_kit_fini(&kit);
 }
 
+/* Hours pass in which everybody goes in at once. Who then has to wait is not held to a pace that is
+ * history. */
+static void who_goes_in_at_once_keeps_no_pace_alive(void **state) {
+    core_kit kit;
+    berth_options options = options_of();
+    (void)state;
+    options.wait_ppm = 1000000;
+    core_kit_init(&kit, &options);
+    crowd c = keep_busy(&kit, 1, 1);
+    for (uint32_t i = 20; i < 23; i++) end(&kit, c.now, c.ids[i]);
+    for (uint32_t i = 0; i < 100; i++) {
+        c.now += 36 * SECOND;
+        end(&kit, c.now, submit(&kit, c.now, 1));
+    }
+    (void)submit(&kit, c.now, 1);
+    (void)submit(&kit, c.now, 1);
+    berth__submit ask = core_ask(1, 1);
+    ask.queue_ns = SECOND / 10; /* they were a second apart */
+    (void)core_kit_take_in(&kit, c.now, &ask);
+    (void)core_kit_turn_away(&kit, c.now, &ask, BERTH_REFUSAL_DEADLINE); /* one may try */
+    core_kit_fini(&kit);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_measured_is_no_wait),
@@ -222,6 +245,7 @@ int main(void) {
         cmocka_unit_test(after_a_pause_somebody_may_try),
         cmocka_unit_test(a_queue_that_stays_long_loses_its_first),
         cmocka_unit_test(the_last_of_a_queue_is_not_dropped),
+        cmocka_unit_test(who_goes_in_at_once_keeps_no_pace_alive),
         cmocka_unit_test(who_was_preempted_is_not_dropped),
     };
     return cmocka_run_group_tests_name("unit/wait", tests, NULL, NULL);
