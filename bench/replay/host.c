@@ -59,6 +59,7 @@ static void fill_options(const replay_host *host, int workers, berth_options *op
     options->kv_resource = REPLAY_KV_BLOCKS;
     options->kv_block_tokens = REPLAY_BLOCK_TOKENS;
     replay_policy_apply(&settings->policy, host->trace->tenant_count, options);
+    options->step_tokens = host->step_tokens;
     for (uint32_t r = 0; r < REPLAY_RESOURCES; r++)
         options->resources[r].capacity_units = host->granted[r];
     strcpy(options->resources[REPLAY_KV_BLOCKS].name, "kv_blocks");
@@ -78,6 +79,10 @@ int replay_host_init(replay_host *host, const replay_settings *settings, replay_
     host->capacity[REPLAY_SEQUENCES] =
         settings->policy.sequences != 0 ? settings->policy.sequences : settings->sequences;
     for (uint32_t r = 0; r < REPLAY_RESOURCES; r++) host->granted[r] = host->capacity[r];
+    host->step_tokens = settings->policy.step_tokens;
+    if (settings->policy.fixed_ppm != 0)
+        host->step_tokens = replay_model_step_tokens(settings->model, host->step_tokens,
+                                                     settings->policy.fixed_ppm);
     if (settings->policy.overcommit) host->granted[REPLAY_KV_BLOCKS] = REPLAY_KV_TOKENS_MAX;
     if (replay_settings_has_prefix(settings) && replay_prefix_init(&host->prefix, trace) != 0)
         return replay_broken("no memory for the names of %llu blocks",

@@ -28,6 +28,7 @@ typedef struct replay_host {
     uint64_t start_at_ns;                /* on the pool's clock */
     uint64_t capacity[REPLAY_RESOURCES]; /* of the engine */
     uint64_t granted[REPLAY_RESOURCES];  /* what the pool was told: more, where it overcommits */
+    uint64_t step_tokens;                /* of a step, at most; 0 = no limit */
     uint64_t peak[REPLAY_RESOURCES];
     double used_ns[REPLAY_RESOURCES]; /* units * time: a mean when divided by the duration */
     uint64_t used[REPLAY_RESOURCES];  /* at the last check */

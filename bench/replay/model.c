@@ -54,6 +54,25 @@ const replay_model *replay_model_find(const char *name) {
     return NULL;
 }
 
+/* A step that decodes one request, and so many tokens of a prompt. */
+static uint64_t beside_decode_ns(const replay_model *model, uint64_t prompt_tokens) {
+    replay_load load = {0};
+    if (prompt_tokens > 0) replay_load_prefill(&load, prompt_tokens);
+    replay_load_decode(&load, 1);
+    return model->step_ns(&load);
+}
+
+uint64_t replay_model_step_tokens(const replay_model *model, uint64_t least, uint32_t fixed_ppm) {
+    const uint64_t without_ns = beside_decode_ns(model, 0);
+    const uint64_t fixed_ns = beside_decode_ns(model, 1) - without_ns;
+    uint64_t tokens = least;
+    while (tokens < REPLAY_STEP_TOKENS_MAX &&
+           (beside_decode_ns(model, tokens) - without_ns - fixed_ns) / 1000 * fixed_ppm / 1000 <
+               fixed_ns)
+        tokens += REPLAY_BLOCK_TOKENS;
+    return tokens;
+}
+
 void replay_load_prefill(replay_load *load, uint64_t tokens) {
     load->prompts++;
     load->prompt_tokens += tokens;

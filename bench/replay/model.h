@@ -12,6 +12,9 @@
 
 #define REPLAY_BLOCK_TOKENS 16u
 
+/* Where steps that grow stop growing: what engines in use take as their largest. */
+#define REPLAY_STEP_TOKENS_MAX 8192u
+
 /* More than any card's; keeps the sums below inside 64 bits. */
 #define REPLAY_KV_TOKENS_MAX UINT64_C(1000000000)
 
@@ -36,6 +39,10 @@ const replay_model *replay_model_find(const char *name);
 
 /* The index-th model; NULL past the last. The first is the default. */
 const replay_model *replay_model_at(uint32_t index);
+
+/* The fewest tokens of a step, `least` or more, with which what a prefill costs however short it is
+ * is at most this part of what its tokens cost; REPLAY_STEP_TOKENS_MAX at most. */
+uint64_t replay_model_step_tokens(const replay_model *model, uint64_t least, uint32_t fixed_ppm);
 
 void replay_load_prefill(replay_load *load, uint64_t tokens);
 void replay_load_decode(replay_load *load, uint64_t context);

@@ -116,6 +116,10 @@ static int set_late(const char *text, replay_policy *out) {
     return part(text, &out->late_ppm);
 }
 
+static int set_fixed(const char *text, replay_policy *out) {
+    return part(text, &out->fixed_ppm);
+}
+
 static int set_pace(const char *text, replay_policy *out) {
     return part(text, &out->pace_ppm);
 }
@@ -139,6 +143,7 @@ static const policy_option policy_options[] = {
     {"wait", set_wait, "a part from 0 to 1"},
     {"late", set_late, "a part from 0 to 1"},
     {"pace", set_pace, "a part from 0 to 1"},
+    {"fixed", set_fixed, "a part from 0 to 1"},
 };
 
 const char *replay_policy_set(const char *name, const char *text, replay_policy *out) {
@@ -192,6 +197,5 @@ void replay_policy_apply(const replay_policy *policy, uint32_t tenants, berth_op
     options->order = policy->order;
     options->fit = policy->fit;
     options->wait_ppm = policy->wait_ppm;
-    options->step_tokens = policy->step_tokens;
     options->prefill_tokens_max = policy->prefill_tokens_max;
 }

@@ -30,8 +30,12 @@ typedef struct replay_policy {
                             or late at once; 0 = nobody */
     uint32_t late_ppm;   /* who waited so long goes on in a band below all others, which enters
                             while the pool is no fuller than this part; 0 = it expires */
-    uint32_t pace_ppm;   /* while tokens take longer than this part of the target's tpot, on
-                            average, nobody more is let in; 0 = the host does not look */
+    uint32_t pace_ppm;   /* while the tokens of those who are to be in time take longer than this
+                            part of the target's tpot, on average over what each has had, nobody
+                            more is let in; 0 = the host does not look */
+    uint32_t fixed_ppm;  /* the step grows beyond step_tokens until what a prefill costs, however
+                            short, is at most this part of what its tokens cost; 0 = as it is */
+    uint32_t reserved;
     uint64_t step_tokens;        /* that a step computes at most; 0 = no limit */
     uint64_t prefill_tokens_max; /* of one prompt in a step; 0 = no limit */
 } replay_policy;
@@ -49,7 +53,7 @@ const char *replay_policy_fit_name(const replay_policy *policy);
 /* Does what a request holds grow with its tokens? */
 int replay_policy_grows(const replay_policy *policy);
 
-/* `tenants` is how many the trace has. */
+/* `tenants` is how many the trace has. The step is left to the host, who knows its engine. */
 void replay_policy_apply(const replay_policy *policy, uint32_t tenants, berth_options *options);
 
 #endif

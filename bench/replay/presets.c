@@ -38,11 +38,13 @@ static const replay_policy presets[] = {
     /*
      * Ours, from what a server wants of its engine, not from any trace:
      * - KV by the peak of what is to come: nobody is evicted, and more run than by whole
-     *   reservation. Small steps, so that a long prompt does not hold up those who generate.
+     *   reservation. Small steps, so that a long prompt does not hold up those who generate, but
+     *   large enough that an engine's fixed cost of a prefill is at most a tenth of it.
      * - Who is shortest goes first (nobody is passed by more than 64), tenants by their counters.
      * - Who could hardly be in time any more goes on behind those who can: nothing is lost, and it
      *   is served when there is room, at most in seven tenths of the pool.
-     * - While tokens take longer than nine tenths of the target, nobody more is let in.
+     * - While the tokens of those who are to be in time take longer than nine tenths of the target,
+     *   by the mean of each so far, as the target counts them, nobody more is let in.
      */
     {.name = "berth",
      .what = "the peak of what is to come, small steps, shortest first, the late behind the others",
@@ -53,6 +55,7 @@ static const replay_policy presets[] = {
      .queue_ppm = 900000,
      .late_ppm = 700000,
      .pace_ppm = 900000,
+     .fixed_ppm = 100000,
      .step_tokens = 1024},
 };
 

@@ -92,6 +92,7 @@ int replay_report_make(const replay_host *host, replay_report *out) {
                            .generated = host->generated,
                            .duration_ns = host->now_ns,
                            .steps = host->steps,
+                           .step_tokens = host->step_tokens,
                            .has_steps = host->decisions != NULL,
                            .service_gap = host->fairness.gap};
     if (out->has_steps) out->hash = replay_decisions_hash(host->decisions);

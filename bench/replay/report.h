@@ -63,6 +63,7 @@ typedef struct replay_report {
     uint64_t generated;
     uint64_t duration_ns;
     uint64_t steps;
+    uint64_t step_tokens; /* of each at most; 0 = no limit */
     uint64_t hash;
     uint32_t has_steps;  /* 0 in real time: neither steps nor a hash of decisions */
     uint32_t has_prefix; /* 0 = no prefix cache was kept */

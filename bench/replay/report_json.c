@@ -108,6 +108,7 @@ static json_t *policy_json(const replay_policy *p) {
     put(object, "wait_part", json_real((double)p->wait_ppm / 1e6));
     put(object, "late_part", json_real((double)p->late_ppm / 1e6));
     put(object, "pace_part", json_real((double)p->pace_ppm / 1e6));
+    put(object, "fixed_part", json_real((double)p->fixed_ppm / 1e6));
     put(object, "overcommit", json_boolean(p->overcommit));
     return object;
 }
@@ -202,6 +203,7 @@ json_t *replay_report_object(const replay_settings *settings, const replay_repor
     put(object, "output_tokens_per_s", json_real(report->tokens_per_s));
     put(object, "duration_s", json_real((double)report->duration_ns / 1e9));
     put(object, "steps", report->has_steps ? json_integer((json_int_t)report->steps) : json_null());
+    put_count(object, "step_tokens", report->step_tokens);
     put(object, "wall_s", json_real(report->wall_s));
     put(object, "ttft_s", spread_json(&report->all.ttft));
     put(object, "queue_wait_s", spread_json(&report->all.queue_wait));

@@ -8,18 +8,19 @@ static void print_part(const char *before, uint32_t ppm, const char *after) {
     if (ppm != 0) printf("%s %g %s", before, (double)ppm / 1e6, after);
 }
 
-static void print_policy(const replay_policy *p) {
+static void print_policy(const replay_policy *p, const replay_report *report) {
     printf("policy %s: kv %s", p->name, replay_policy_kv_name(p));
     if (p->kv_ppm != 0) printf(":%g", (double)p->kv_ppm / 1e6);
     if (replay_policy_grows(p)) printf(", victim %s", replay_policy_victim_name(p));
     printf(", fairness %s, order %s, fit %s", replay_policy_fairness_name(p),
            replay_policy_order_name(p), replay_policy_fit_name(p));
-    if (p->step_tokens != 0) printf(", %" PRIu64 " tokens a step", p->step_tokens);
+    if (report->step_tokens != 0) printf(", %" PRIu64 " tokens a step", report->step_tokens);
     if (p->prefill_tokens_max != 0) printf(", %" PRIu64 " of a prompt", p->prefill_tokens_max);
     print_part(", waits at most", p->queue_ppm, "of the ttft");
     print_part(", refused above", p->wait_ppm, "of that");
     print_part(", the late behind others up to", p->late_ppm, "of the pool");
     print_part(", pace", p->pace_ppm, "of the tpot");
+    print_part(", a prefill's fixed cost at most", p->fixed_ppm, "of its tokens'");
     if (p->overcommit) printf(", a full cache fails all");
 }
 
@@ -39,7 +40,7 @@ static void print_settings(const replay_settings *s, uint32_t rows, const replay
                "median %g sigma %g at most %u, output median %g sigma %g at most %u\n",
                g->rate, g->gap_cv, g->prompt_median, g->prompt_sigma, (unsigned)g->prompt_max,
                g->output_median, g->output_sigma, (unsigned)g->output_max);
-    print_policy(&s->policy);
+    print_policy(&s->policy, report);
     puts(report->has_prefix ? ", prompts share KV" : "");
     printf("dealt %u/%u/%u %% high/normal/low by seed %" PRIu64 ", %u tenants, kv %" PRIu64
            " tokens in blocks of %u, %" PRIu64 " sequences, at most %u parked\n",

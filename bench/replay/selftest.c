@@ -62,6 +62,14 @@ static void check_models(void) {
     replay_check(model_ns("h100-llama2-7b", 0, 10, 10000) == 8100000, "llama2-7b: the floor");
     replay_check(model_ns("h100-llama2-7b", 1000, 10, 10000) == 26004000, "llama2-7b: a prompt");
     replay_check(replay_model_find("h100") == NULL, "no model has half a name");
+    /* 18.1 ms and one token's 0.1 are a tenth of 0.1019 n + 7.12e-6 n^2 ms from n = 1,607 on. */
+    replay_check(replay_model_step_tokens(replay_model_find("a100-opt-13b"), 1024, 100000) == 1616,
+                 "a step grows until a prefill's fixed cost is small");
+    replay_check(replay_model_step_tokens(replay_model_find("a100-llama3-8b"), 1024, 100000) ==
+                     1024,
+                 "without a fixed cost it stays");
+    replay_check(replay_model_step_tokens(replay_model_find("a100-opt-13b"), 1024, 1) == 8192,
+                 "there is a largest step");
 }
 
 static void check_random(void) {
@@ -243,15 +251,20 @@ static void check_pace(void) {
     replay_pace pace;
     int changed = 0;
     replay_pace_init(&pace, 100, 32);
-    for (uint32_t i = 0; i < REPLAY_PACE_STEPS; i++) changed += replay_pace_step(&pace, 101, 4, 20);
+    replay_pace_see(&pace, 10, 900);
+    replay_pace_see(&pace, 1, 211);
+    changed += replay_pace_step(&pace, 20);
     replay_check(changed == 1 && pace.room == 20, "slow tokens leave room for those who run only");
-    for (uint32_t i = 0; i < REPLAY_PACE_STEPS; i++) replay_pace_step(&pace, 100, 4, 10);
-    replay_check(pace.room == 22, "tokens in time make room again, a sixteenth at a time");
-    for (uint32_t i = 0; i < 32 * REPLAY_PACE_STEPS; i++) replay_pace_step(&pace, 1000, 0, 10);
+    replay_pace_see(&pace, 10, 900);
+    replay_pace_see(&pace, 1, 200);
+    changed += replay_pace_step(&pace, 10);
+    replay_check(changed == 2 && pace.room == 22,
+                 "who is ahead makes up for who is behind, and room comes by sixteenths");
+    for (uint32_t i = 0; i < 32; i++) replay_pace_step(&pace, 10);
     replay_check(pace.room == 32, "without tokens to be in time there is all the room");
     replay_pace_init(&pace, 0, 32);
-    for (uint32_t i = 0; i < 100; i++) changed += replay_pace_step(&pace, 1000, 4, 10);
-    replay_check(changed == 1 && pace.room == 32, "no pace, no change");
+    replay_pace_see(&pace, 1, 1000);
+    replay_check(!replay_pace_step(&pace, 10) && pace.room == 32, "no pace, no change");
 }
 
 /* Every preset, where there is three times as much to do as can be done. */

@@ -33,7 +33,7 @@ enum option_key {
     KEY_OUTPUT_MAX,
     KEY_SELF_TEST,
     KEY_PREFIX_CACHE,
-    KEY_KV, /* from here to KEY_PACE: of a policy */
+    KEY_KV, /* from here to KEY_FIXED: of a policy */
     KEY_VICTIM,
     KEY_FAIRNESS,
     KEY_ORDER,
@@ -43,6 +43,7 @@ enum option_key {
     KEY_WAIT,
     KEY_LATE,
     KEY_PACE,
+    KEY_FIXED,
     KEY_TENANTS,
     KEY_SLO,
     KEY_COMPARE,
@@ -86,6 +87,7 @@ static const struct option long_options[] = {
     {"wait", required_argument, NULL, KEY_WAIT},
     {"late", required_argument, NULL, KEY_LATE},
     {"pace", required_argument, NULL, KEY_PACE},
+    {"fixed", required_argument, NULL, KEY_FIXED},
     {"tenants", required_argument, NULL, KEY_TENANTS},
     {"slo", required_argument, NULL, KEY_SLO},
     {"compare", required_argument, NULL, KEY_COMPARE},
@@ -257,7 +259,7 @@ typedef struct policy_texts {
 /* 1 if the option is of a policy; the last of several counts. */
 static int note_policy(int key, const char *value, policy_texts *texts) {
     uint32_t i = 0;
-    if (key < KEY_KV || key > KEY_PACE) return 0;
+    if (key < KEY_KV || key > KEY_FIXED) return 0;
     while (i < texts->count && texts->said[i].key != key) i++;
     texts->count += i == texts->count;
     texts->said[i].key = key;
@@ -343,6 +345,10 @@ static int policy_together(const replay_settings *out) {
     }
     if (p->step_tokens != 0 && p->step_tokens < sequences) {
         fputs("berth-replay: --step is below --sequences: each that runs needs a token\n", stderr);
+        return -1;
+    }
+    if (p->fixed_ppm != 0 && p->step_tokens == 0) {
+        fputs("berth-replay: --fixed needs --step, from which steps grow\n", stderr);
         return -1;
     }
     if ((p->wait_ppm != 0 || p->late_ppm != 0) && p->queue_ppm == 0 && out->queue_timeout_ns == 0) {

@@ -14,7 +14,6 @@ typedef struct engine {
     uint64_t running;
     uint64_t held[REPLAY_RESOURCES];
     replay_pace pace;
-    uint64_t paced; /* decodes of this step that are to be in time */
 } engine;
 
 static int engine_init(engine *e, replay_host *host) {
@@ -154,7 +153,6 @@ static int compute(engine *e, const berth_plan_entry *entry, replay_load *load,
         replay_load_prefill(load, entry->tokens);
     else
         replay_load_decode(load, after);
-    e->paced += entry->kind == BERTH_ENTRY_DECODE && !row->late;
     /* The step that computes the last of what there is yields the next token. */
     const uint64_t left = row->output_tokens - row->generated;
     *result = (berth_result){.id = entry->id, .tokens_computed = entry->tokens};
@@ -193,7 +191,7 @@ static int read_plan(engine *e, replay_load *load, uint32_t *out_count) {
 
 /* Everybody who runs is in the plan, but for prompts that the step's tokens do not suffice for. */
 static int check_listed(const engine *e, uint32_t count, const replay_load *load) {
-    const uint64_t most = e->host->settings->policy.step_tokens;
+    const uint64_t most = e->host->step_tokens;
     const uint64_t tokens = load->prompt_tokens + load->decoding;
     if (e->plan.entry_count - e->plan.leave_count != count || count > e->running ||
         (count < e->running && tokens != most))
@@ -260,9 +258,15 @@ static int commit(engine *e, uint32_t count) {
     return replay_host_harvest(host);
 }
 
-/* Give out more or fewer sequences, by how long the tokens of the last steps took. */
-static int keep_pace(engine *e, uint64_t step_ns) {
-    if (!replay_pace_step(&e->pace, step_ns, e->paced, e->running)) return 0;
+/* Give out more or fewer sequences, by how those of the step who are to be in time get on. */
+static int keep_pace(engine *e) {
+    if (e->pace.token_ns_max == 0) return 0;
+    for (uint32_t i = e->plan.leave_count; i < e->plan.entry_count; i++) {
+        const replay_row *row = e->entries[i].payload;
+        if (row->late || row->generated < 2 || row->outcome != BERTH_OUTCOME_NONE) continue;
+        replay_pace_see(&e->pace, row->generated - 1, row->last_at_ns - row->first_at_ns);
+    }
+    if (!replay_pace_step(&e->pace, e->running)) return 0;
     const berth_status status = berth_capacity_set(e->host->pool, REPLAY_SEQUENCES, e->pace.room);
     return status == BERTH_OK ? 0 : replay_broken("capacity: %s", berth_status_message(status));
 }
@@ -274,7 +278,6 @@ static int turn(engine *e) {
     const berth_status status = berth_plan_next(host->pool, &e->plan);
     if (status != BERTH_OK) return replay_broken("plan: %s", berth_status_message(status));
     uint32_t count = 0;
-    e->paced = 0;
     if (read_plan(e, &load, &count) != 0) return -1;
     if (check_listed(e, count, &load) != 0) return -1;
     if (check_account(e) != 0) return -1;
@@ -289,7 +292,7 @@ static int turn(engine *e) {
     if (step_ns > UINT64_MAX / 4 - host->now_ns) return replay_broken("time leaves 64 bits");
     if (pass_time(e, host->now_ns + step_ns) != 0) return -1;
     if (commit(e, count) != 0) return -1;
-    return keep_pace(e, step_ns) == 0 ? 1 : -1;
+    return keep_pace(e) == 0 ? 1 : -1;
 }
 
 int replay_virtual_run(replay_host *host) {
