@@ -60,6 +60,7 @@ static void fill_options(const replay_host *host, int workers, berth_options *op
     options->kv_block_tokens = REPLAY_BLOCK_TOKENS;
     replay_policy_apply(&settings->policy, host->trace->tenant_count, options);
     options->step_tokens = host->step_tokens;
+    options->steps_max = workers ? 0 : replay_settings_steps(settings);
     for (uint32_t r = 0; r < REPLAY_RESOURCES; r++)
         options->resources[r].capacity_units = host->granted[r];
     strcpy(options->resources[REPLAY_KV_BLOCKS].name, "kv_blocks");

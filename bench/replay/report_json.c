@@ -142,6 +142,8 @@ static json_t *options_json(const replay_settings *s, const replay_report *repor
     put_count(object, "sequences", report->capacity[REPLAY_SEQUENCES]);
     put_count(object, "parked_max", report->parked_max);
     put_count(object, "limit", s->limit);
+    put_count(object, "steps_in_flight", replay_settings_steps(s));
+    put(object, "host_time_s", json_real((double)s->host_ns / 1e9));
     put(object, "queue_timeout_s", json_real((double)s->queue_timeout_ns / 1e9));
     put(object, "seed",
         s->seed <= INT64_MAX ? json_integer((json_int_t)s->seed) : json_string(seed));

@@ -48,6 +48,9 @@ static void print_settings(const replay_settings *s, uint32_t rows, const replay
            (unsigned)s->shares[BERTH_BAND_LOW], s->seed, (unsigned)report->tenant_count,
            s->kv_tokens, REPLAY_BLOCK_TOKENS, report->capacity[REPLAY_SEQUENCES],
            (unsigned)report->parked_max);
+    if (replay_settings_steps(s) > 1 || s->host_ns > 0)
+        printf("%u steps in flight, %g ms from a plan until its step can begin\n",
+               (unsigned)replay_settings_steps(s), (double)s->host_ns / 1e6);
     if (s->queue_timeout_ns != 0)
         printf("a request waits %g s at most\n", (double)s->queue_timeout_ns / 1e9);
     print_slo(s);

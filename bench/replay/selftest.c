@@ -7,6 +7,7 @@
 #include "report.h"
 #include "selftest_prefix.h"
 #include "selftest_reader.h"
+#include "selftest_steps.h"
 #include "run.h"
 
 #include <stdio.h>
@@ -104,6 +105,7 @@ static const replay_settings small = {
     .seed = 3,
     .parked_max = 60,
     .sequences = 8,
+    .steps = 1,
 };
 
 typedef struct small_result {
@@ -349,5 +351,6 @@ int replay_self_test(void) {
     check_pace();
     check_presets();
     replay_self_test_prefix();
+    replay_self_test_steps();
     return replay_check_sum();
 }

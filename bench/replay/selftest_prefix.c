@@ -129,6 +129,7 @@ static const replay_settings lonely = {
     .kv_tokens = 65536,
     .seed = 1,
     .sequences = 8,
+    .steps = 1,
     .prefix_cache = 1,
 };
 
@@ -207,6 +208,7 @@ static void check_chats(void) {
         if (i % 2 == 1) replay_policy_set("order", "prefix", &one.policy);
         if (i % 2 == 1) replay_policy_set("fit", "easy", &one.policy);
         if (i % 2 == 1) replay_policy_set("step", "700", &one.policy);
+        one.steps = 1 + (uint32_t)(i % 3); /* several in flight, too */
         plain = one;
         plain.prefix_cache = 0;
         plain.policy.order = BERTH_ORDER_ARRIVAL;

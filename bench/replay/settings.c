@@ -33,6 +33,8 @@ enum option_key {
     KEY_OUTPUT_MAX,
     KEY_SELF_TEST,
     KEY_PREFIX_CACHE,
+    KEY_STEPS,
+    KEY_HOST_TIME,
     KEY_KV, /* from here to KEY_FIXED: of a policy */
     KEY_VICTIM,
     KEY_FAIRNESS,
@@ -77,6 +79,8 @@ static const struct option long_options[] = {
     {"output-max", required_argument, NULL, KEY_OUTPUT_MAX},
     {"self-test", no_argument, NULL, KEY_SELF_TEST},
     {"prefix-cache", no_argument, NULL, KEY_PREFIX_CACHE},
+    {"steps", required_argument, NULL, KEY_STEPS},
+    {"host-time", required_argument, NULL, KEY_HOST_TIME},
     {"kv", required_argument, NULL, KEY_KV},
     {"victim", required_argument, NULL, KEY_VICTIM},
     {"fairness", required_argument, NULL, KEY_FAIRNESS},
@@ -125,6 +129,7 @@ static const whole_option whole_options[] = {
     WHOLE(KEY_SEED, seed, 0, UINT64_MAX),
     WHOLE(KEY_TENANTS, tenants, 1, 100000),
     WHOLE(KEY_LIMIT, limit, 1, REPLAY_ROWS_MAX),
+    WHOLE(KEY_STEPS, steps, 1, REPLAY_STEPS_MAX),
     WHOLE(KEY_REQUESTS, generator.requests, 1, REPLAY_ROWS_MAX),
     WHOLE(KEY_PROMPT_MAX, generator.prompt_max, 1, REPLAY_TOKENS_MAX),
     WHOLE(KEY_OUTPUT_MAX, generator.output_max, 1, REPLAY_TOKENS_MAX),
@@ -298,6 +303,14 @@ static int set_queue_timeout(const char *text, replay_settings *out) {
     return 0;
 }
 
+static int set_host_time(const char *text, replay_settings *out) {
+    double milliseconds;
+    if (real(text, 0.0, 1e6, &milliseconds) != 0)
+        return wrong(KEY_HOST_TIME, text, "milliseconds from 0 to 1e6");
+    out->host_ns = (uint64_t)(milliseconds * 1e6);
+    return 0;
+}
+
 static int set(int key, const char *value, replay_settings *out) {
     for (size_t i = 0; i < sizeof whole_options / sizeof whole_options[0]; i++)
         if (whole_options[i].key == key) return set_whole(&whole_options[i], value, out);
@@ -310,6 +323,7 @@ static int set(int key, const char *value, replay_settings *out) {
     case KEY_MODEL: return set_model(value, out);
     case KEY_QUEUE_TIMEOUT: return set_queue_timeout(value, out);
     case KEY_SLO: return set_slo(value, out);
+    case KEY_HOST_TIME: return set_host_time(value, out);
     case KEY_COMPARE: return set_compare(value, out);
     case KEY_GOODPUT: out->task = REPLAY_TASK_GOODPUT; return 0;
     case KEY_SVG: out->svg_path = value; return 0;
@@ -337,6 +351,12 @@ static int policy_together(const replay_settings *out) {
         fputs("berth-replay: --prefix-cache: an engine that gives out more KV than it has would "
               "never give up what is cached\n",
               stderr);
+        return -1;
+    }
+    if (out->steps > 1 && p->overcommit) {
+        fputs(
+            "berth-replay: --steps: where a full cache fails all, steps behind it cannot be out\n",
+            stderr);
         return -1;
     }
     if (p->order == BERTH_ORDER_PREFIX && !out->prefix_cache) {
@@ -376,6 +396,10 @@ static int check_together(int argc, char **argv, uint32_t generated, const repla
               stderr);
         return -1;
     }
+    if (out->real_time > 0.0 && (out->steps > 1 || out->host_ns > 0)) {
+        fputs("berth-replay: --real-time has no steps: not with --steps and --host-time\n", stderr);
+        return -1;
+    }
     if (out->task != REPLAY_TASK_COMPARE && out->svg_path != NULL) {
         fputs("berth-replay: --svg draws what --compare compares\n", stderr);
         return -1;
@@ -406,6 +430,7 @@ int replay_settings_read(int argc, char **argv, replay_settings *out) {
                              .shares = {0, 0, 100, 0},
                              .speed = 1.0,
                              .seed = 1,
+                             .steps = 1,
                              .sequences = 256};
     optind = 1;
     while ((key = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
@@ -417,6 +442,10 @@ int replay_settings_read(int argc, char **argv, replay_settings *out) {
     if (check_together(argc, argv, generated, out) != 0) return -1;
     if (out->kv_tokens == 0) out->kv_tokens = out->model->kv_tokens;
     return 0;
+}
+
+uint32_t replay_settings_steps(const replay_settings *settings) {
+    return settings->policy.overcommit ? 1 : settings->steps;
 }
 
 int replay_settings_has_prefix(const replay_settings *settings) {

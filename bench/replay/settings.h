@@ -17,6 +17,8 @@
 
 #define REPLAY_COMPARED_MAX 12u
 
+#define REPLAY_STEPS_MAX 4u /* berth_options.steps_max */
+
 enum replay_task {
     REPLAY_TASK_RUN = 0,
     REPLAY_TASK_HELP = 1,
@@ -47,11 +49,15 @@ typedef struct replay_settings {
     uint32_t limit; /* rows; 0 = all */
     uint32_t json;
     uint32_t prefix_cache; /* 1 = prompts share KV, as the trace names their blocks */
-    uint32_t reserved;
+    uint32_t steps;        /* that may be in flight */
+    uint64_t host_ns;      /* from a plan until its step can begin */
 } replay_settings;
 
 /* 0, or -1 after saying on stderr what is wrong. */
 int replay_settings_read(int argc, char **argv, replay_settings *out);
+
+/* Steps in flight of this run; one where a step that fails ends all that runs. */
+uint32_t replay_settings_steps(const replay_settings *settings);
 
 /* Does this run keep a prefix cache? Not on an engine that gives out KV which it has not. */
 int replay_settings_has_prefix(const replay_settings *settings);

@@ -31,6 +31,7 @@ typedef struct replay_row {
     uint64_t ended_at_ns;    /* REPLAY_NEVER until then */
     uint64_t generated;      /* tokens so far, as the engine counts them */
     uint64_t computed;       /* of prompt and output, since it was last admitted */
+    uint64_t ahead;          /* the same, once the steps that are outstanding are done */
     uint64_t prefill;        /* tokens to compute before it generates (again) */
     uint64_t held;           /* KV blocks that the engine knows it to hold, beside shared ones */
     berth_request_id id;     /* 0 until accepted */
@@ -49,6 +50,8 @@ typedef struct replay_row {
     uint32_t late;        /* it waited in vain, and goes on behind all others */
     uint32_t preempted;   /* how often */
     uint32_t shared;      /* KV blocks of its prompt that it holds of the prefix cache */
+    uint32_t steps;       /* outstanding ones that contain it */
+    uint32_t finished;    /* by a result */
 } replay_row;
 
 typedef struct replay_trace {
