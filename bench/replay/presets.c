@@ -7,7 +7,7 @@
 /*
  * What each engine asks before it lets a request in, and what it does when it was wrong. Numbers
  * are those engines' own defaults where they have one; all run on the same time model. What they
- * do beyond admission (their caches, their kernels) is not imitated.
+ * do beyond admission is not imitated, but for a prefix cache where the replay keeps one.
  */
 static const replay_policy presets[] = {
     {.name = "bands", .what = "whole reservation, strict bands"},
