@@ -243,25 +243,29 @@ void berth__lane_open(berth_pool *pool) {
     berth__lane *lane = &pool->lane;
     if (lane->slots == NULL || lane->barred || pool->closed || berth__lane_is_open(pool)) return;
     if (berth__core_room(pool->core) < ROOM_MIN / 2) return;
+    grant(pool);
+    /* A claimer may have looked before it was closed, and what was granted then is not any more. */
+    if (atomic_load_explicit(&lane->granted, memory_order_relaxed) ==
+        atomic_load_explicit(&lane->tail, memory_order_relaxed) / 2)
+        return;
     lane->turns_seen = 0;
     berth__timer_watch(pool);
-    grant(pool);
     atomic_fetch_and_explicit(&lane->tail, ~CLOSED, memory_order_release);
 }
 
 uint64_t berth__lane_close(berth_pool *pool) {
     if (berth__lane_is_open(pool))
         atomic_fetch_or_explicit(&pool->lane.tail, CLOSED, memory_order_acq_rel);
-    return berth__lane_drain(pool);
+    const uint64_t linked = berth__lane_drain(pool);
+    /* Whoever closes it may be busy or asleep when what is claimed is published. */
+    if (!berth__lane_is_empty(pool)) berth__timer_watch(pool);
+    return linked;
 }
 
 void berth__lane_watch(berth_pool *pool) {
     berth__lane *lane = &pool->lane;
-    if (!berth__lane_is_open(pool)) return;
-    if (lane->turns == lane->turns_seen)
-        (void)berth__lane_close(pool);
-    else
-        berth__timer_watch(pool);
+    if (berth__lane_is_open(pool) && lane->turns == lane->turns_seen) (void)berth__lane_close(pool);
+    if (berth__lane_is_open(pool) || !berth__lane_is_empty(pool)) berth__timer_watch(pool);
     lane->turns_seen = lane->turns;
 }
 

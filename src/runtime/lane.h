@@ -128,14 +128,15 @@ uint32_t berth__lane_is_empty(const berth_pool *pool);
 void berth__lane_open(berth_pool *pool);
 uint64_t berth__lane_close(berth_pool *pool); /* and drain it */
 
-/* The timer looks: a lane whose workers have not turned since it last did is closed. */
+/* The timer looks: a lane whose workers have not turned since it last did is closed. It looks again
+ * as long as the lane is open, or something claimed was not linked. */
 void berth__lane_watch(berth_pool *pool);
 
 /* It holds room for requests that have not come: give it back, because somebody needs it. */
 void berth__lane_give_room(berth_pool *pool);
 
-/* This request comes by the lock; the sums of what is parked must hold it and all that come by the
- * lane: else the lane is closed for good. */
+/* This request comes, or is corrected, by the lock; the sums of what is parked must hold it and all
+ * that come by the lane: else the lane is closed for good. */
 void berth__lane_mind(berth_pool *pool, const berth_request *request);
 
 /* The capacities have changed. */

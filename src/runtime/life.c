@@ -19,8 +19,7 @@ uint32_t berth__pool_failed(const berth_pool *pool) {
 
 uint32_t berth__pool_idle(const berth_pool *pool) {
     return pool->parked_count == 0 && pool->inside_count == 0 && pool->inside == NULL &&
-           berth__lane_is_empty(pool) &&
-           !berth__callback_is_due(pool);
+           berth__lane_is_empty(pool) && !berth__callback_is_due(pool);
 }
 
 /* ---- Create ---- */

@@ -135,11 +135,11 @@ berth_status berth__mailbox_close(berth_pool *pool, berth_request_id id) {
     if (berth__pool_failed(pool)) return berth__lock_leave(pool, BERTH_EBROKEN);
     if (!row->fixed)
         (void)berth__core_cancel(pool->core, berth__clock_read(pool), id, BERTH_CANCEL_READER_GONE);
-    if (row->sealed && !berth__seal_break(pool, id)) return berth__lock_leave(pool, BERTH_ESTALE);
+    const uint32_t is_taken = row->sealed && !berth__seal_break(pool, id);
     /* ESTALE if what came due meanwhile pushed it out: then it is gone already. */
-    (void)berth__core_forget(pool->core, id, 0);
+    if (!is_taken) (void)berth__core_forget(pool->core, id, 0);
     berth__lock_settle(pool);
-    return berth__lock_leave(pool, BERTH_OK);
+    return berth__lock_leave(pool, is_taken ? BERTH_ESTALE : BERTH_OK);
 }
 
 /* ---- Outcomes ---- */

@@ -145,6 +145,7 @@ berth_status berth__request_reserve(berth_pool *pool, const berth_request *reque
     berth__submit submit = submit_of(&pool->options, request);
     submit.count = count;
     berth__lock_enter(pool);
+    berth__lane_mind(pool, request);
     berth__lane_give_room(pool);
     if (berth__pool_failed(pool)) status = BERTH_EBROKEN;
     if (status == BERTH_OK) status = ask_cost(pool, request, &submit);
@@ -180,6 +181,7 @@ berth_status berth__request_recost(berth_pool *pool, berth_request_id id,
         return BERTH_EINVAL;
     memcpy(submit.cost, known->cost, sizeof submit.cost);
     berth__lock_enter_for(pool, id);
+    berth__lane_mind(pool, known);
     const berth_status status =
         berth__core_recost(pool->core, berth__clock_read(pool), id, &submit, refusal);
     berth__lock_settle_last(pool);
@@ -228,9 +230,11 @@ static berth_status emit(berth_pool *pool, berth__row *row, const berth__output 
     const berth_status status =
         berth__core_emit(pool->core, berth__clock_read(pool), row->id, output->tokens);
     if (status == BERTH_OK) berth__mailbox_deliver(pool, row, output);
-    /* What counts with the outcome is not to be read meanwhile. */
-    if (row->sealed && row->fixed) (void)berth__seal_break(pool, row->id);
-    if (status == BERTH_EENDED) berth__core_count_chunk(pool->core, row->id, 0, output->size);
+    if (status != BERTH_EENDED) return status;
+    /* What counts with the outcome is not to be read meanwhile; who reads it already does without.
+     */
+    const uint32_t is_read = row->sealed && !berth__seal_break(pool, row->id);
+    berth__core_count_chunk(pool->core, is_read ? 0 : row->id, 0, output->size);
     return status;
 }
 

@@ -104,7 +104,8 @@ static uint32_t is_called(const berth_pool *pool) {
 static void rest(berth_pool *pool) {
     const uint64_t until_ns = pool->now_ns + LINGER_NS;
     const uint64_t tail = berth__lane_tail(pool);
-    const uint32_t lingers = berth__lane_is_open(pool) && !pool->lingering;
+    const uint32_t lingers =
+        berth__lane_is_open(pool) && berth__lane_is_empty(pool) && !pool->lingering;
     if (lingers) begin_lingering(pool);
     pool->waking_count++;
     berth__waiter_unlock(pool);

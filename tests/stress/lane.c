@@ -139,6 +139,16 @@ static void take_shared(crowd *of) {
         atomic_fetch_add(&of->wrong, 1);
 }
 
+/* It may be parked, run, have ended, or its outcome be read at this very moment. */
+static void emit_to_shared(crowd *of) {
+    const berth_request_id id = atomic_load(&of->shared);
+    if (id == 0) return;
+    const berth_status status = berth_emit(of->host->pool, id, "x", 1, 0);
+    if (status != BERTH_OK && status != BERTH_EAGAIN && status != BERTH_EENDED &&
+        status != BERTH_ESTALE && status != BERTH_EFULL)
+        atomic_fetch_add(&of->wrong, 1);
+}
+
 static void come_and_go(void *argument) {
     static atomic_uint seeds;
     crowd *of = argument;
@@ -158,6 +168,7 @@ static void come_and_go(void *argument) {
         while (berth_submit(of->host->pool, &request, &ids[i % WINDOW], NULL) == BERTH_EREFUSED)
             sched_yield();
         if (draw(&seed) % 8 == 0) atomic_store(&of->shared, ids[i % WINDOW]);
+        if (draw(&seed) % 8 == 0) emit_to_shared(of);
         if (draw(&seed) % 4 == 0) take_shared(of);
         if (draw(&seed) % 256 == 0) (void)pool_stats(of->host);
         if (draw(&seed) % 512 == 0)
