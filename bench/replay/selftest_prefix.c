@@ -191,7 +191,7 @@ static void check_chats(void) {
     settings.model = replay_model_at(0);
     settings.kv_tokens = 8192;
     settings.tenants = 3;
-    settings.generator = (replay_generator){.requests = 300,
+    settings.generator = (replay_generator){.requests = 150,
                                             .rate = 10.0,
                                             .gap_cv = 1.5,
                                             .prompt_median = 900.0,

@@ -98,7 +98,7 @@ static void check_modes(void) {
     char what[96];
     settings.model = replay_model_at(0);
     settings.tenants = 3;
-    settings.generator = (replay_generator){.requests = 300,
+    settings.generator = (replay_generator){.requests = 120,
                                             .rate = 20.0,
                                             .gap_cv = 1.5,
                                             .prompt_median = 200.0,
