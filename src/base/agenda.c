@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/agenda.h"
+#include "base/touch.h"
 
 #include <string.h>
 
@@ -17,7 +18,6 @@ void berth__agenda_init(berth__agenda *agenda, uint64_t *at, uint32_t *places, u
     agenda->order = order;
     agenda->place_count = place_count;
     agenda->max = (uint32_t)berth__agenda_max(place_count);
-    agenda->reserved = 0;
     berth__agenda_clear(agenda);
 }
 
@@ -30,6 +30,7 @@ static void empty(berth__agenda *agenda) {
     agenda->next_at = UINT64_MAX;
     agenda->first = headroom(agenda);
     agenda->ordered = agenda->first;
+    agenda->told = agenda->first;
     agenda->end = agenda->first;
     agenda->is_sorted = 1;
     agenda->bound_count = 0;
@@ -81,6 +82,7 @@ static void make_room(berth__agenda *agenda) {
     memmove(agenda->places + start, agenda->places, to * sizeof *agenda->places);
     agenda->first = start;
     agenda->ordered = start;
+    agenda->told = start;
     agenda->end = start + to;
 }
 
@@ -130,20 +132,32 @@ void berth__agenda_insert(berth__agenda *agenda, uint32_t place, uint64_t at) {
 
 /* ---- Coming out ---- */
 
+/* What take() will look up of them is asked for together: places are all over the table. */
 static void sort_few(berth__agenda *agenda, uint32_t end) {
-    for (uint32_t item = agenda->first + 1; item < end; item++)
+    const uint32_t first = agenda->first;
+    for (uint32_t item = first; item < end; item++)
+        berth__touch(&agenda->armed[agenda->places[item]]);
+    for (uint32_t item = first + 1; item < end; item++)
         slide(agenda, item, agenda->at[item], agenda->places[item]);
+    for (uint32_t item = first + 1; item < end; item++)
+        if (agenda->at[item] == agenda->at[item - 1])
+            berth__touch(&agenda->order[agenda->places[item]]);
 }
 
-/* Those of [first, end) that come before `below` go to the front; where the others begin. */
+/* Those of [first, end) that come before `below` go to the front; where the others begin. No branch
+ * depends on a moment: half of them would go wrong. */
 static uint32_t divide(berth__agenda *agenda, uint32_t end, uint64_t below) {
+    uint64_t *at = agenda->at;
+    uint32_t *places = agenda->places;
     uint32_t others = agenda->first;
-    for (uint32_t item = agenda->first; item < end; item++) {
-        const uint64_t at = agenda->at[item];
-        const uint32_t place = agenda->places[item];
-        move(agenda, item, others);
-        put(agenda, others, at, place);
-        others += at < below;
+    for (uint32_t item = others; item < end; item++) {
+        const uint64_t item_at = at[item];
+        const uint32_t item_place = places[item];
+        at[item] = at[others];
+        places[item] = places[others];
+        at[others] = item_at;
+        places[others] = item_place;
+        others += item_at < below;
     }
     return others;
 }
@@ -266,6 +280,16 @@ uint32_t berth__agenda_take(berth__agenda *agenda, uint64_t until, uint64_t *at)
     const uint32_t place = agenda->places[agenda->first];
     berth__agenda_drop(agenda);
     return place;
+}
+
+uint32_t berth__agenda_ahead(berth__agenda *agenda, uint32_t *places, uint32_t max) {
+    const uint32_t first = agenda->first;
+    if (agenda->told > first || !agenda->is_sorted) return 0;
+    const uint32_t left = near_end(agenda) - first;
+    const uint32_t count = left < max ? left : max;
+    for (uint32_t i = 0; i < count; i++) places[i] = agenda->places[first + i];
+    agenda->told = first + count;
+    return count;
 }
 
 /* ---- For tests ---- */

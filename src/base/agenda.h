@@ -45,7 +45,7 @@ typedef struct berth__agenda {
     uint32_t end;
     uint32_t is_sorted; /* those in front of the nearest bound */
     uint32_t bound_count;
-    uint32_t reserved;
+    uint32_t told; /* items in front of it were told by berth__agenda_ahead */
     berth__bound bounds[BERTH__BOUNDS_MAX];
 } berth__agenda;
 
@@ -84,6 +84,10 @@ static inline void berth__agenda_begin(berth__agenda *agenda) {
 /* The next place, if its moment is `until` or before, and that moment: it is not armed any more. By
  * moment, then by order of arrival; no order changes between begin and the last of these. */
 uint32_t berth__agenda_take(berth__agenda *agenda, uint64_t until, uint64_t *at);
+
+/* A hint: the places that come next, as far as their order is known, up to `max`, and how many they
+ * are. Each is told once, after all that were told before have come. */
+uint32_t berth__agenda_ahead(berth__agenda *agenda, uint32_t *places, uint32_t max);
 
 /* Is each armed place among the items, and each item between its bounds? For tests: O(n²). */
 int berth__agenda_is_sound(const berth__agenda *agenda);

@@ -40,6 +40,9 @@ enum berth__transition {
 
 typedef void berth__sink(void *context, uint32_t transition, berth_request_id id);
 
+/* A hint, which changes nothing: the sink will be told of this place soon. */
+typedef void berth__soon(void *context, uint32_t place);
+
 /* A submit, with every default applied by the caller. Deadlines are durations; 0 = none. */
 typedef struct berth__submit {
     uint32_t band; /* 1..band_count */
@@ -113,6 +116,9 @@ size_t berth__core_size(const berth_options *options);
 /* Make a core in `memory` (zeroed by the caller, core_size bytes, aligned for any type). */
 berth__core *berth__core_init(void *memory, const berth_options *options, berth__sink *sink,
                               void *sink_context);
+
+/* Give the sink's hints somewhere to go. */
+void berth__core_set_soon(berth__core *core, berth__soon *soon);
 
 /* ---- Events. `now` never goes back; an earlier one counts as the latest seen. ---- */
 
@@ -271,6 +277,11 @@ berth_status berth__core_tenant_stats(const berth__core *core, uint64_t tenant,
  * processor wrote last arrive together then, instead of one after the other. */
 void berth__core_expect(const berth__core *core, uint32_t place);
 uint32_t berth__core_expect_next(const berth__core *core, uint32_t *places, uint32_t max);
+
+/* The same under the lock, for one whose lines are in no cache; of its neighbours in its list a
+ * moment later, so that nothing waits for who they are. */
+void berth__core_touch(const berth__core *core, uint32_t place);
+void berth__core_touch_neighbours(const berth__core *core, uint32_t place);
 
 /* Oldest ended request that is still retained; 0 if none. `after` = 0 or a retained ended id. */
 berth_request_id berth__core_oldest_ended(const berth__core *core, berth_request_id after);

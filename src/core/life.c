@@ -11,6 +11,12 @@
 
 #include <string.h>
 
+/* So many of those who are due are asked for at once. */
+#define EXPECT_MAX 16u
+
+/* Smaller tables are in the cache next to the processor anyway. */
+#define EXPECT_FROM 2048u
+
 static void tell(berth__core *core, uint32_t transition, uint32_t place) {
     core->sink(core->sink_context, transition, berth__ids_of(&core->ids, place));
 }
@@ -58,11 +64,25 @@ void berth__life_arm(berth__core *core, uint32_t place) {
     if (due != UINT64_MAX) berth__agenda_arm(&core->deadlines, place, due);
 }
 
+/* Whoever is due next is all over the table: the lines of several are asked for together, and those
+ * of their neighbours in line once it is known who they are. */
+static void expect_due(berth__core *core) {
+    uint32_t places[EXPECT_MAX];
+    if (core->ids.place_count < EXPECT_FROM) return;
+    const uint32_t count = berth__agenda_ahead(&core->deadlines, places, EXPECT_MAX);
+    for (uint32_t i = 0; i < count; i++) {
+        berth__core_touch(core, places[i]);
+        if (core->soon != NULL) core->soon(core->sink_context, places[i]);
+    }
+    for (uint32_t i = 0; i < count; i++) berth__core_touch_neighbours(core, places[i]);
+}
+
 uint64_t berth__life_next_at(berth__core *core) {
     uint64_t at;
     uint32_t place;
     while ((place = berth__agenda_first(&core->deadlines, &at)) != BERTH__NONE) {
         uint8_t which;
+        expect_due(core);
         if (next_due(core, place, &which) == at) break;
         berth__agenda_drop(&core->deadlines);
         berth__life_arm(core, place);
@@ -92,6 +112,7 @@ void berth__life_expire_due(berth__core *core) {
     berth__agenda_begin(deadlines);
     while ((place = berth__agenda_take(deadlines, core->now, &at)) != BERTH__NONE) {
         uint8_t which;
+        expect_due(core);
         if (next_due(core, place, &which) == at)
             berth__life_stop(core, place, cause_of(which));
         else

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Looking at the core without changing it: one request, all counters. */
 #include "core/core.h"
+#include "base/touch.h"
 #include "core/counters.h"
 #include "core/cursor.h"
 #include "core/life.h"
@@ -88,6 +89,22 @@ void berth__core_expect(const berth__core *core, uint32_t place) {
     expect_bytes(&core->entries[place], sizeof core->entries[place]);
     __builtin_prefetch(&core->links[place], 1);
     if (core->options.resource_count > 0) __builtin_prefetch(berth__units_of(core, place), 1);
+}
+
+void berth__core_touch(const berth__core *core, uint32_t place) {
+    const unsigned char *entry = (const unsigned char *)&core->entries[place];
+    berth__touch(&core->ids.generations[place]);
+    berth__touch(entry);
+    berth__touch(entry + 64);
+    berth__touch(entry + sizeof core->entries[place] - 1);
+    berth__touch(&core->links[place]);
+    if (core->options.resource_count > 0) berth__touch(berth__units_of(core, place));
+}
+
+void berth__core_touch_neighbours(const berth__core *core, uint32_t place) {
+    const berth__link link = core->links[place];
+    if (link.previous != BERTH__NONE) berth__touch(&core->links[link.previous]);
+    if (link.next != BERTH__NONE) berth__touch(&core->links[link.next]);
 }
 
 uint32_t berth__core_expect_next(const berth__core *core, uint32_t *places, uint32_t max) {

@@ -154,6 +154,7 @@ typedef struct berth__leaving {
 struct berth__core {
     berth_options options; /* normalised */
     berth__sink *sink;
+    berth__soon *soon; /* may be NULL */
     void *sink_context;
     berth__link *links;
     berth__entry *entries;

@@ -50,15 +50,23 @@ static berth_status make_rings(berth_pool *pool) {
     return BERTH_OK;
 }
 
+/* A request's row is one cache line, not two: one more row than there are leaves room for that. */
+static berth__row *on_a_line(void *memory) {
+    const uintptr_t line = 64;
+    char *bytes = memory;
+    return (berth__row *)(void *)(bytes + (0 - (uintptr_t)bytes) % line);
+}
+
 static berth_status make_tables(berth_pool *pool) {
     pool->row_count = berth__options_requests_max(&pool->options);
-    pool->rows = calloc(pool->row_count, sizeof *pool->rows);
+    pool->row_memory = calloc((size_t)pool->row_count + 1, sizeof *pool->rows);
     pool->work_links = calloc(pool->row_count, sizeof *pool->work_links);
     const uint32_t calls = pool->executor.cancelled != NULL || pool->executor.release != NULL;
     if (calls) pool->callback_links = calloc(pool->row_count, sizeof *pool->callback_links);
     pool->ready_links = calloc(pool->row_count, sizeof *pool->ready_links);
     pool->ring_at_count = pool->row_count + pool->options.keys_max;
     pool->ring_at = calloc(pool->ring_at_count, sizeof *pool->ring_at);
+    if (pool->row_memory != NULL) pool->rows = on_a_line(pool->row_memory);
     if (pool->rows == NULL || pool->work_links == NULL || (calls && pool->callback_links == NULL) ||
         pool->ready_links == NULL || pool->ring_at == NULL)
         return BERTH_ENOMEM;
@@ -79,6 +87,7 @@ static berth_status make_core(berth_pool *pool) {
     pool->core_memory = calloc(1, size);
     if (pool->core_memory == NULL) return BERTH_ENOMEM;
     pool->core = berth__core_init(pool->core_memory, &pool->options, berth__sink_take, pool);
+    berth__core_set_soon(pool->core, berth__row_soon);
     return BERTH_OK;
 }
 
@@ -96,7 +105,7 @@ static void init_lists(berth_pool *pool) {
 
 static void free_memory(berth_pool *pool) {
     berth__registry_fini(&pool->registry);
-    free(pool->rows);
+    free(pool->row_memory);
     free(pool->work_links);
     free(pool->callback_links);
     free(pool->ready_links);

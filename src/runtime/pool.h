@@ -28,7 +28,8 @@ struct berth_pool {
 
     berth__core *core;
     void *core_memory;         /* fixed */
-    berth__row *rows;          /* fixed; by place */
+    void *row_memory;          /* fixed; holds the rows */
+    berth__row *rows;          /* fixed; by place, each on a cache line of its own */
     void *ring_memory;         /* fixed; holds the rings, then their bytes */
     berth__ring *rings;        /* fixed; mailboxes_max */
     _Atomic uint32_t *ring_at; /* by place, then by key: row->ring, for readers without the lock */

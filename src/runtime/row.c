@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/row.h"
 #include "base/ids.h"
+#include "base/touch.h"
 #include "runtime/pool.h"
 
 berth__row *berth__row_find(berth_pool *pool, berth_request_id id) {
@@ -16,9 +17,14 @@ berth__row *berth__row_find_for_user(berth_pool *pool, berth_request_id id) {
 
 void berth__row_expect(const berth_pool *pool, uint32_t place) {
     if (place >= pool->row_count) return;
-    const char *row = (const char *)&pool->rows[place];
-    for (size_t i = 0; i < sizeof(berth__row); i += 64) __builtin_prefetch(row + i, 1);
+    __builtin_prefetch(&pool->rows[place], 1);
     berth__core_expect(pool->core, place);
+}
+
+void berth__row_soon(void *context, uint32_t place) {
+    const berth_pool *pool = context;
+    berth__touch(&pool->rows[place]);
+    berth__touch(&pool->ready_links[place]);
 }
 
 uint32_t berth__row_place(const berth_pool *pool, const berth__row *row) {

@@ -78,6 +78,19 @@ static void expire(bed *b) {
     assert_true(b->agenda.next_at > b->now);
 }
 
+/* Who is told of comes next, in this sequence but for those of one moment; telling changes nothing.
+ */
+static void look_ahead(bed *b) {
+    uint32_t places[5];
+    const uint32_t count = berth__agenda_ahead(&b->agenda, places, 5);
+    assert_true(count <= 5);
+    for (uint32_t i = 0; i < count; i++) {
+        assert_int_equal(places[i], b->places[b->agenda.first + i]);
+        assert_true(b->at[b->agenda.first + i] >= b->agenda.next_at);
+    }
+    if (count > 1) assert_int_equal(berth__agenda_ahead(&b->agenda, places, 5), 0);
+}
+
 /* When the next one is due, exactly. */
 static uint64_t next_at(bed *b) {
     uint64_t at;
@@ -126,6 +139,7 @@ static void happen(bed *b, uint64_t (*moment)(bed *)) {
     case 3:
         b->now += below(b, 12);
         expire(b);
+        look_ahead(b);
         break;
     default: take(b, place, moment(b)); break;
     }

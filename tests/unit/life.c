@@ -166,6 +166,32 @@ static void lives_that_follow_in_a_place_have_their_own_deadlines(void **state) 
     lives_that_follow_in_a_place(1);
 }
 
+/* A table that is larger than the caches near the processor asks ahead for who is due. */
+static void many_deadlines_come_in_order(void **state) {
+    enum { COUNT = 3000 };
+    core_kit kit;
+    uint64_t before = 0;
+    uint64_t now = 0;
+    (void)state;
+    berth_options options = core_kit_options(BERTH_FACE_GATE, 1, COUNT);
+    core_kit_add_resource(&options, "units", 10);
+    options.ended_max = COUNT;
+    core_kit_init(&kit, &options);
+    (void)run_one(&kit, 0);
+    for (uint64_t i = 0; i < COUNT; i++)
+        (void)park_one(&kit, 0, 1 + i * UINT64_C(2654435761) % 1000, 0, 0);
+    core_kit_clear(&kit);
+    while ((now = berth__core_next_at(kit.core)) != UINT64_MAX) berth__core_expire(kit.core, now);
+    assert_int_equal(kit.log.count, 2 * COUNT);
+    for (uint32_t i = 0; i < 2 * COUNT; i += 2) {
+        const berth_outcome outcome = core_kit_view(&kit, kit.log.items[i].id).outcome;
+        assert_true(outcome.ended_at_ns >= before);
+        assert_int_equal(outcome.kind, BERTH_OUTCOME_EXPIRED);
+        before = outcome.ended_at_ns;
+    }
+    core_kit_fini(&kit);
+}
+
 static void a_deadline_fires_without_the_queue_moving(void **state) {
     core_kit kit;
     (void)state;
@@ -471,6 +497,7 @@ int main(void) {
         cmocka_unit_test(the_total_deadline_ends_parked_and_running_alike),
         cmocka_unit_test(what_is_due_ends_by_deadline_then_by_arrival_and_the_earliest_counts),
         cmocka_unit_test(lives_that_follow_in_a_place_have_their_own_deadlines),
+        cmocka_unit_test(many_deadlines_come_in_order),
         cmocka_unit_test(a_deadline_fires_without_the_queue_moving),
         cmocka_unit_test(the_first_cause_wins),
         cmocka_unit_test(a_parked_request_that_is_cancelled_ends_at_once_and_never_runs),

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What:    a load whose value nobody wants: the line is about to be used.
+ * Why:     lines that are asked for one after another come one after another; loads that do not
+ *          depend on each other come together. A prefetch may be dropped where its page is in no
+ *          translation buffer, which in a large table is nearly always; a load is not.
+ * Rules:   as for any load: only what the caller may read now. Without a lock use a prefetch.
+ * Threads: none of its own.
+ */
+#ifndef BERTH__BASE_TOUCH_H
+#define BERTH__BASE_TOUCH_H
+
+static inline void berth__touch(const void *at) {
+    (void)*(const volatile unsigned char *)at;
+}
+
+#endif
