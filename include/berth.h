@@ -1709,6 +1709,14 @@ BERTH_API berth_status berth_resume(berth_pool *pool, berth_request_id id);
 /**
  * berth_emit() - deliver one chunk of a running request.
  *
+ * Most chunks take a short way: while a stream has put something out before, its mailbox is in the
+ * list of berth_ready_take, and nobody sleeps on it, a chunk costs its copy and two atomic
+ * operations on memory of its own, and no turn at the pool's lock. What took it is counted when
+ * somebody looks: counters, a tenant's too, and the outcome are exact whenever they are read. It is
+ * no event: where a deadline has passed and nothing has noticed yet, the chunk is in time. Streams
+ * that have a key or coalesce, and pools that are fair by tokens (BERTH_FAIRNESS_VTC), take the
+ * lock each time.
+ *
  * @pool       not NULL
  * @id         a running request of a worker's or a gate's pool
  * @bytes      borrowed for the call
@@ -1721,6 +1729,7 @@ BERTH_API berth_status berth_resume(berth_pool *pool, berth_request_id id);
  *           BERTH_EAGAIN  it is still parked
  *           BERTH_EENDED  its outcome is fixed; the chunk was dropped and counted
  *           BERTH_EFULL   no room: nothing was changed; try again once the reader has read
+ *           BERTH_EBUSY   another thread emits for it at this moment: nothing was changed
  *           BERTH_EBROKEN the pool has failed
  * Threads:  one at a time per request; never blocks; from callbacks: yes
  * Memory:   does not allocate
@@ -1877,7 +1886,7 @@ typedef struct berth_stats {
  * Errors:   BERTH_EINVAL  malformed
  * Threads:  any; never blocks; from callbacks: yes
  * Memory:   does not allocate
- * Cost:     O(1)
+ * Cost:     O(1), and O(streams) that berth_emit goes the short way for
  */
 BERTH_API berth_status berth_stats_read(berth_pool *pool, berth_stats *out);
 
@@ -1928,7 +1937,7 @@ typedef struct berth_tenant_stats {
  * Errors:   BERTH_EINVAL  malformed, or the pool has no tenants (tenants_max)
  * Threads:  any; never blocks; from callbacks: yes
  * Memory:   does not allocate
- * Cost:     O(resources)
+ * Cost:     O(resources), and as berth_stats_read
  */
 BERTH_API berth_status berth_tenant_stats_read(berth_pool *pool, uint64_t tenant,
                                                berth_tenant_stats *out);

@@ -4,6 +4,7 @@
 
 #include "base/first.h"
 #include "base/grow.h"
+#include "runtime/emit.h"
 #include "runtime/request.h"
 #include "runtime/tenant.h"
 
@@ -87,7 +88,7 @@ berth_status berth_emit(berth_pool *pool, berth_request_id id, const void *bytes
                         uint64_t tokens) {
     const berth__output output = {.bytes = bytes, .size = size, .tokens = tokens};
     if (pool == NULL || id == 0 || (bytes == NULL && size != 0)) return BERTH_EINVAL;
-    return berth__request_emit(pool, id, &output);
+    return berth__emit(pool, id, &output);
 }
 
 berth_status berth_finish(berth_pool *pool, berth_request_id id, uint32_t finish, int32_t code) {

@@ -164,19 +164,24 @@ uint32_t berth__core_admit(berth__core *core, uint64_t now) {
     return begin(core, now) == BERTH_OK ? berth__admit_all(core) : 0;
 }
 
+static void count_tokens(berth__core *core, uint32_t place, uint64_t tokens) {
+    berth__entry *entry = &core->entries[place];
+    entry->tokens_generated = berth__add_saturating(entry->tokens_generated, tokens);
+    core->counters.tokens_generated_total =
+        berth__add_saturating(core->counters.tokens_generated_total, tokens);
+    berth__hook_served(core, place, 0, tokens);
+}
+
 berth_status berth__core_emit(berth__core *core, uint64_t now, berth_request_id id,
                               uint64_t tokens) {
     const berth_status status = begin(core, now);
     if (status != BERTH_OK) return status;
     const uint32_t place = find_for_engine(core, id);
     if (place == BERTH__NONE) return BERTH_ESTALE;
-    berth__entry *entry = &core->entries[place];
+    const berth__entry *entry = &core->entries[place];
     if (entry->outcome != BERTH_OUTCOME_NONE) return BERTH_EENDED;
     if (entry->state == BERTH__PARKED) return BERTH_EAGAIN;
-    entry->tokens_generated = berth__add_saturating(entry->tokens_generated, tokens);
-    core->counters.tokens_generated_total =
-        berth__add_saturating(core->counters.tokens_generated_total, tokens);
-    berth__hook_served(core, place, 0, tokens);
+    count_tokens(core, place, tokens);
     berth__life_output(core, place);
     return BERTH_OK;
 }
@@ -267,6 +272,22 @@ void berth__core_unpin(berth__core *core, berth_request_id id) {
     core->entries[place].pinned = 0;
     if (core->entries[place].state == BERTH__ENDED && core->entries[place].gone)
         berth__life_free_place(core, place);
+}
+
+void berth__core_count_output(berth__core *core, berth_request_id id,
+                              const berth__emitted *emitted) {
+    const uint32_t place = berth__ids_find(&core->ids, id);
+    BERTH__ASSERT(core->broken, place != BERTH__NONE && core->entries[place].has_output);
+    BERTH__ASSERT(core->broken, !berth__core_output_decides(core));
+    if (place == BERTH__NONE) return;
+    count_tokens(core, place, emitted->tokens);
+    core->counters.chunks_total += emitted->chunks;
+    core->counters.bytes_total = berth__add_saturating(core->counters.bytes_total, emitted->size);
+}
+
+/* Lengths of completed outputs are learnt at the end, when all was said. */
+uint32_t berth__core_output_decides(const berth__core *core) {
+    return berth__is_engine(core) || core->options.fairness == BERTH_FAIRNESS_VTC;
 }
 
 void berth__core_count_chunk(berth__core *core, berth_request_id id, uint32_t delivered,

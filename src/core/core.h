@@ -25,9 +25,9 @@ enum berth__state {
 
 /*
  * What the core tells its sink. The sink may look at the core (berth__core_view), where the outcome
- * is there already; it makes no event and sets no pin. At OUTCOME of a parked request the view
- * still says parked; GONE comes before ENDED where an outcome is taken while stopping. A pin is
- * set right after submit: nothing can end the request before.
+ * is there already; it makes no event and sets no pin, but may count output and chunks. At OUTCOME
+ * of a parked request the view still says parked; GONE comes before ENDED where an outcome is taken
+ * while stopping. A pin is set right after submit: nothing can end the request before.
  */
 enum berth__transition {
     BERTH__T_ADMITTED = 1,  /* parked -> running */
@@ -106,6 +106,13 @@ typedef struct berth__progress {
     const uint64_t *held;   /* as for berth__core_charge; NULL = as before */
     uint64_t prefix_tokens; /* that the engine found in its own cache */
 } berth__progress;
+
+/* Chunks that were delivered, said together. */
+typedef struct berth__emitted {
+    uint64_t chunks;
+    uint64_t tokens;
+    uint64_t size;
+} berth__emitted;
 
 /*
  * Memory that a core of these options needs, in bytes; 0 if it would not fit in size_t.
@@ -252,6 +259,14 @@ berth_status berth__core_forget(berth__core *core, berth_request_id id, uint32_t
  * released). Pins do not decide anything else. */
 void berth__core_pin(berth__core *core, berth_request_id id);
 void berth__core_unpin(berth__core *core, berth_request_id id);
+
+/* Worker and gate: what a request has put out since it was last said, where it runs and has put
+ * something out before. Counters only: it is said when they are looked at, not when it happens. */
+void berth__core_count_output(berth__core *core, berth_request_id id,
+                              const berth__emitted *emitted);
+
+/* 1 where tokens decide who is admitted: berth__core_emit is to say each chunk then. */
+uint32_t berth__core_output_decides(const berth__core *core);
 
 /* A chunk was delivered (`delivered` 1) or dropped (0), of `size` bytes. Counters only. */
 void berth__core_count_chunk(berth__core *core, berth_request_id id, uint32_t delivered,

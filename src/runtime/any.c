@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/any.h"
 #include "runtime/clock.h"
+#include "runtime/emit.h"
 #include "runtime/lock.h"
 #include "runtime/mailbox.h"
 #include "runtime/owner.h"
@@ -42,6 +43,7 @@ static berth_status watch(berth_pool *pool, const berth__any *any, berth__waiter
             return BERTH_EBUSY;
         }
         row->any = list;
+        berth__emit_fold(pool, row);
     }
     return BERTH_OK;
 }
@@ -62,13 +64,14 @@ static berth_status sleep_for_any(berth_pool *pool, const berth__any *any, uint6
     berth_status status = watch(pool, any, &list);
     if (status != BERTH_OK) return status;
     status = berth__waiter_init(&waiter, &pool->callers);
-    if (status == BERTH_OK) {
+    /* Their hatches are shut now: look once more for what came before that. */
+    if (status == BERTH_OK && look(pool, any, out_index) == BERTH_ETIMEDOUT) {
         berth__waiter_join(&waiter, &list);
         (void)berth__waiter_sleep(pool, &waiter, until_ns);
-        berth__waiter_fini(&waiter);
     }
     unwatch(pool, any, &list);
     if (status != BERTH_OK) return status;
+    berth__waiter_fini(&waiter);
     status = look(pool, any, out_index);
     if (status != BERTH_ETIMEDOUT) mark_rest(pool, any, *out_index);
     return status;

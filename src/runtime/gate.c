@@ -96,6 +96,10 @@ uint32_t berth__gate_is_inside(const berth__gate *gate) {
     return (atomic_load_explicit(&gate->state, memory_order_acquire) & INSIDE) != 0;
 }
 
+uint32_t berth__gate_is_awaited(const berth__gate *gate) {
+    return (atomic_load_explicit(&gate->state, memory_order_acquire) & BERTH__GATE_WANTED) != 0;
+}
+
 void berth__gate_pass(berth__gate *gate, uint64_t id) {
     const uint64_t state = atomic_load_explicit(&gate->state, memory_order_acquire);
     gate->id = id;

@@ -57,4 +57,7 @@ void berth__gate_pass(berth__gate *gate, uint64_t id);
 
 uint32_t berth__gate_is_inside(const berth__gate *gate);
 
+/* It was taken while a reader was inside, and he has not brought it back. */
+uint32_t berth__gate_is_awaited(const berth__gate *gate);
+
 #endif

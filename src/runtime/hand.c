@@ -3,6 +3,7 @@
 #include "base/ids.h"
 #include "runtime/callback.h"
 #include "runtime/clock.h"
+#include "runtime/emit.h"
 #include "runtime/pool.h"
 #include "runtime/timer.h"
 
@@ -109,6 +110,7 @@ static void post(berth_pool *pool, berth__row *row, int32_t result) {
     if (result != BERTH_EXECUTE_PENDING || row->let_go_asked) {
         const uint32_t finish =
             result == BERTH_EXECUTE_DONE ? BERTH_FINISH_STOP : BERTH_FINISH_FAILED;
+        berth__emit_fold(pool, row);
         pool->finishing = row->id;
         (void)berth__core_complete(pool->core, pool->now_ns, row->id, finish, result);
         pool->finishing = 0;

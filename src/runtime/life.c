@@ -35,13 +35,18 @@ static berth_status make_rings(berth_pool *pool) {
     const uint32_t count = pool->options.mailboxes_max;
     const uint64_t stride = pool->options.mailbox_size + BERTH__LINE_SIZE;
     uint64_t bytes;
-    if (!berth__mul(count, stride + sizeof *pool->rings, &bytes)) return BERTH_ENOMEM;
+    const uint32_t tallied = pool->options.face != BERTH_FACE_ENGINE;
+    const size_t each = sizeof *pool->rings + (tallied ? sizeof *pool->tallies : 0);
+    if (!berth__mul(count, stride + each, &bytes)) return BERTH_ENOMEM;
     if (!berth__add(bytes, BERTH__LINE_SIZE, &bytes) || bytes > SIZE_MAX) return BERTH_ENOMEM;
     pool->rings_free = calloc(count, sizeof *pool->rings_free);
     pool->ring_memory = malloc((size_t)bytes);
+    if (tallied) pool->open_links = calloc(count, sizeof *pool->open_links);
     if (pool->rings_free == NULL || pool->ring_memory == NULL) return BERTH_ENOMEM;
+    if (tallied && pool->open_links == NULL) return BERTH_ENOMEM;
     pool->rings = align_up(pool->ring_memory);
-    unsigned char *first = (unsigned char *)(pool->rings + count);
+    if (tallied) pool->tallies = (berth__tallies *)(void *)(pool->rings + count);
+    unsigned char *first = (unsigned char *)pool->rings + count * each;
     /* A stack whose top is ring 0: the memory of rings that were never needed stays untouched. */
     for (uint32_t i = count; i-- > 0;) {
         berth__ring_init(&pool->rings[i], first + i * stride, pool->options.mailbox_size);
@@ -88,6 +93,7 @@ static berth_status make_core(berth_pool *pool) {
     if (pool->core_memory == NULL) return BERTH_ENOMEM;
     pool->core = berth__core_init(pool->core_memory, &pool->options, berth__sink_take, pool);
     berth__core_set_soon(pool->core, berth__row_soon);
+    pool->output_decides = berth__core_output_decides(pool->core);
     return BERTH_OK;
 }
 
@@ -99,6 +105,7 @@ static void init_lists(berth_pool *pool) {
     berth__list_init(&pool->cancelled);
     berth__list_init(&pool->release);
     berth__list_init(&pool->ready);
+    berth__list_init(&pool->open);
     pool->ready_read = -1;
     pool->ready_write = -1;
 }
@@ -113,6 +120,7 @@ static void free_memory(berth_pool *pool) {
     free(pool->ring_at);
     free(pool->hands);
     free(pool->rings_free);
+    free(pool->open_links);
     free(pool->ring_memory);
     berth__lane_fini(pool);
     free(pool->core_memory);
@@ -169,7 +177,7 @@ berth_status berth__life_create(const berth_options *options, const berth_execut
  * joined. What waits for a worker has not begun. */
 static uint32_t is_busy(const berth_pool *pool) {
     if (!berth__lane_is_empty(pool) || berth__outcome_has_reader(pool)) return 1;
-    if (pool->call_count > 1 || pool->active_count > 0 || berth__store_has_reader(pool)) return 1;
+    if (pool->call_count > 1 || pool->active_count > 0 || berth__store_is_used(pool)) return 1;
     if (atomic_load_explicit(&pool->ready_writers, memory_order_acquire) > 0) return 1;
     if (pool->options.face == BERTH_FACE_ENGINE) return pool->steps_outstanding != 0;
     return pool->inside_count > pool->take.count;

@@ -12,6 +12,7 @@
 #include "base/list.h"
 #include "core/core.h"
 #include "runtime/callback.h"
+#include "runtime/emit.h"
 #include "runtime/hand.h"
 #include "runtime/lane.h"
 #include "runtime/mutex.h"
@@ -33,8 +34,11 @@ struct berth_pool {
     void *ring_memory;         /* fixed; holds the rings, then their bytes */
     berth__ring *rings;        /* fixed; mailboxes_max */
     _Atomic uint32_t *ring_at; /* by place, then by key: row->ring, for readers without the lock */
+    berth__tallies *tallies;   /* fixed; by ring, in ring_memory; NULL on an engine's pool */
     uint32_t row_count;        /* fixed */
     uint32_t ring_at_count;    /* fixed */
+    uint32_t output_decides;   /* fixed; the core wants to hear of each chunk at once */
+    uint32_t reserved4;
 
     /* What is fixed is read by threads that do not have the lock, or not yet: it shares no cache
      * line with what those write that have it. */
@@ -77,6 +81,9 @@ struct berth_pool {
 
     uint32_t *rings_free; /* a stack */
     uint32_t rings_free_count;
+
+    berth__link *open_links; /* by ring: `open`; NULL on an engine's pool */
+    berth__list open;        /* rings whose hatch is open */
 
     berth__registry registry; /* mailboxes with keys */
     uint64_t attached_total;

@@ -3,8 +3,8 @@
  * Properties
  *   A chunk that is there is read without the pool lock, beside the producer and other readers.
  *   Records are read in order, each once; END again and again. A second reader is sent away.
- *   No wake-up is lost: who finds nothing looks again under the lock before he sleeps, and the
- *   producer, who holds it, wakes him.
+ *   No wake-up is lost: who finds nothing looks again under the lock before he sleeps, with the
+ *   hatch shut; so the producer, who needs the lock from then on, wakes him.
  *
  * Operation
  *   The short way enters the gate of the ring, reads one chunk, and leaves. Where that cannot be
@@ -19,6 +19,7 @@
 #include "runtime/reader.h"
 #include "base/ids.h"
 #include "runtime/clock.h"
+#include "runtime/emit.h"
 #include "runtime/lock.h"
 #include "runtime/mailbox.h"
 #include "runtime/owner.h"
@@ -194,6 +195,8 @@ static berth_status read_under_lock(berth_pool *pool, berth_request_id id, berth
     if (status != BERTH_OK) return status;
     if (!shut(pool, row)) return BERTH_EBUSY;
     const berth_request_id request = row->id;
+    /* Who may sleep shuts the hatch before he looks: what comes after that wakes him. */
+    if (timeout_ns != 0) berth__emit_fold(pool, row);
     status = read_next(pool, row, buffer, out);
     if (status == BERTH_EAGAIN && timeout_ns != 0 && berth__clock_can_wait(pool))
         status = row->any != NULL ? BERTH_EBUSY : wait_and_read(pool, row, buffer, timeout_ns, out);

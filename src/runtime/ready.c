@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/ready.h"
+#include "runtime/emit.h"
 #include "runtime/lock.h"
 #include "runtime/owner.h"
 #include "runtime/pool.h"
@@ -86,6 +87,7 @@ void berth__ready_add(berth_pool *pool, berth__row *row) {
 
 void berth__ready_drop(berth_pool *pool, berth__row *row) {
     if (!row->ready) return;
+    berth__emit_fold(pool, row); /* what comes next is to be listed again */
     row->ready = 0;
     berth__list_remove(&pool->ready, pool->ready_links, berth__row_place(pool, row));
     if (pool->ready.count == 0) pool->ready_due = 0;

@@ -3,11 +3,11 @@
 #include "base/ids.h"
 #include "runtime/callback.h"
 #include "runtime/clock.h"
+#include "runtime/emit.h"
 #include "runtime/key.h"
 #include "runtime/lock.h"
 #include "runtime/owner.h"
 #include "runtime/pool.h"
-#include "runtime/seal.h"
 #include "runtime/worker.h"
 
 #include <string.h>
@@ -217,40 +217,10 @@ berth_status berth__request_cancel(berth_pool *pool, berth_request_id id) {
     return berth__lock_leave(pool, status);
 }
 
-/* A worker's or gate's id: good until its units are let go, and as a user's after that. */
-static berth__row *find_running(berth_pool *pool, berth_request_id id) {
-    berth__row *row = berth__row_find(pool, id);
-    return row == NULL || (row->gone && row->ended) ? NULL : row;
-}
-
-static berth_status emit(berth_pool *pool, berth__row *row, const berth__output *output) {
-    if (output->size > berth__mailbox_chunk_size_max(pool)) return BERTH_EINVAL;
-    if (row->admitted && !row->fixed && !berth__mailbox_has_room(pool, row, output->size))
-        return BERTH_EFULL;
-    const berth_status status =
-        berth__core_emit(pool->core, berth__clock_read(pool), row->id, output->tokens);
-    if (status == BERTH_OK) berth__mailbox_deliver(pool, row, output);
-    if (status != BERTH_EENDED) return status;
-    /* What counts with the outcome is not to be read meanwhile; who reads it already does without.
-     */
-    const uint32_t is_read = row->sealed && !berth__seal_break(pool, row->id);
-    berth__core_count_chunk(pool->core, is_read ? 0 : row->id, 0, output->size);
-    return status;
-}
-
-berth_status berth__request_emit(berth_pool *pool, berth_request_id id,
-                                 const berth__output *output) {
-    if (pool->options.face == BERTH_FACE_ENGINE) return BERTH_EFACE;
-    berth__lock_enter_for(pool, id);
-    berth__row *row = find_running(pool, id);
-    const berth_status status = row == NULL ? BERTH_ESTALE : emit(pool, row, output);
-    berth__lock_settle_last(pool);
-    return berth__lock_leave(pool, status);
-}
-
 /* Fix the outcome, and let go unless a worker still holds the request. */
 static berth_status finish(berth_pool *pool, berth__row *row, berth__finish how) {
     const uint64_t now = berth__clock_read(pool);
+    berth__emit_fold(pool, row);
     pool->finishing = row->id;
     const berth_status status = berth__core_finish(pool->core, now, row->id, how.kind, how.code);
     pool->finishing = 0;
@@ -265,7 +235,7 @@ static berth_status finish(berth_pool *pool, berth__row *row, berth__finish how)
 berth_status berth__request_finish(berth_pool *pool, berth_request_id id, berth__finish how) {
     if (pool->options.face == BERTH_FACE_ENGINE) return BERTH_EFACE;
     berth__lock_enter_for(pool, id);
-    berth__row *row = find_running(pool, id);
+    berth__row *row = berth__row_find_for_producer(pool, id);
     const berth_status status = row == NULL ? BERTH_ESTALE : finish(pool, row, how);
     berth__lock_settle_last(pool);
     return berth__lock_leave(pool, status);

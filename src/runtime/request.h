@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What:    what a host does to one request: submit, recost, charge, cancel, emit, finish; and to
- *          the capacity that all share.
+ * What:    what a host does to one request: submit, recost, charge, cancel, finish; and to the
+ *          capacity that all share.
  * Why:     each is one event of the core, and what the runtime must do beside it.
  * Rules:   one locked section each; the executor's cost() is called before it.
  * Threads: any.
@@ -10,7 +10,6 @@
 #define BERTH__RUNTIME_REQUEST_H
 
 #include "berth.h"
-#include "runtime/mailbox.h"
 
 /* How a request finished, as its host says. */
 typedef struct berth__finish {
@@ -29,8 +28,6 @@ berth_status berth__request_recost(berth_pool *pool, berth_request_id id,
 berth_status berth__request_charge(berth_pool *pool, berth_request_id id, const uint64_t *held,
                                    uint32_t held_count);
 berth_status berth__request_cancel(berth_pool *pool, berth_request_id id);
-berth_status berth__request_emit(berth_pool *pool, berth_request_id id,
-                                 const berth__output *output);
 berth_status berth__request_finish(berth_pool *pool, berth_request_id id, berth__finish finish);
 berth_status berth__request_capacity_set(berth_pool *pool, uint32_t resource,
                                          uint64_t capacity_units);

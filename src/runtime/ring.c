@@ -11,19 +11,19 @@
  *     word 0   bit 63: the reader took it    bits 32 to 62: size    bits 0 to 31: tokens
  *     word 1   sequence
  *
- *   The producer writes it behind `head` and then moves `head`. It looks at `read` only when its
+ *   The producer writes it behind `head` and then moves `head`, which is the offset of the hatch:
+ *   by a store under the pool lock, by publish without it. It looks at `read` only when its
  *   own idea of the room, which ends at `kept`, is used up. A merge writes behind the last chunk's
  *   bytes, then enlarges its word 0 by compare-and-swap, then moves `head`. The reader of a ring
  *   that merges takes the last chunk by setting bit 63 first: from then on the swap fails.
  *
  * Safety
- *   head: stored with release by push and merge, loaded with acquire by the reader: the bytes and
- *     headers before it are written.
- *   read: stored with release by pop and skip, loaded with acquire by the producer: the reader is
- *     done with the bytes before it.
- *   word 0: a merge's swap releases, the reader's taking acquires: the bytes that it counts are
- *     written. The reader may see it before it sees the new head: then `read` passes the head that
- *     it saw, and for that moment the ring is empty to it.
+ *   head: moved with release by push, merge and publish, loaded with acquire by the reader: the
+ * bytes and headers before it are written. read: stored with release by pop and skip, loaded with
+ * acquire by the producer: the reader is done with the bytes before it. word 0: a merge's swap
+ * releases, the reader's taking acquires: the bytes that it counts are written. The reader may see
+ * it before it sees the new head: then `read` passes the head that it saw, and for that moment the
+ * ring is empty to it.
  */
 #include "runtime/ring.h"
 
@@ -57,22 +57,33 @@ static header *header_at(const berth__ring *ring, uint64_t offset) {
     return (header *)(void *)(ring->bytes + position(ring, offset));
 }
 
+static uint64_t head_of(const berth__ring *ring) {
+    return berth__hatch_offset(atomic_load_explicit(&ring->hatch.word, memory_order_relaxed));
+}
+
+static void set_kept(berth__ring *ring, uint64_t kept) {
+    atomic_store_explicit(&ring->kept, kept, memory_order_relaxed);
+}
+
 void berth__ring_init(berth__ring *ring, unsigned char *bytes, uint64_t size) {
     ring->bytes = bytes;
     ring->size = size;
     ring->reserved = 0;
     berth__gate_assign(&ring->gate, 0);
-    berth__ring_clear(ring, 0);
+    atomic_init(&ring->hatch.word, 0);
+    berth__ring_clear(ring, 0, 0);
 }
 
-void berth__ring_clear(berth__ring *ring, uint32_t traits) {
-    /* Not 0, which is no offset to look. */
-    atomic_store_explicit(&ring->head, ring->size, memory_order_relaxed);
-    atomic_store_explicit(&ring->read, ring->size, memory_order_relaxed);
-    ring->kept = ring->size;
-    ring->last = ring->size;
+/* At the beginning of the memory again, and at an offset that was in use by nobody before: which is
+ * not 0, either, and that is no offset to look. */
+void berth__ring_clear(berth__ring *ring, uint32_t traits, berth_request_id id) {
+    const uint64_t first = (head_of(ring) & ~(ring->size - 1)) + ring->size;
+    atomic_store_explicit(&ring->read, first, memory_order_relaxed);
+    set_kept(ring, first);
+    ring->last = first;
     ring->sequence = 0;
     ring->traits = traits;
+    berth__hatch_assign(&ring->hatch, id, first);
 }
 
 /* Bytes from an offset to the end of the memory, at most `size`: the part before the wrap. */
@@ -90,8 +101,9 @@ static void copy_in(berth__ring *ring, uint64_t offset, const void *from, uint64
 
 /* ---- The producer ---- */
 
-static uint64_t head_of(const berth__ring *ring) {
-    return atomic_load_explicit(&ring->head, memory_order_relaxed);
+/* Under the pool lock, the hatch shut and nobody inside. */
+static void set_head(berth__ring *ring, uint64_t head) {
+    atomic_store_explicit(&ring->hatch.word, head | BERTH__HATCH_SHUT, memory_order_release);
 }
 
 /* The word of a chunk that nobody changes any more. */
@@ -103,28 +115,38 @@ uint32_t berth__ring_make_room(berth__ring *ring, uint64_t end) {
     const uint64_t read = atomic_load_explicit(&ring->read, memory_order_acquire);
     if (end - read > ring->size) return 0;
     if ((ring->traits & BERTH__RING_KEEPS) == 0) {
-        ring->kept = read;
+        set_kept(ring, read);
         return 1;
     }
-    while (end - ring->kept > ring->size)
-        ring->kept = berth__ring_after(ring->kept, size_of(settled_word(ring, ring->kept)));
+    for (uint64_t kept = berth__ring_kept(ring); end - kept > ring->size;) {
+        kept = berth__ring_after(kept, size_of(settled_word(ring, kept)));
+        set_kept(ring, kept);
+    }
     return 1;
 }
 
 static uint32_t has_room(berth__ring *ring, uint64_t end) {
-    return end - ring->kept <= ring->size || berth__ring_make_room(ring, end);
+    return end - berth__ring_kept(ring) <= ring->size || berth__ring_make_room(ring, end);
+}
+
+void berth__ring_write(berth__ring *ring, uint64_t head, const berth__chunk *chunk,
+                       const void *bytes) {
+    header *at = header_at(ring, head);
+    atomic_store_explicit(&at->word, word_of(chunk->size, chunk->tokens), memory_order_relaxed);
+    at->sequence = chunk->sequence;
+    if (chunk->size > ring->size - position(ring, head) - HEADER_SIZE)
+        copy_in(ring, head + HEADER_SIZE, bytes, chunk->size);
+    else if (chunk->size > 0)
+        memcpy(at + 1, bytes, (size_t)chunk->size);
 }
 
 uint32_t berth__ring_push(berth__ring *ring, const berth__chunk *chunk, const void *bytes) {
     const uint64_t head = head_of(ring);
-    if (!berth__ring_fits(ring, chunk->size)) return 0;
-    header *at = header_at(ring, head);
-    atomic_store_explicit(&at->word, word_of(chunk->size, chunk->tokens), memory_order_relaxed);
-    at->sequence = chunk->sequence;
-    copy_in(ring, head + HEADER_SIZE, bytes, chunk->size);
+    if (!berth__ring_fits_at(ring, head, chunk->size)) return 0;
+    berth__ring_write(ring, head, chunk, bytes);
     ring->last = head;
     ring->sequence = chunk->sequence + 1;
-    atomic_store_explicit(&ring->head, berth__ring_after(head, chunk->size), memory_order_release);
+    set_head(ring, berth__ring_after(head, chunk->size));
     return 1;
 }
 
@@ -145,8 +167,7 @@ uint32_t berth__ring_merge(berth__ring *ring, const berth__chunk *chunk, const v
     if (!atomic_compare_exchange_strong_explicit(&at->word, &word, merged, memory_order_release,
                                                  memory_order_relaxed))
         return 0;
-    atomic_store_explicit(&ring->head, berth__ring_after(ring->last, size + chunk->size),
-                          memory_order_release);
+    set_head(ring, berth__ring_after(ring->last, size + chunk->size));
     return 1;
 }
 
@@ -156,9 +177,13 @@ static uint64_t read_of(const berth__ring *ring) {
     return atomic_load_explicit(&ring->read, memory_order_relaxed);
 }
 
+static uint64_t head_seen(const berth__ring *ring) {
+    return berth__hatch_offset(atomic_load_explicit(&ring->hatch.word, memory_order_acquire));
+}
+
 uint64_t berth__ring_unread(const berth__ring *ring) {
     const uint64_t read = read_of(ring);
-    const uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
+    const uint64_t head = head_seen(ring);
     return read < head ? head - read : 0;
 }
 
@@ -184,7 +209,7 @@ static void pieces_of(const berth__ring *ring, uint64_t offset, uint64_t size,
 uint64_t berth__ring_look(berth__ring *ring, uint64_t offset, berth__chunk *out,
                           berth__piece pieces[2]) {
     const uint64_t at = offset == 0 ? read_of(ring) : offset;
-    if (at >= atomic_load_explicit(&ring->head, memory_order_acquire)) return 0;
+    if (at >= head_seen(ring)) return 0;
     const uint64_t word = take(ring, at);
     out->size = size_of(word);
     out->tokens = word & TOKENS_MAX;
@@ -216,12 +241,13 @@ void berth__ring_pop(berth__ring *ring, void *bytes) {
 /* ---- Nobody inside ---- */
 
 uint64_t berth__ring_oldest(const berth__ring *ring) {
-    return ring->kept < head_of(ring) ? header_at(ring, ring->kept)->sequence : ring->sequence;
+    const uint64_t kept = berth__ring_kept(ring);
+    return kept < head_of(ring) ? header_at(ring, kept)->sequence : ring->sequence;
 }
 
 uint32_t berth__ring_rewind(berth__ring *ring, uint64_t sequence) {
     const uint64_t head = head_of(ring);
-    uint64_t offset = ring->kept;
+    uint64_t offset = berth__ring_kept(ring);
     while (offset < head && header_at(ring, offset)->sequence != sequence)
         offset = berth__ring_after(offset, size_of(settled_word(ring, offset)));
     if (offset >= head && sequence != ring->sequence) return 0;

@@ -5,8 +5,8 @@
  *          and never allocates, it fits or it does not.
  * Rules:   the size is a power of two; one producer, one reader; the bytes of a chunk may wrap
  *          around the end, its header does not. ring.c says what may run beside what.
- * Threads: push, merge: one producer. peek, look, pop, skip: one reader, beside the producer. All
- *          else: with neither of them inside.
+ * Threads: push, merge, write: one producer. peek, look, pop, skip: one reader, beside the
+ * producer. All else: with neither of them inside.
  *
  *   Offsets count up for ever; the position in the memory is the offset modulo the size.
  *
@@ -22,6 +22,7 @@
 #define BERTH__RUNTIME_RING_H
 
 #include "runtime/gate.h"
+#include "runtime/hatch.h"
 
 #include <stdatomic.h>
 #include <stdint.h>
@@ -48,11 +49,11 @@ enum berth__ring_trait {
 typedef struct berth__ring {
     _Alignas(BERTH__LINE_SIZE) unsigned char *bytes; /* fixed; aligned to 16 */
     uint64_t size;                                   /* fixed */
-    _Atomic uint64_t head; /* stored by the producer, loaded by the reader */
-    uint64_t kept;         /* the producer's; at most `read` */
-    uint64_t last;         /* the producer's: the chunk pushed last; `head` where there is none */
-    uint64_t sequence;     /* the producer's: of the next chunk, where oldest has none to tell */
-    uint32_t traits;       /* fixed from clear to clear */
+    berth__hatch hatch;    /* its offset is `head`: moved by the producer, loaded by the reader */
+    _Atomic uint64_t kept; /* the producer's; at most `read`; a hint to one who is not inside */
+    uint64_t last;     /* of push and merge: the chunk pushed last; `head` where there is none */
+    uint64_t sequence; /* of push: of the next chunk, where oldest has none to tell */
+    uint32_t traits;   /* fixed from clear to clear */
     uint32_t reserved;
     _Alignas(BERTH__LINE_SIZE) _Atomic uint64_t read; /* stored by the reader, loaded by both */
     berth__gate gate;                                 /* who may read */
@@ -60,8 +61,8 @@ typedef struct berth__ring {
 
 void berth__ring_init(berth__ring *ring, unsigned char *bytes, uint64_t size);
 
-/* Forget what is in it, and begin anew with these traits. */
-void berth__ring_clear(berth__ring *ring, uint32_t traits);
+/* Forget what is in it, and begin anew with these traits, for the producer of this request. */
+void berth__ring_clear(berth__ring *ring, uint32_t traits, berth_request_id id);
 
 /* ---- The producer ---- */
 
@@ -74,19 +75,40 @@ static inline uint64_t berth__ring_after(uint64_t offset, uint64_t size) {
 /* Make room for what ends there of what was read; 0 if there is not enough. */
 uint32_t berth__ring_make_room(berth__ring *ring, uint64_t end);
 
-/* Does a chunk of this many bytes fit now? */
-static inline uint32_t berth__ring_fits(berth__ring *ring, uint64_t size) {
-    const uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
-    const uint64_t end = berth__ring_after(head, size);
-    if (size > ring->size - BERTH__CHUNK_HEADER_SIZE) return 0;
-    return end - ring->kept <= ring->size || berth__ring_make_room(ring, end);
+static inline uint64_t berth__ring_kept(const berth__ring *ring) {
+    return atomic_load_explicit(&ring->kept, memory_order_relaxed);
 }
 
-/* Append a chunk; 0 and nothing changed if it does not fit. `bytes` may be NULL with size 0. */
+/* Does a chunk of this many bytes fit now, if it begins at `head`? */
+static inline uint32_t berth__ring_fits_at(berth__ring *ring, uint64_t head, uint64_t size) {
+    const uint64_t end = berth__ring_after(head, size);
+    if (size > ring->size - BERTH__CHUNK_HEADER_SIZE) return 0;
+    return end - berth__ring_kept(ring) <= ring->size || berth__ring_make_room(ring, end);
+}
+
+/* The same asked by who is not inside, of a size that could fit: it may be out of date. */
+static inline uint32_t berth__ring_may_fit_at(const berth__ring *ring, uint64_t head,
+                                              uint64_t size) {
+    const uint64_t end = berth__ring_after(head, size);
+    return end - berth__ring_kept(ring) <= ring->size ||
+           end - atomic_load_explicit(&ring->read, memory_order_acquire) <= ring->size;
+}
+
+static inline uint32_t berth__ring_fits(berth__ring *ring, uint64_t size) {
+    const uint64_t word = atomic_load_explicit(&ring->hatch.word, memory_order_relaxed);
+    return berth__ring_fits_at(ring, berth__hatch_offset(word), size);
+}
+
+/* Write a chunk that fits behind `head`, without moving it: inside the hatch, before publish. */
+void berth__ring_write(berth__ring *ring, uint64_t head, const berth__chunk *chunk,
+                       const void *bytes);
+
+/* The hatch is shut: append a chunk; 0 and nothing changed if it does not fit. `bytes` may be NULL
+ * with size 0. */
 uint32_t berth__ring_push(berth__ring *ring, const berth__chunk *chunk, const void *bytes);
 
-/* Append the bytes and tokens to the last chunk, which keeps its sequence; 0 and nothing changed
- * if the reader has taken it, or they do not fit. */
+/* The same: append the bytes and tokens to the last chunk, which keeps its sequence; 0 and nothing
+ * changed if the reader has taken it, or they do not fit. */
 uint32_t berth__ring_merge(berth__ring *ring, const berth__chunk *chunk, const void *bytes);
 
 /* ---- The reader ---- */

@@ -15,6 +15,11 @@ berth__row *berth__row_find_for_user(berth_pool *pool, berth_request_id id) {
     return row == NULL || row->gone ? NULL : row;
 }
 
+berth__row *berth__row_find_for_producer(berth_pool *pool, berth_request_id id) {
+    berth__row *row = berth__row_find(pool, id);
+    return row == NULL || (row->gone && row->ended) ? NULL : row;
+}
+
 void berth__row_expect(const berth_pool *pool, uint32_t place) {
     if (place >= pool->row_count) return;
     __builtin_prefetch(&pool->rows[place], 1);

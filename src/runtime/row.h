@@ -70,6 +70,7 @@ struct berth__row {
     unsigned let_go_asked : 1; /* berth_finish was called */
     unsigned paused : 1;       /* the core was told so, and has not ended it */
     unsigned sealed : 1;       /* its outcome may be taken without the lock: seal.h */
+    unsigned open : 1;         /* its hatch is open, and its ring in the pool's list of those */
 };
 
 /* The row of an id that is or was out; NULL if its place has been given to another request. */
@@ -77,6 +78,10 @@ berth__row *berth__row_find(berth_pool *pool, berth_request_id id);
 
 /* The same for readers: NULL as well once the outcome was taken or dropped. */
 berth__row *berth__row_find_for_user(berth_pool *pool, berth_request_id id);
+
+/* The same for its worker, or who passed the gate: until its units are let go, and as a reader's
+ * after that. */
+berth__row *berth__row_find_for_producer(berth_pool *pool, berth_request_id id);
 
 /* A hint: the row, and what the core knows of it, is about to be used. Without the lock, too. */
 void berth__row_expect(const berth_pool *pool, uint32_t place);

@@ -2,6 +2,7 @@
 #include "runtime/sink.h"
 #include "base/ids.h"
 #include "runtime/callback.h"
+#include "runtime/emit.h"
 #include "runtime/hand.h"
 #include "runtime/mailbox.h"
 #include "runtime/owner.h"
@@ -27,6 +28,7 @@ static void admitted(berth_pool *pool, berth__row *row) {
 
 /* It goes on later, under the same id: unread chunks stay, and so does the count of chunks. */
 static void preempted(berth_pool *pool, berth__row *row) {
+    berth__emit_fold(pool, row);
     row->admitted = 0;
     /* Who gave way because of his reader waits for him still. */
     if (row->full != BERTH_FULL_PREEMPT) berth__mailbox_unpause(pool, row);
@@ -59,6 +61,7 @@ static void ask_to_stop(berth_pool *pool, berth__row *row) {
 }
 
 static void outcome_fixed(berth_pool *pool, berth__row *row) {
+    berth__emit_fold(pool, row); /* what is not in by now is too late */
     row->fixed = 1;
     /* Until it has ended, only the lock tells what the outcome is. */
     if (row->sealed) berth__seal_set(pool, row->id, BERTH__SEAL_NONE);

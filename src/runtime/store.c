@@ -2,6 +2,7 @@
 #include "runtime/store.h"
 #include "base/invariant.h"
 #include "runtime/clock.h"
+#include "runtime/lock.h"
 #include "runtime/mailbox.h"
 #include "runtime/owner.h"
 #include "runtime/pool.h"
@@ -36,7 +37,7 @@ void berth__store_attach(berth_pool *pool, berth__row *row) {
     if (pool->rings_free_count == 0) return;
     row->ring = pool->rings_free[--pool->rings_free_count];
     berth__ring *ring = &pool->rings[row->ring];
-    berth__ring_clear(ring, traits_of(row));
+    berth__ring_clear(ring, traits_of(row), row->id);
     ring->sequence = row->chunk_count; /* a preempted one has given its first ring back */
     berth__gate_assign(&ring->gate, berth__owner_name(pool, row));
     atomic_store_explicit(&pool->ring_at[berth__owner_place(pool, row)], row->ring,
@@ -47,7 +48,10 @@ void berth__store_attach(berth_pool *pool, berth__row *row) {
         berth__gate_open(&ring->gate);
 }
 
+/* It was taken: free now, or once those who were inside have brought it. The last one does. */
 static void give_back(berth_pool *pool, uint32_t ring) {
+    if (berth__gate_is_awaited(&pool->rings[ring].gate)) return;
+    if (berth__hatch_is_awaited(&pool->rings[ring].hatch)) return;
     pool->rings_free[pool->rings_free_count++] = ring;
 }
 
@@ -55,7 +59,9 @@ void berth__store_detach(berth_pool *pool, berth__row *row) {
     if (row->ring == BERTH__NONE) return;
     if (row->work == BERTH__WORK_HELD) pool->parked_streams++;
     unlist(pool, row);
-    if (berth__gate_take(&pool->rings[row->ring].gate)) give_back(pool, row->ring);
+    (void)berth__gate_take(&pool->rings[row->ring].gate);
+    (void)berth__hatch_take(&pool->rings[row->ring].hatch);
+    give_back(pool, row->ring);
     row->ring = BERTH__NONE;
     atomic_store_explicit(&pool->ring_at[berth__owner_place(pool, row)], BERTH__NONE,
                           memory_order_relaxed);
@@ -97,20 +103,33 @@ void berth__store_reader_left(berth_pool *pool, uint32_t ring, berth_request_id 
         berth__store_detach(pool, row);
 }
 
-uint32_t berth__store_has_reader(const berth_pool *pool) {
+void berth__store_producer_left(berth_pool *pool, uint32_t ring) {
+    berth__lock_enter(pool);
+    berth__hatch_return(&pool->rings[ring].hatch);
+    give_back(pool, ring);
+    berth__lock_settle(pool);
+    (void)berth__lock_leave(pool, BERTH_OK);
+}
+
+/* Does a reader or a producer use it now? */
+static uint32_t is_used(const berth__ring *ring) {
+    return berth__gate_is_inside(&ring->gate) || berth__hatch_is_inside(&ring->hatch);
+}
+
+uint32_t berth__store_is_used(const berth_pool *pool) {
     for (uint32_t ring = 0; ring < pool->options.mailboxes_max; ring++)
-        if (berth__gate_is_inside(&pool->rings[ring].gate)) return 1;
+        if (is_used(&pool->rings[ring])) return 1;
     return 0;
 }
 
 /* A request that keeps a ring, and gives it back at once when it is dropped: the oldest that nobody
- * waits for, or else the oldest. BERTH__NONE if a reader is inside of each. */
+ * waits for, or else the oldest. BERTH__NONE if somebody is inside of each. */
 static uint32_t victim(const berth_pool *pool) {
     uint32_t waited_for = BERTH__NONE;
     for (uint32_t place = pool->kept.head; place != BERTH__NONE;
          place = pool->work_links[place].next) {
         const berth__row *row = &pool->rows[place];
-        if (berth__gate_is_inside(&pool->rings[row->ring].gate)) continue;
+        if (is_used(&pool->rings[row->ring])) continue;
         if (row->watch == NULL && (!keeps(row) || berth__owner_name(pool, row) == 0)) return place;
         if (waited_for == BERTH__NONE) waited_for = place;
     }

@@ -28,16 +28,19 @@ void berth__store_keep(berth_pool *pool, berth__row *row);
 /* A reader has left the gate of this ring, and was asked for something (berth__gate_ask). */
 void berth__store_reader_left(berth_pool *pool, uint32_t ring, berth_request_id id, uint32_t asked);
 
-/* Is any reader inside? O(rings). */
-uint32_t berth__store_has_reader(const berth_pool *pool);
+/* The producer has left the hatch of this ring, which was taken meanwhile. Without the lock. */
+void berth__store_producer_left(berth_pool *pool, uint32_t ring);
+
+/* Is any reader or producer inside of a ring? O(rings). */
+uint32_t berth__store_is_used(const berth_pool *pool);
 
 /* Before admission: drop the oldest ended requests that keep a ring, those somebody waits for last,
- * those whose ring is being read never, until whatever can be admitted now will find one. */
+ * those whose ring is being used never, until whatever can be admitted now will find one. */
 void berth__store_make_room(berth_pool *pool);
 
 /* After make_room: how many may be admitted, so that each finds a ring; BERTH__NONE
  * where there are rings for all. Requests that were preempted with unread chunks hold theirs, and
- * so do readers who are inside of a mailbox that was dropped. */
+ * so do those who are inside of a mailbox that was dropped. */
 uint32_t berth__store_bound(berth_pool *pool);
 
 #endif

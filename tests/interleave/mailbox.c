@@ -3,7 +3,7 @@
  * The mailbox and its wake-ups, in every order of two or three threads. Built once with the library
  * as it is, and once per bug of CMakeLists.txt (SEEDED): then some order has to fail.
  */
-#include "interleave/explorer.h"
+#include "interleave/mailbox.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,17 +14,13 @@
 
 #include <cmocka.h>
 
-#include "berth.h"
-
-static berth_pool *pool;
-static berth_request_id id;
+berth_pool *pool;
+berth_request_id id;
 static berth_key key;
 static berth_owner_id owner;
 static uint32_t got;   /* chunks read so far, by all */
 static uint32_t ended; /* ENDs read */
 static uint32_t taken; /* readers sent away; outcomes taken */
-
-#define OK(call) REQUIRE((call) == BERTH_OK)
 
 /* ---- Begin and end ---- */
 
@@ -62,7 +58,7 @@ static void skip_admitted(void) {
     REQUIRE(record.kind == BERTH_RECORD_ADMITTED);
 }
 
-static void begin_plain(void) {
+void begin_plain(void) {
     begin_with(BERTH_FACE_GATE, 0);
     skip_admitted();
 }
@@ -76,11 +72,11 @@ static void begin_engine(void) {
     begin_with(BERTH_FACE_ENGINE, 0);
 }
 
-static void destroy(void) {
+void destroy(void) {
     OK(berth_pool_destroy(pool));
 }
 
-static void end_all_read(void) {
+void end_all_read(void) {
     REQUIRE(got == 2);
     REQUIRE(ended == 1);
     destroy();
@@ -118,7 +114,7 @@ static void read_as(berth_owner_id reader, uint64_t timeout_ns) {
     }
 }
 
-static void read_for_ever(void) {
+void read_for_ever(void) {
     read_as(owner, BERTH_FOREVER);
 }
 
@@ -319,6 +315,10 @@ static const explorer_scenario scenarios[] = {
 #define SCENARIO_COUNT (sizeof scenarios / sizeof scenarios[0])
 
 /* Three threads have many more orders than two. */
+static const explorer_scenario *scenario_at(size_t i) {
+    return i < SCENARIO_COUNT ? &scenarios[i] : &emit_scenarios[i - SCENARIO_COUNT];
+}
+
 static uint32_t preemptions_for(const explorer_scenario *scenario) {
     const char *tier = getenv("BERTH_TEST_TIER");
     const uint32_t is_long = tier != NULL && strcmp(tier, "long") == 0;
@@ -328,11 +328,11 @@ static uint32_t preemptions_for(const explorer_scenario *scenario) {
 #if !defined(SEEDED)
 static void no_order_loses_a_wake_up_or_a_chunk(void **state) {
     (void)state;
-    for (size_t i = 0; i < SCENARIO_COUNT; i++) {
-        const uint32_t preemptions = preemptions_for(&scenarios[i]);
-        const explorer_result result = explorer_run(&scenarios[i], preemptions, UINT64_MAX);
-        printf("%s: %llu orders with %u preemptions at most, up to %llu steps\n", scenarios[i].name,
-               (unsigned long long)result.orders, (unsigned)preemptions,
+    for (size_t i = 0; i < SCENARIO_COUNT + emit_scenario_count; i++) {
+        const uint32_t preemptions = preemptions_for(scenario_at(i));
+        const explorer_result result = explorer_run(scenario_at(i), preemptions, UINT64_MAX);
+        printf("%s: %llu orders with %u preemptions at most, up to %llu steps\n",
+               scenario_at(i)->name, (unsigned long long)result.orders, (unsigned)preemptions,
                (unsigned long long)result.steps_max);
         fflush(stdout);
         if (result.failure != NULL) explorer_print_order();
@@ -344,12 +344,12 @@ static void no_order_loses_a_wake_up_or_a_chunk(void **state) {
 #else
 static void some_order_shows_the_bug(void **state) {
     (void)state;
-    for (size_t i = 0; i < SCENARIO_COUNT; i++) {
+    for (size_t i = 0; i < SCENARIO_COUNT + emit_scenario_count; i++) {
         const explorer_result result =
-            explorer_run(&scenarios[i], preemptions_for(&scenarios[i]), UINT64_MAX);
+            explorer_run(scenario_at(i), preemptions_for(scenario_at(i)), UINT64_MAX);
         if (result.failure == NULL) continue;
         printf("found in order %llu of \"%s\":\n", (unsigned long long)result.orders,
-               scenarios[i].name);
+               scenario_at(i)->name);
         explorer_print_order();
         fflush(stdout);
         _Exit(0); /* the pool of that order cannot be ended */

@@ -141,7 +141,7 @@ static void a_cleared_ring_is_as_new(void **state) {
     build(&w);
     assert_true(push(&w, 0, 100));
     assert_true(push(&w, 1, 50));
-    berth__ring_clear(&w.ring, 0);
+    berth__ring_clear(&w.ring, 0, 0);
     assert_true(berth__ring_is_empty(&w.ring));
     assert_true(push(&w, 2, LARGEST));
     assert_pops(&w, 2, LARGEST);
@@ -159,7 +159,7 @@ static void a_reader_is_put_back_to_any_chunk_that_is_still_there(void **state) 
     walled w;
     (void)state;
     build(&w);
-    berth__ring_clear(&w.ring, BERTH__RING_KEEPS);
+    berth__ring_clear(&w.ring, BERTH__RING_KEEPS, 0);
     for (uint64_t i = 0; i < 5; i++) assert_true(push(&w, i, 9 + i));
     for (uint64_t i = 0; i < 4; i++) assert_pops(&w, i, 9 + i);
     assert_true(berth__ring_oldest(&w.ring) == 0);
@@ -179,7 +179,7 @@ static void what_was_read_gives_way_to_what_is_pushed_oldest_first(void **state)
     walled w;
     (void)state;
     build(&w);
-    berth__ring_clear(&w.ring, BERTH__RING_KEEPS);
+    berth__ring_clear(&w.ring, BERTH__RING_KEEPS, 0);
     for (uint64_t i = 0; i < 1000; i++) {
         assert_true(push(&w, i, HEADER));
         assert_pops(&w, i, HEADER);
@@ -197,7 +197,7 @@ static void what_is_unread_never_gives_way(void **state) {
     uint64_t count = 0;
     (void)state;
     build(&w);
-    berth__ring_clear(&w.ring, BERTH__RING_KEEPS);
+    berth__ring_clear(&w.ring, BERTH__RING_KEEPS, 0);
     assert_true(push(&w, count++, 0));
     assert_pops(&w, 0, 0);
     while (push(&w, count, HEADER)) count++;
@@ -241,7 +241,7 @@ static void merged_text_is_one_chunk_with_the_tokens_of_all(void **state) {
     walled w;
     (void)state;
     build(&w);
-    berth__ring_clear(&w.ring, BERTH__RING_MERGES);
+    berth__ring_clear(&w.ring, BERTH__RING_MERGES, 0);
     assert_false(merge(&w, "no chunk yet", 1));
     assert_true(push_text(&w, 0, "one "));
     assert_true(push_text(&w, 1, "two "));
@@ -257,7 +257,7 @@ static void a_chunk_that_was_looked_at_grows_no_more(void **state) {
     berth__chunk chunk;
     (void)state;
     build(&w);
-    berth__ring_clear(&w.ring, BERTH__RING_MERGES);
+    berth__ring_clear(&w.ring, BERTH__RING_MERGES, 0);
     assert_true(push_text(&w, 0, "one "));
     assert_true(berth__ring_peek(&w.ring, &chunk));
     assert_false(merge(&w, "two", 1));
@@ -270,7 +270,7 @@ static void a_merge_takes_no_room_that_is_unread(void **state) {
     walled w;
     (void)state;
     build(&w);
-    berth__ring_clear(&w.ring, BERTH__RING_MERGES);
+    berth__ring_clear(&w.ring, BERTH__RING_MERGES, 0);
     assert_true(push_text(&w, 0, ""));
     memset(text, 'x', sizeof text);
     text[SIZE - HEADER + 1] = 0;
@@ -294,7 +294,7 @@ static void tokens_above_32_bits_are_told_as_the_largest(void **state) {
     walled w;
     (void)state;
     build(&w);
-    berth__ring_clear(&w.ring, BERTH__RING_MERGES);
+    berth__ring_clear(&w.ring, BERTH__RING_MERGES, 0);
     assert_true(push_text(&w, 0, "a"));
     assert_true(merge(&w, "b", UINT64_MAX));
     assert_true(merge(&w, "c", 1));

@@ -67,7 +67,7 @@ static void run(uint32_t traits) {
     uint32_t wrong = 0;
     memset(&p, 0, sizeof p);
     berth__ring_init(&p.ring, p.bytes, SIZE);
-    berth__ring_clear(&p.ring, traits);
+    berth__ring_clear(&p.ring, traits, 0);
     assert_int_equal(pthread_create(&thread, NULL, produce, &p), 0);
     while (token < TOKENS && !wrong) {
         if (!berth__ring_peek(&p.ring, &chunk)) {

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Properties
+ *   A chunk that emit says OK to is in the ring before an outcome that is told after, and is
+ * counted in it, once; one that comes after is dropped, and counted as dropped: the first cause
+ * wins. Whoever is to hear of a chunk hears of it. What is emitted the short way decides nothing:
+ * who is admitted, and when, is the same whenever it is counted.
+ *
+ * Operation
+ *   The long way is one locked section, as every call: the core counts the tokens, the first of
+ * them meets a deadline, the chunk goes into the ring, whoever waits is woken or the mailbox is
+ * listed as ready. After that nothing but the chunk itself is left to do for the next one as long
+ * as
+ *
+ *     - its request runs, and has put something out before,
+ *     - the mailbox is in the ready list, and nobody sleeps on it,
+ *     - the ring gives way to nobody: no key, nothing merged,
+ *     - and tokens decide nothing (berth__core_output_decides).
+ *
+ *   Then the hatch is opened, and the next emits go the short way: into the hatch, the chunk behind
+ *   the others, the tally that nobody looks at, and out again. Whoever changes one of the
+ * conditions shuts the hatch first, and takes what the tally says into account: that is to fold.
+ * The next emit finds the hatch shut, and goes the long way.
+ *
+ *   The core hears of folded output as counters of the request (berth__core_count_output), with no
+ *   moment of its own. So it stays a function of its events; a deadline that nobody has looked at
+ *   ends a request at the next event or by the timer, and until then its output is in time.
+ *
+ * Safety
+ *   Shutting is one operation that never fails and waits for nobody. A producer who is inside then,
+ *   perhaps for long because he lost his core, cannot publish any more: he leaves, and takes the
+ *   lock. So whoever shuts and then looks (for a chunk, before he sleeps; for the tally) sees every
+ *   chunk that went the short way; and of the others he, or who wakes him, hears under the lock.
+ *   Two threads that emit for one request at once are against the contract, and safe: one is
+ *   inside. The other one writes nothing meanwhile; he looks again for a bounded time, each time
+ *   after giving the lock up, and says EBUSY then.
+ *   The ring of a producer who is inside when it is taken stays aside until he brings it.
+ *   The tally that holds is copied, never changed: the fold reads it while the producer writes the
+ *   other one. It is zero again when the hatch is opened, which is with nobody inside.
+ */
+#include "runtime/emit.h"
+#include "base/ids.h"
+#include "runtime/clock.h"
+#include "runtime/lock.h"
+#include "runtime/pool.h"
+#include "runtime/seal.h"
+#include "runtime/store.h"
+
+/* A chunk of more goes the long way, so that a tally takes 2^48 chunks. */
+#define TOKENS_MAX UINT64_C(0xFFFF)
+
+/* How often a second thread looks whether the first one has left, and how long in between. */
+#define LOOKS_MAX 100u
+#define RELAXES_PER_LOOK 50u
+
+/* Not in line with the short way, which is to stay short. */
+#define APART __attribute__((noinline))
+
+/* Internal to this file: the lock is needed. */
+#define LONG_WAY BERTH_EAGAIN
+
+/* ---- Under the lock: open and shut ---- */
+
+static berth__tally *tally_of(const berth_pool *pool, uint32_t ring, uint64_t word) {
+    return &pool->tallies[ring].of[(word & BERTH__HATCH_TURN) != 0];
+}
+
+void berth__emit_fold_open(berth_pool *pool, berth__row *row) {
+    berth__ring *ring = &pool->rings[row->ring];
+    const uint64_t word = berth__hatch_shut(&ring->hatch);
+    const berth__tally *tally = tally_of(pool, row->ring, word);
+    const berth__emitted emitted = {
+        .chunks = tally->sequence - row->chunk_count, .tokens = tally->tokens, .size = tally->size};
+    row->open = 0;
+    berth__list_remove(&pool->open, pool->open_links, row->ring);
+    row->chunk_count = tally->sequence;
+    ring->sequence = tally->sequence;
+    if (emitted.chunks > 0) berth__core_count_output(pool->core, row->id, &emitted);
+}
+
+static uint32_t may_open(const berth_pool *pool, const berth__row *row) {
+    if (row->ring == BERTH__NONE || !row->admitted || row->fixed) return 0;
+    if (row->keyed != BERTH__NONE || row->full != BERTH_FULL_END) return 0;
+    if (!row->ready || row->watch != NULL || row->any != NULL) return 0;
+    return row->chunk_count > 0 && !pool->output_decides && !berth__pool_failed(pool);
+}
+
+/* Shut, nobody inside: what comes next may go the short way, if nothing is against it. */
+static void open_hatch(berth_pool *pool, berth__row *row) {
+    if (row->open || !may_open(pool, row)) return;
+    pool->tallies[row->ring].of[0] = (berth__tally){.sequence = row->chunk_count};
+    row->open = 1;
+    berth__list_push(&pool->open, pool->open_links, row->ring);
+    berth__hatch_open(&pool->rings[row->ring].hatch);
+}
+
+static uint32_t is_inside(const berth_pool *pool, const berth__row *row) {
+    return row->ring != BERTH__NONE && berth__hatch_is_inside(&pool->rings[row->ring].hatch);
+}
+
+void berth__emit_fold_all(berth_pool *pool) {
+    for (uint32_t left = pool->open.count; left > 0; left--) {
+        const berth__ring *ring = &pool->rings[pool->open.head];
+        const berth_request_id id = atomic_load_explicit(&ring->hatch.id, memory_order_relaxed);
+        berth__row *row = &pool->rows[berth__id_place(id)];
+        berth__emit_fold_open(pool, row);
+        if (!is_inside(pool, row)) open_hatch(pool, row); /* at the end of the list */
+    }
+}
+
+/* ---- The short way ---- */
+
+/* Out of the hatch without a chunk. */
+static APART berth_status leave(berth_pool *pool, uint32_t at, berth_status status) {
+    const uint32_t flags = berth__hatch_leave(&pool->rings[at].hatch);
+    if ((flags & BERTH__HATCH_WANTED) != 0) berth__store_producer_left(pool, at);
+    return (flags & BERTH__HATCH_SHUT) != 0 ? LONG_WAY : status;
+}
+
+static berth_status emit_without_lock(berth_pool *pool, berth_request_id id,
+                                      const berth__output *output) {
+    const uint32_t place = berth__id_place(id);
+    if (place >= pool->row_count || output->tokens > TOKENS_MAX) return LONG_WAY;
+    const uint32_t at = atomic_load_explicit(&pool->ring_at[place], memory_order_relaxed);
+    if (at >= pool->options.mailboxes_max) return LONG_WAY; /* none, or a seal: it has no ring */
+    berth__ring *ring = &pool->rings[at];
+    if (output->size > ring->size - BERTH__CHUNK_OVERHEAD_MAX) return LONG_WAY;
+    const uint64_t word = berth__hatch_look(&ring->hatch, id);
+    const uint64_t head = berth__hatch_offset(word);
+    if (word == 0) return LONG_WAY;
+    /* Full, unless that was another request's ring already. */
+    if (!berth__ring_may_fit_at(ring, head, output->size))
+        return berth__hatch_look(&ring->hatch, id) == word ? BERTH_EFULL : LONG_WAY;
+    if (!berth__hatch_enter(&ring->hatch, word)) return LONG_WAY;
+    if (!berth__ring_fits_at(ring, head, output->size)) return leave(pool, at, BERTH_EFULL);
+    const berth__tally *before = tally_of(pool, at, word);
+    const berth__chunk chunk = {
+        .size = output->size, .tokens = output->tokens, .sequence = before->sequence};
+    *tally_of(pool, at, word ^ BERTH__HATCH_TURN) =
+        (berth__tally){.sequence = chunk.sequence + 1,
+                       .tokens = before->tokens + chunk.tokens,
+                       .size = before->size + chunk.size};
+    berth__ring_write(ring, head, &chunk, output->bytes);
+    if (berth__hatch_publish(&ring->hatch, word, berth__ring_after(head, chunk.size)))
+        return BERTH_OK;
+    return leave(pool, at, LONG_WAY);
+}
+
+/* ---- The long way ---- */
+
+static berth_status put(berth_pool *pool, berth__row *row, const berth__output *output) {
+    if (row->admitted && !row->fixed && !berth__mailbox_has_room(pool, row, output->size))
+        return BERTH_EFULL;
+    const berth_status status =
+        berth__core_emit(pool->core, berth__clock_read(pool), row->id, output->tokens);
+    if (status == BERTH_OK) berth__mailbox_deliver(pool, row, output);
+    if (status != BERTH_EENDED) return status;
+    /* What counts with the outcome is not to be read meanwhile; who reads it already does without.
+     */
+    const uint32_t is_read = row->sealed && !berth__seal_break(pool, row->id);
+    berth__core_count_chunk(pool->core, is_read ? 0 : row->id, 0, output->size);
+    return status;
+}
+
+static berth_status emit_under_lock(berth_pool *pool, berth_request_id id,
+                                    const berth__output *output) {
+    berth__row *row = berth__row_find_for_producer(pool, id);
+    if (row == NULL) return BERTH_ESTALE;
+    if (output->size > berth__mailbox_chunk_size_max(pool)) return BERTH_EINVAL;
+    berth__emit_fold(pool, row);
+    if (is_inside(pool, row) && !row->fixed) return BERTH_EBUSY;
+    const berth_status status = put(pool, row, output);
+    open_hatch(pool, row);
+    return status;
+}
+
+static berth_status emit_with_lock(berth_pool *pool, berth_request_id id,
+                                   const berth__output *output) {
+    berth__lock_enter_for(pool, id);
+    const berth_status status = emit_under_lock(pool, id, output);
+    berth__lock_settle_last(pool);
+    return berth__lock_leave(pool, status);
+}
+
+static APART berth_status emit_the_long_way(berth_pool *pool, berth_request_id id,
+                                            const berth__output *output) {
+    if (pool->options.face == BERTH_FACE_ENGINE) return BERTH_EFACE;
+    for (uint32_t looks = 0;; looks++) {
+        const berth_status status = emit_with_lock(pool, id, output);
+        if (status != BERTH_EBUSY || looks == LOOKS_MAX) return status;
+        for (uint32_t i = 0; i < RELAXES_PER_LOOK; i++) berth__relax();
+    }
+}
+
+berth_status berth__emit(berth_pool *pool, berth_request_id id, const berth__output *output) {
+    const berth_status status = emit_without_lock(pool, id, output);
+    return status == LONG_WAY ? emit_the_long_way(pool, id, output) : status;
+}
