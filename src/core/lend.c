@@ -39,7 +39,11 @@ berth_request_id berth__core_lend(berth__core *core) {
     const berth_request_id id = berth__ids_take(&core->ids);
     if (id == 0) return 0;
     berth__entry *entry = &core->entries[berth__id_place(id)];
-    *entry = (berth__entry){.state = BERTH__LENT};
+    /* The place may still be in the agenda, for whom it had before. */
+    *entry = (berth__entry){.state = BERTH__LENT,
+                            .queue_at_ns = UINT64_MAX,
+                            .first_output_due_at_ns = UINT64_MAX,
+                            .total_at_ns = UINT64_MAX};
     core->queue.lent_count++;
     return id;
 }
