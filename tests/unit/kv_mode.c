@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Whom each mode of KV lets in, number by number. Blocks of one token, all in one band. */
+#include "core/kv_ratio.h"
 #include "support/core_kit.h"
 
 #include <setjmp.h>
@@ -187,6 +188,60 @@ static void predicted_goes_by_what_was_seen(void **state) {
     core_kit_fini(&kit);
 }
 
+/* What outputs were says nothing beyond what a request may have, and one without a limit has only
+ * that. */
+static void predicted_keeps_to_what_a_request_may_have(void **state) {
+    berth_options o = options_of(BERTH_KV_PREDICTED, 50);
+    core_kit kit;
+    (void)state;
+    o.kv_quantile_ppm = 1000000;
+    core_kit_init(&kit, &o);
+    /* Nothing is known, and no limit: prompts count. */
+    (void)ask(&kit, 20, 0);
+    berth_request_id second = ask(&kit, 20, 0);
+    step(&kit, 0);
+    assert_true(runs(&kit, second));
+    core_kit_fini(&kit);
+    core_kit_init(&kit, &o);
+    for (uint32_t i = 0; i < 8; i++) { /* eight outputs of 15 */
+        const berth_request_id id = ask(&kit, 1, 15);
+        for (uint32_t token = 0; token < 14; token++) step(&kit, 0);
+        step(&kit, id);
+    }
+    (void)ask(&kit, 20, 4); /* 15 more each would be too much; 4 are not */
+    second = ask(&kit, 20, 4);
+    const berth_request_id third = ask(&kit, 1, 0); /* this one may go on as long as those did */
+    step(&kit, 0);
+    assert_true(runs(&kit, second));
+    assert_false(runs(&kit, third));
+    core_kit_fini(&kit);
+}
+
+static void the_ratio_of_huge_numbers_is_a_ratio(void **state) {
+    berth_options o = options_of(BERTH_KV_RATIO, UINT64_MAX);
+    berth_plan plan = {.struct_size = sizeof plan, .entries = entries, .entry_max = 64};
+    const uint64_t max = UINT64_C(1) << 50;
+    core_kit kit;
+    (void)state;
+    core_kit_init(&kit, &o);
+    for (uint32_t i = 0; i < 2; i++) (void)ask(&kit, 1, max);
+    assert_int_equal(berth__core_plan(kit.core, 0, &plan), BERTH_OK);
+    assert_int_equal(plan.entry_count, 2);
+    assert_int_equal(berth__core_commit_begin(kit.core, 0, plan.step_id), BERTH_OK);
+    for (uint32_t i = 0; i < 2; i++) {
+        const berth__progress p = {.tokens_computed = 1, .tokens_generated = max / 4};
+        assert_int_equal(berth__core_commit_entry(kit.core, entries[i].id, &p), BERTH_OK);
+    }
+    berth__core_commit_end(kit.core);
+    assert_int_equal(berth__core_plan(kit.core, 0, &plan), BERTH_OK);
+    assert_int_equal(berth__core_plan_fail(kit.core, 0, plan.step_id), BERTH_OK);
+    /* A quarter, and 20 tokens, of what the one that stays may have. */
+    assert_int_equal(berth__ratio_of(kit.core, 4000000) / 1000, 1000);
+    /* What cannot be multiplied is kept whole. */
+    assert_true(berth__ratio_of(kit.core, UINT64_C(1) << 60) == UINT64_C(1) << 60);
+    core_kit_fini(&kit);
+}
+
 static berth_request_id ask_for(core_kit *kit, uint64_t tenant, uint64_t prompt_tokens,
                                 uint64_t max_new_tokens) {
     const berth__submit submit = {.band = 1,
@@ -243,6 +298,8 @@ int main(void) {
         cmocka_unit_test(after_a_preemption_the_ratio_is_what_those_who_stay_have_done),
         cmocka_unit_test(future_peak_looks_at_each_end),
         cmocka_unit_test(predicted_goes_by_what_was_seen),
+        cmocka_unit_test(predicted_keeps_to_what_a_request_may_have),
+        cmocka_unit_test(the_ratio_of_huge_numbers_is_a_ratio),
         cmocka_unit_test(predicted_goes_by_the_tenant_and_forgets_who_is_given_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -136,6 +136,24 @@ static void one_that_can_never_go_in_again_is_evicted(void **state) {
     core_kit_fini(&kit);
 }
 
+static void more_preemptions_than_are_counted_of_one_change_nothing(void **state) {
+    core_kit kit;
+    berth_plan_entry entries[8];
+    const berth__submit ask = core_ask(1, 1);
+    (void)state;
+    make(&kit, 1, 4, 1);
+    const berth_request_id id = core_kit_take_in(&kit, 0, &ask);
+    for (uint32_t i = 0; i < 300; i++) {
+        (void)step(&kit, entries);
+        preempt(&kit, id);
+    }
+    const berth_plan plan = step(&kit, entries);
+    assert_int_equal(entries[plan.leave_count].flags, BERTH_ENTRY_ADMITTED | BERTH_ENTRY_RESUMED);
+    assert_int_equal(core_kit_stats(&kit).preemptions_total, 300);
+    assert_int_equal(core_kit_stats(&kit).readmitted_total, 300);
+    core_kit_fini(&kit);
+}
+
 static void only_what_runs_outside_a_step_can_be_preempted(void **state) {
     core_kit kit;
     berth_plan_entry entries[8];
@@ -160,6 +178,7 @@ int main(void) {
         cmocka_unit_test(a_preempted_request_is_past_every_limit_of_the_queue),
         cmocka_unit_test(it_asks_for_what_it_named_whatever_it_was_charged),
         cmocka_unit_test(one_that_can_never_go_in_again_is_evicted),
+        cmocka_unit_test(more_preemptions_than_are_counted_of_one_change_nothing),
         cmocka_unit_test(only_what_runs_outside_a_step_can_be_preempted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -89,6 +89,12 @@ static void commit(world *w, berth_request_id last) {
     assert_lawful(w);
 }
 
+static void commit_nothing(world *w) {
+    assert_int_equal(berth__core_commit_begin(w->kit.core, 0, w->plan.step_id), BERTH_OK);
+    berth__core_commit_end(w->kit.core);
+    assert_lawful(w);
+}
+
 static uint64_t used(world *w, uint32_t resource) {
     return core_kit_stats(&w->kit).resources[resource].used_units;
 }
@@ -155,6 +161,32 @@ static void one_waits_for_a_prefix_that_is_being_computed(void **state) {
     core_kit_fini(&w.kit);
 }
 
+/* Behind so many who wait for a prompt that is being computed nobody is looked for any more. */
+static uint32_t admitted_behind(uint32_t waiting) {
+    world w;
+    berth_options options = core_kit_options(BERTH_FACE_ENGINE, 4, 100);
+    core_kit_add_resource(&options, "kv", 100);
+    options.kv_block_tokens = BLOCK;
+    options.prefix_blocks_max = 64;
+    core_kit_init(&w.kit, &options);
+    (void)ask_for(&w, 8, 2, 0);
+    plan(&w);
+    for (uint32_t i = 0; i < waiting; i++) (void)ask_for(&w, 8, 2, 0);
+    const berth__submit other = {.band = 1, .prompt_tokens = 4, .max_new_tokens = 1};
+    const berth_request_id id = core_kit_take_in(&w.kit, 0, &other);
+    commit_nothing(&w);
+    plan(&w);
+    const uint32_t state = core_kit_view(&w.kit, id).state;
+    core_kit_fini(&w.kit);
+    return state;
+}
+
+static void no_more_than_64_who_wait_for_a_prompt_are_passed(void **state) {
+    (void)state;
+    assert_int_equal(admitted_behind(64), BERTH__RUNNING);
+    assert_int_equal(admitted_behind(65), BERTH__PARKED);
+}
+
 static void a_preempted_computer_makes_nobody_wait(void **state) {
     world w;
     (void)state;
@@ -163,8 +195,7 @@ static void a_preempted_computer_makes_nobody_wait(void **state) {
     (void)ask_for(&w, 18, 2, 0);
     plan(&w);
     assert_int_equal(w.plan.entry_count, 1);
-    assert_int_equal(berth__core_commit_begin(w.kit.core, 0, w.plan.step_id), BERTH_OK);
-    berth__core_commit_end(w.kit.core); /* the step did nothing */
+    commit_nothing(&w);
     assert_int_equal(berth__core_cancel(w.kit.core, 0, first, BERTH_CANCEL_CALLER), BERTH_OK);
     assert_lawful(&w);
     plan(&w);
@@ -286,6 +317,11 @@ static void refuse_what_overflows(uint64_t found_tokens, uint64_t hit_before, ui
     const berth_stats after = core_kit_stats(&w.kit);
     assert_memory_equal(&after, &before, sizeof after);
     assert_int_equal(core_kit_view(&w.kit, second).outcome.tokens_computed, hit_before);
+    if (kv_mode == BERTH_KV_WORST_CASE && found_tokens > hit_before) {
+        too_much[0] = UINT64_MAX; /* of KV, beside what is shared from now on */
+        too_much[1] = 0;
+        assert_int_equal(berth__core_commit_entry(w.kit.core, second, &found), BERTH_EOVERFLOW);
+    }
     found.held_count = 0;
     assert_int_equal(berth__core_commit_entry(w.kit.core, second, &found), BERTH_OK);
     assert_lawful(&w);
@@ -486,6 +522,7 @@ int main(void) {
         cmocka_unit_test(a_new_length_is_looked_up_anew),
         cmocka_unit_test(an_adapter_is_counted_once),
         cmocka_unit_test(sets_have_limits),
+        cmocka_unit_test(no_more_than_64_who_wait_for_a_prompt_are_passed),
         cmocka_unit_test(whoever_owns_the_cache_no_unit_is_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

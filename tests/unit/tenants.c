@@ -107,6 +107,24 @@ static void a_tenants_cost_counts_what_is_parked_and_what_is_held(void **state) 
     core_kit_fini(&kit);
 }
 
+static void a_tenants_cost_that_cannot_be_counted_is_an_error(void **state) {
+    core_kit kit;
+    const berth_options options = options_of(BERTH_FACE_GATE, 4);
+    const uint64_t held[1] = {UINT64_MAX - 1};
+    const berth__submit ask = ask_of(7, 5);
+    berth_request_id id;
+    (void)state;
+    core_kit_init(&kit, &options);
+    const berth_request_id first = take_in(&kit, 7, 1);
+    assert_int_equal(berth__core_admit(kit.core, 0), 1);
+    kit.may_overdraw = 1;
+    assert_int_equal(berth__core_charge(kit.core, 0, first, held, 1), BERTH_OK);
+    assert_int_equal(berth__core_submit(kit.core, 0, &ask, &id, NULL), BERTH_EOVERFLOW);
+    assert_int_equal(core_kit_stats(&kit).submitted_total, 1);
+    (void)take_in(&kit, 8, 5); /* it is about the tenant */
+    core_kit_fini(&kit);
+}
+
 static void a_rate_lets_a_burst_through_and_then_one_at_a_time(void **state) {
     core_kit kit;
     berth_options options = options_of(BERTH_FACE_ENGINE, 4);
@@ -443,6 +461,7 @@ int main(void) {
         cmocka_unit_test(the_prompt_is_charged_at_admission_and_tokens_as_they_come),
         cmocka_unit_test(what_was_charged_and_never_computed_goes_back),
         cmocka_unit_test(a_preempted_request_is_charged_once),
+        cmocka_unit_test(a_tenants_cost_that_cannot_be_counted_is_an_error),
         cmocka_unit_test(counters_never_overflow_and_keep_their_differences),
     };
     return cmocka_run_group_tests_name("unit/tenants", tests, NULL, NULL);

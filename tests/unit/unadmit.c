@@ -64,6 +64,28 @@ static void no_counter_shows_it(void **state) {
     core_kit_fini(&kit);
 }
 
+/* Where tenants have quotas and no fairness, there is no counter to give back to. */
+static void its_tenant_was_not_served(void **state) {
+    berth_options options = core_kit_options(BERTH_FACE_WORKER, 4, 8);
+    core_kit kit;
+    berth_tenant_stats stats;
+    berth__submit ask = core_ask(1, 2);
+    (void)state;
+    core_kit_add_resource(&options, "units", 4);
+    options.tenants_max = 2;
+    core_kit_init(&kit, &options);
+    ask.tenant = 9;
+    ask.prompt_tokens = 7;
+    const berth_request_id id = core_kit_take_in(&kit, 0, &ask);
+    assert_int_equal(berth__core_admit(kit.core, 0), 1);
+    unadmit(&kit, 0, id);
+    assert_int_equal(berth__core_tenant_stats(kit.core, 9, &stats), BERTH_OK);
+    assert_int_equal(stats.prompt_tokens_total, 0);
+    assert_int_equal(stats.parked, 1);
+    assert_int_equal(stats.running, 0);
+    core_kit_fini(&kit);
+}
+
 static void its_queue_deadline_holds_again(void **state) {
     core_kit kit;
     berth__submit ask = core_ask(1, 2);
@@ -120,6 +142,7 @@ int main(void) {
         cmocka_unit_test(no_counter_shows_it),
         cmocka_unit_test(its_queue_deadline_holds_again),
         cmocka_unit_test(one_that_fits_no_longer_is_evicted),
+        cmocka_unit_test(its_tenant_was_not_served),
         cmocka_unit_test(others_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -212,6 +212,23 @@ static void who_was_preempted_is_not_dropped(void **state) {
     core_kit_fini(&kit);
 }
 
+static void numbers_beyond_all_measure_lose_their_last_bits_only(void **state) {
+    core_kit kit;
+    const berth_options options = options_of();
+    (void)state;
+    core_kit_init(&kit, &options);
+    (void)submit(&kit, 0, 1);
+    (void)submit(&kit, 0, 1);
+    kit.core->rate.busy_ns = UINT64_C(1) << 63;
+    kit.core->rate.admitted = 1024;
+    kit.core->rate.units[0] = 1024;
+    assert_true(predicted(&kit, 1, 8) == UINT64_C(1) << 53); /* a slot */
+    assert_true(predicted(&kit, 1, 8 + 12) == UINT64_C(12) << 53);
+    kit.core->rate.units[0] = 1;
+    assert_true(predicted(&kit, 1, 8 + 12) == UINT64_MAX); /* no number says it */
+    core_kit_fini(&kit);
+}
+
 /* Hours pass in which everybody goes in at once. Who then has to wait is not held to a pace that is
  * history. */
 static void who_goes_in_at_once_keeps_no_pace_alive(void **state) {
@@ -246,6 +263,7 @@ int main(void) {
         cmocka_unit_test(a_queue_that_stays_long_loses_its_first),
         cmocka_unit_test(the_last_of_a_queue_is_not_dropped),
         cmocka_unit_test(who_goes_in_at_once_keeps_no_pace_alive),
+        cmocka_unit_test(numbers_beyond_all_measure_lose_their_last_bits_only),
         cmocka_unit_test(who_was_preempted_is_not_dropped),
     };
     return cmocka_run_group_tests_name("unit/wait", tests, NULL, NULL);
