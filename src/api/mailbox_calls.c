@@ -28,10 +28,13 @@ berth_status berth_wait(berth_pool *pool, berth_request_id id, uint64_t timeout_
 
 berth_status berth_outcome_take(berth_pool *pool, berth_request_id id, berth_outcome *out) {
     berth_outcome ours;
-    berth__grow_clear(out, BERTH__FIRST_OUTCOME);
-    if (pool == NULL || id == 0 || !outcome_is_good(out)) return BERTH_EINVAL;
-    const berth_status status = berth__mailbox_take(pool, id, &ours);
-    if (status == BERTH_OK && out != NULL) berth__grow_out(out, &ours, sizeof ours);
+    berth_outcome *to = out != NULL && out->struct_size == sizeof ours ? out : &ours;
+    berth_status status = BERTH_EINVAL;
+    if (pool != NULL && id != 0 && outcome_is_good(out)) status = berth__mailbox_take(pool, id, to);
+    if (status != BERTH_OK)
+        berth__grow_clear(out, BERTH__FIRST_OUTCOME);
+    else if (out != NULL && to != out)
+        berth__grow_out(out, &ours, sizeof ours);
     return status;
 }
 

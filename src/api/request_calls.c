@@ -12,6 +12,12 @@ static uint32_t request_in(berth_request *ours, const berth_request *request) {
     return request != NULL && berth__grow_in(ours, sizeof *ours, request, BERTH__FIRST_REQUEST);
 }
 
+/* The caller's request where it is as long as ours, else a copy that is; NULL if it cannot be. */
+static const berth_request *request_of(const berth_request *request, berth_request *ours) {
+    if (request != NULL && request->struct_size == sizeof *ours) return request;
+    return request_in(ours, request) ? ours : NULL;
+}
+
 /* A refusal is an optional output: absent, or of a size that can be. */
 static uint32_t refusal_is_good(const berth_refusal *refusal) {
     return refusal == NULL || berth__grow_is_known(refusal, BERTH__FIRST_REFUSAL);
@@ -28,9 +34,10 @@ berth_status berth_submit(berth_pool *pool, const berth_request *request, berth_
     berth_refusal why = {.reason = BERTH_REFUSAL_NONE};
     if (out != NULL) *out = 0;
     berth__grow_clear(refusal, BERTH__FIRST_REFUSAL);
-    if (pool == NULL || out == NULL || !refusal_is_good(refusal) || !request_in(&ours, request))
-        return BERTH_EINVAL;
-    const berth_status status = berth__request_submit(pool, &ours, out, &why);
+    if (pool == NULL || out == NULL || !refusal_is_good(refusal)) return BERTH_EINVAL;
+    const berth_request *known = request_of(request, &ours);
+    if (known == NULL) return BERTH_EINVAL;
+    const berth_status status = berth__request_submit(pool, known, out, &why);
     refusal_out(refusal, &why, status);
     return status;
 }

@@ -5,6 +5,7 @@
 #include "core/fit.h"
 #include "core/hooks.h"
 #include "core/life.h"
+#include "core/plain.h"
 #include "core/share.h"
 
 #define SKIPPED_MAX 64u
@@ -123,6 +124,7 @@ int berth__admit_at_once(const berth__core *core, const berth__load *load) {
 uint32_t berth__admit_all(berth__core *core) {
     search s = {.shadow_of = BERTH__NONE};
     uint32_t count = 0;
+    if (core->plain) return berth__plain_admit_all(core);
     for (;;) {
         const uint32_t place = find(core, &s);
         if (place == BERTH__NONE) return count;

@@ -7,6 +7,7 @@
 #include "core/kv.h"
 #include "core/kv_mode.h"
 #include "core/life.h"
+#include "core/plain.h"
 #include "core/policy.h"
 #include "core/share.h"
 
@@ -218,7 +219,13 @@ berth_status berth__core_complete(berth__core *core, uint64_t now, berth_request
     if (status != BERTH_OK) return status;
     const uint32_t place = find_for_engine(core, id);
     if (place == BERTH__NONE) return BERTH_ESTALE;
-    if (core->entries[place].state == BERTH__RUNNING) berth__life_finish(core, place, finish, code);
+    if (core->entries[place].state == BERTH__RUNNING) {
+        if (core->plain) {
+            berth__plain_complete(core, place, berth__life_cause(finish, code));
+            return BERTH_OK;
+        }
+        berth__life_finish(core, place, finish, code);
+    }
     if (core->entries[place].state != BERTH__STOPPING) return BERTH_EENDED;
     berth__life_end(core, place);
     return BERTH_OK;

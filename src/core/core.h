@@ -64,8 +64,6 @@ typedef struct berth__submit {
     uint64_t run_ns;      /* upper bound of the time it runs; 0 = not known */
     uint32_t refused_for; /* berth_refusal_reason of the caller's own, where no other comes first */
     uint32_t samples;     /* 0 = 1 */
-    uint32_t pinned;      /* lent ids: as by berth__core_pin */
-    uint32_t reserved;
     uint64_t refused_limit;
     uint64_t refused_asked;
     berth_ticket_id ticket; /* 0 = none */

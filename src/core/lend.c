@@ -20,7 +20,7 @@ int berth__lend_suits(const berth_options *options) {
     return limits == 0 && options->face == BERTH_FACE_WORKER && options->tenants_max == 0 &&
            options->order == BERTH_ORDER_ARRIVAL && options->fit != BERTH_FIT_EASY &&
            options->kv_block_tokens == 0 && options->prefix_blocks_max == 0 &&
-           options->sets_max == 0;
+           options->sets_max == 0 && options->resource_count <= BERTH__LEND_COSTS;
 }
 
 uint64_t berth__core_room(const berth__core *core) {
@@ -38,12 +38,9 @@ berth_request_id berth__core_lend(berth__core *core) {
     if (berth__core_broken(core) || core->closed || berth__core_room(core) == 0) return 0;
     const berth_request_id id = berth__ids_take(&core->ids);
     if (id == 0) return 0;
-    berth__entry *entry = &core->entries[berth__id_place(id)];
-    /* The place may still be in the agenda, for whom it had before. */
-    *entry = (berth__entry){.state = BERTH__LENT,
-                            .queue_at_ns = UINT64_MAX,
-                            .first_output_due_at_ns = UINT64_MAX,
-                            .total_at_ns = UINT64_MAX};
+    /* The place may still be in the agenda, for whom it had before: his outcome says that he ended.
+     */
+    core->entries[berth__id_place(id)].state = BERTH__LENT;
     core->queue.lent_count++;
     return id;
 }

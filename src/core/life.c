@@ -7,6 +7,7 @@
 #include "core/kv_mode.h"
 #include "core/predict.h"
 #include "core/pause.h"
+#include "core/plain.h"
 #include "core/share.h"
 
 #include <string.h>
@@ -124,6 +125,10 @@ void berth__life_expire_due(berth__core *core) {
 /* ---- Parked ---- */
 
 void berth__life_park(berth__core *core, uint32_t place) {
+    if (core->plain) {
+        berth__plain_park(core, place);
+        return;
+    }
     const berth__load load = berth__load_of(core, place);
     touch_rate(core);
     core->entries[place].state = BERTH__PARKED;
@@ -342,7 +347,7 @@ void berth__life_unadmit(berth__core *core, uint32_t place) {
 
 /* ---- Ended ---- */
 
-static void retain(berth__core *core, uint32_t place) {
+void berth__life_retain(berth__core *core, uint32_t place) {
     berth__entry *entry = &core->entries[place];
     entry->state = BERTH__ENDED;
     berth__share_forget(core, place);
@@ -386,17 +391,14 @@ void berth__life_stop(berth__core *core, uint32_t place, berth__cause cause) {
     }
     tell(core, BERTH__T_OUTCOME, place);
     if (was == BERTH__PARKED)
-        retain(core, place);
+        berth__life_retain(core, place);
     else if (berth__is_engine(core) && !entry->in_step)
         berth__life_end(core, place);
 }
 
 void berth__life_finish(berth__core *core, uint32_t place, uint32_t finish, int32_t code) {
-    const int failed = finish == BERTH_FINISH_FAILED;
-    if (!failed) berth__predict_learn(core, place);
-    berth__life_stop(core, place,
-                     failed ? (berth__cause){BERTH_OUTCOME_FAILED, 0, code}
-                            : (berth__cause){BERTH_OUTCOME_COMPLETED, (uint8_t)finish, 0});
+    if (finish != BERTH_FINISH_FAILED) berth__predict_learn(core, place);
+    berth__life_stop(core, place, berth__life_cause(finish, code));
 }
 
 void berth__life_end(berth__core *core, uint32_t place) {
@@ -413,7 +415,7 @@ void berth__life_end(berth__core *core, uint32_t place) {
     core->entries[place].in_step = 0;
     core->counters.stopping--;
     berth__band_of(core, place)->stopping--;
-    retain(core, place);
+    berth__life_retain(core, place);
 }
 
 void berth__life_free_place(berth__core *core, uint32_t place) {

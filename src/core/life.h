@@ -17,6 +17,12 @@ typedef struct berth__cause {
     int32_t code;
 } berth__cause;
 
+/* The cause of a running request's end that the host says has finished. */
+static inline berth__cause berth__life_cause(uint32_t finish, int32_t code) {
+    if (finish == BERTH_FINISH_FAILED) return (berth__cause){BERTH_OUTCOME_FAILED, 0, code};
+    return (berth__cause){BERTH_OUTCOME_COMPLETED, (uint8_t)finish, 0};
+}
+
 /* The clock of events: never back. */
 static inline void berth__life_tick(berth__core *core, uint64_t now) {
     if (now > core->now) core->now = now;
@@ -54,6 +60,9 @@ void berth__life_finish(berth__core *core, uint32_t place, uint32_t finish, int3
 
 /* A stopping request is let go: its units are free. */
 void berth__life_end(berth__core *core, uint32_t place);
+
+/* It has ended, and lets go of all it held: its outcome is kept. The last step of both above. */
+void berth__life_retain(berth__core *core, uint32_t place);
 
 /* The outcome was taken or dropped. */
 void berth__life_forget(berth__core *core, uint32_t place);

@@ -75,7 +75,6 @@ static void fill(berth__core *core, uint32_t place, const berth__submit *submit,
             berth__has_tenants(core) ? berth__tenants_take(core, submit->tenant) : BERTH__NONE,
         .level = (submit->band - 1) & 15u,
         .samples = (uint16_t)samples_of(submit),
-        .pinned = submit->pinned != 0,
         .slot = BERTH__NONE,
         .band_index = (uint8_t)(submit->band - 1),
     };
@@ -312,22 +311,52 @@ static void evict_if_too_large(berth__core *core, uint32_t place) {
         berth__life_stop(core, place, cause);
 }
 
-void berth__core_submit_lent(berth__core *core, uint64_t now, const berth__submit *submit,
+static void fill_lent(berth__core *core, uint32_t place, const berth__lent *lent) {
+    uint64_t *units = berth__units_of(core, place);
+    core->entries[place] = (berth__entry){
+        .payload_size = lent->payload_size,
+        .prompt_tokens = lent->prompt_tokens,
+        .max_new_tokens = lent->max_new_tokens,
+        .submitted_at_ns = core->now,
+        .queue_at_ns = due(core, lent->queue_ns),
+        .first_output_due_at_ns = due(core, lent->first_output_ns),
+        .total_at_ns = due(core, lent->total_ns),
+        .tenant = lent->tenant,
+        .tenant_index = BERTH__NONE,
+        .level = (lent->band - 1) & 15u,
+        .samples = 1,
+        .slot = BERTH__NONE,
+        .state = BERTH__PARKED,
+        .band_index = (uint8_t)(lent->band - 1),
+        .pinned = lent->pinned != 0,
+    };
+    for (uint32_t r = 0; r < core->options.resource_count; r++) units[r] = lent->cost[r];
+    core->order[place] = core->arrivals++;
+    if (core->run_ns != NULL) core->run_ns[place] = 0;
+}
+
+/* Would it be the largest crowd so far, if it were not admitted at once? */
+static void note_peak(berth__core *core, uint32_t place) {
+    const berth__load load = berth__load_of(core, place);
+    if (core->queue.total.count >= core->counters.parked_peak && !berth__admit_at_once(core, &load))
+        core->counters.parked_peak = core->queue.total.count + 1;
+}
+
+void berth__core_submit_lent(berth__core *core, uint64_t now, const berth__lent *lent,
                              berth_request_id id) {
     const uint32_t place = berth__id_place(id);
     core->queue.lent_count--;
+    core->counters.submitted_total++;
+    core->counters.bands[lent->band - 1].submitted_total++;
     if (berth__core_broken(core)) {
-        fill(core, place, submit, submit->cost);
-        core->entries[place].state = BERTH__PARKED;
-        core->counters.submitted_total++;
-        berth__band_of(core, place)->submitted_total++;
+        fill_lent(core, place, lent);
         if (core->failed) berth__life_fail_one(core, place);
         return;
     }
     begin(core, now);
-    fill(core, place, submit, submit->cost);
-    const berth__load load = berth__load_of(core, place);
-    accept(core, place, berth__admit_at_once(core, &load));
+    fill_lent(core, place, lent);
+    note_peak(core, place);
+    berth__life_park(core, place);
     evict_if_too_large(core, place);
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/lane.h"
 #include "base/ids.h"
-#include "core/lend.h"
 #include "runtime/clock.h"
 #include "runtime/pool.h"
 #include "runtime/seal.h"
@@ -23,7 +22,6 @@
 static uint32_t can_be_used(const berth_pool *pool) {
     return berth__lend_suits(&pool->options) && pool->executor.cost == NULL &&
            pool->executor.rank == NULL && pool->options.clock == BERTH_CLOCK_SYSTEM &&
-           pool->options.resource_count <= BERTH__LANE_COSTS &&
            pool->options.parked_max >= ROOM_MIN;
 }
 
@@ -46,7 +44,7 @@ void berth__lane_fini(berth_pool *pool) {
 }
 
 void berth__lane_set_units(berth_pool *pool) {
-    for (uint32_t r = 0; r < pool->options.resource_count && r < BERTH__LANE_COSTS; r++)
+    for (uint32_t r = 0; r < pool->options.resource_count && r < BERTH__LEND_COSTS; r++)
         atomic_store_explicit(&pool->lane.units_max[r], berth__core_units_max(pool->core, r),
                               memory_order_relaxed);
 }
@@ -89,20 +87,23 @@ static uint32_t suits(const berth_pool *pool, const berth_request *request) {
 }
 
 static void fill(const berth_pool *pool, berth__lane_slot *slot, const berth_request *request) {
-    slot->band = (request->band != 0 ? request->band : pool->options.band_default) & 15u;
+    const berth_options *options = &pool->options;
     slot->streams = request->mailbox_mode == BERTH_MAILBOX_STREAM;
-    slot->full =
-        (request->mailbox_full != 0 ? request->mailbox_full : pool->options.mailbox_full) & 7u;
+    slot->full = (request->mailbox_full != 0 ? request->mailbox_full : options->mailbox_full) & 7u;
     slot->taken = 0;
     slot->payload = request->payload;
-    slot->payload_size = request->payload_size;
-    slot->prompt_tokens = request->prompt_tokens;
-    slot->max_new_tokens = request->max_new_tokens;
-    slot->queue_ns = request->queue_ns != 0 ? request->queue_ns : pool->options.queue_ns_max;
-    slot->first_output_ns = request->first_output_ns;
-    slot->total_ns = request->total_ns;
-    slot->tenant = request->tenant;
-    for (uint32_t r = 0; r < BERTH__LANE_COSTS; r++) slot->cost[r] = request->cost[r];
+    slot->lent = (berth__lent){
+        .payload_size = request->payload_size,
+        .prompt_tokens = request->prompt_tokens,
+        .max_new_tokens = request->max_new_tokens,
+        .queue_ns = request->queue_ns != 0 ? request->queue_ns : options->queue_ns_max,
+        .first_output_ns = request->first_output_ns,
+        .total_ns = request->total_ns,
+        .tenant = request->tenant,
+        .band = request->band != 0 ? request->band : options->band_default,
+        .pinned = pool->executor.release != NULL,
+    };
+    for (uint32_t r = 0; r < options->resource_count; r++) slot->lent.cost[r] = request->cost[r];
 }
 
 /* Its outcome can be taken without the lock, unless somebody else is to be told of its end. */
@@ -143,35 +144,19 @@ uint64_t berth__lane_tail(const berth_pool *pool) {
 
 /* ---- Under it ---- */
 
-static berth__submit submit_of(const berth_pool *pool, const berth__lane_slot *slot) {
-    berth__submit submit = {.band = slot->band,
-                            .cost_count = pool->options.resource_count,
-                            .payload_size = slot->payload_size,
-                            .prompt_tokens = slot->prompt_tokens,
-                            .max_new_tokens = slot->max_new_tokens,
-                            .queue_ns = slot->queue_ns,
-                            .first_output_ns = slot->first_output_ns,
-                            .total_ns = slot->total_ns,
-                            .tenant = slot->tenant,
-                            .pinned = pool->executor.release != NULL};
-    memcpy(submit.cost, slot->cost, sizeof slot->cost);
-    return submit;
-}
-
 static void link_request(berth_pool *pool, const berth__lane_slot *slot) {
     const berth_request_id id = slot->id;
-    const berth__submit submit = submit_of(pool, slot);
     pool->rows[berth__id_place(id)] = (berth__row){.id = id,
                                                    .payload = slot->payload,
                                                    .ring = BERTH__NONE,
                                                    .keyed = BERTH__NONE,
-                                                   .streams = slot->streams,
-                                                   .full = slot->full,
+                                                   .streams = slot->streams & 1u,
+                                                   .full = slot->full & 7u,
                                                    .sealed = is_sealed(pool, slot) & 1u,
                                                    .owes_release = pool->executor.release != NULL};
     pool->parked_count++;
     pool->parked_streams += slot->streams;
-    berth__core_submit_lent(pool->core, pool->now_ns, &submit, id);
+    berth__core_submit_lent(pool->core, pool->now_ns, &slot->lent, id);
 }
 
 void berth__lane_forget(berth_pool *pool, berth_request_id id) {

@@ -45,35 +45,26 @@
 #define BERTH__RUNTIME_LANE_H
 
 #include "berth.h"
-#include "runtime/futex.h"
+#include "core/lend.h"
 
 #include <stdatomic.h>
 
 #define BERTH__LANE_SLOTS 256u
-#define BERTH__LANE_COSTS 5u
 #define BERTH__LANE_HOLE_NS UINT64_C(100000)
 
 /* Two cache lines. */
 typedef struct berth__lane_slot {
     _Atomic uint32_t turn; /* its position and one, once it is published: the low half */
-    unsigned band : 4;
-    unsigned streams : 1;
-    unsigned full : 3;
-    unsigned taken : 1; /* not a request: the outcome `taken_id` was taken */
-    unsigned reserved : 23;
+    uint8_t streams;
+    uint8_t full;
+    uint8_t taken; /* not a request: the outcome `taken_id` was taken */
+    uint8_t reserved;
     berth_request_id id; /* lent */
     union {
         void *payload;
         berth_request_id taken_id;
     };
-    uint64_t payload_size;
-    uint64_t prompt_tokens;
-    uint64_t max_new_tokens;
-    uint64_t queue_ns;
-    uint64_t first_output_ns;
-    uint64_t total_ns;
-    uint64_t tenant;
-    uint64_t cost[BERTH__LANE_COSTS];
+    berth__lent lent;
     uint32_t linked; /* under the lock: its turn is over */
     uint32_t reserved2;
 } berth__lane_slot;
@@ -85,7 +76,7 @@ typedef struct berth__lane {
     _Atomic uint64_t tail;    /* positions claimed, twice; and one while it is closed */
     unsigned char between[64];
     _Atomic uint64_t granted;                      /* positions that may be claimed */
-    _Atomic uint64_t units_max[BERTH__LANE_COSTS]; /* what a request may ask for */
+    _Atomic uint64_t units_max[BERTH__LEND_COSTS]; /* what a request may ask for */
     unsigned char after[64];
     uint64_t head;       /* all before it are linked */
     uint64_t turns;      /* of the workers that keep it open */

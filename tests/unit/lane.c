@@ -165,10 +165,9 @@ static hole claim(host *h) {
     made.position = atomic_fetch_add(&h->pool->lane.tail, 2) / 2;
     made.slot = &h->pool->lane.slots[made.position % BERTH__LANE_SLOTS];
     made.id = made.slot->id;
-    made.slot->band = 1;
+    made.slot->lent = (berth__lent){.band = 1, .cost = {1}};
     made.slot->streams = 0;
     made.slot->taken = 0;
-    made.slot->cost[0] = 1;
     made.slot->payload = NULL;
     return made;
 }

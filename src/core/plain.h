@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What:    admission and completion once more, for a core in which only bands, capacities and
+ *          deadlines decide.
+ * Why:     most pools of workers are such, and a request that runs for microseconds is in and out
+ *          by these two events: what cannot be there is not asked for.
+ * Rules:   a second way to the same end: what admit.c and life.c would do, to the last counter and
+ *          in the same order. tests/unit/plain.c holds both ways against each other.
+ * Threads: none of its own.
+ */
+#ifndef BERTH__CORE_PLAIN_H
+#define BERTH__CORE_PLAIN_H
+
+#include "core/life.h"
+
+/* Is there nothing in these options but what is named above? */
+int berth__plain_suits(const berth_options *normalised);
+
+/* berth__life_park; berth__admit_all; berth__life_stop and berth__life_end of a running request. */
+void berth__plain_park(berth__core *core, uint32_t place);
+uint32_t berth__plain_admit_all(berth__core *core);
+void berth__plain_complete(berth__core *core, uint32_t place, berth__cause cause);
+
+#endif
