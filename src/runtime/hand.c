@@ -5,6 +5,7 @@
 #include "runtime/clock.h"
 #include "runtime/emit.h"
 #include "runtime/pool.h"
+#include "runtime/seal.h"
 #include "runtime/timer.h"
 
 #include <string.h>
@@ -111,18 +112,28 @@ static void post(berth_pool *pool, berth__row *row, int32_t result) {
         const uint32_t finish =
             result == BERTH_EXECUTE_DONE ? BERTH_FINISH_STOP : BERTH_FINISH_FAILED;
         berth__emit_fold(pool, row);
-        pool->finishing = row->id;
+        pool->finishing = pool->posting = row->id;
         (void)berth__core_complete(pool->core, pool->now_ns, row->id, finish, result);
-        pool->finishing = 0;
+        pool->finishing = pool->posting = 0;
     }
     berth__callback_queue_release(pool, row);
 }
 
+/* The outcomes that came from here can be taken without the lock. Their seals share cache lines with
+ * those that others look at: they are written together. */
+static void seal(berth_pool *pool, berth_request_id id) {
+    const berth__row *row = &pool->rows[berth__id_place(id)];
+    if (row->id == id && row->sealed && row->ended && !row->gone)
+        berth__seal_set(pool, id, BERTH__SEAL_READY);
+}
+
 static void post_until(berth_pool *pool, berth__hand *hand, uint32_t until) {
+    const uint32_t from = hand->posted;
     while (hand->posted < until) {
         const uint32_t i = hand->posted++;
         post(pool, &pool->rows[berth__id_place(hand->calls[i].id)], hand->results[i]);
     }
+    for (uint32_t i = from; i < until; i++) seal(pool, hand->calls[i].id);
 }
 
 static void adapt(berth__hand *hand, uint64_t took_ns) {

@@ -194,6 +194,17 @@ static void grant(berth_pool *pool) {
     atomic_store_explicit(&lane->granted, granted, memory_order_release);
 }
 
+/* What is behind this position is on its way from other cores when its turn comes: first the slots,
+ * then what they are about. */
+static void expect(const berth_pool *pool, uint64_t position) {
+    const berth__lane_slot *slot = slot_of(&pool->lane, position + 2 * AHEAD);
+    __builtin_prefetch(slot);
+    __builtin_prefetch((const char *)slot + LINE);
+    slot = slot_of(&pool->lane, position + AHEAD);
+    if (!is_published(slot, position + AHEAD)) return;
+    berth__row_expect(pool, berth__id_place(slot->taken ? slot->taken_id : slot->id));
+}
+
 static uint64_t link_all(berth_pool *pool, uint64_t tail) {
     berth__lane *lane = &pool->lane;
     uint64_t linked = 0;
@@ -201,8 +212,7 @@ static uint64_t link_all(berth_pool *pool, uint64_t tail) {
     for (uint64_t position = lane->head; position < tail; position++) {
         berth__lane_slot *slot = slot_of(lane, position);
         const uint32_t comes = !slot->linked && is_published(slot, position);
-        __builtin_prefetch(slot_of(lane, position + AHEAD));
-        __builtin_prefetch((const char *)slot_of(lane, position + AHEAD) + LINE);
+        expect(pool, position);
         if (comes) link_slot(pool, slot);
         linked += comes;
         holes += !slot->linked;

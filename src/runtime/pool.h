@@ -58,6 +58,7 @@ struct berth_pool {
     uint64_t inside_count;   /* running and stopping */
     uint32_t steps_outstanding;
     uint32_t reserved3;
+    berth_request_id posting;   /* who is being ended by its worker, which seals its outcome */
     berth_request_id finishing; /* whose outcome is being fixed by berth_finish or its worker */
 
     berth__link *work_links; /* by place: `take`, `let_go`, `kept`, `held` */

@@ -63,8 +63,10 @@ static void ask_to_stop(berth_pool *pool, berth__row *row) {
 static void outcome_fixed(berth_pool *pool, berth__row *row) {
     berth__emit_fold(pool, row); /* what is not in by now is too late */
     row->fixed = 1;
-    /* Until it has ended, only the lock tells what the outcome is. */
-    if (row->sealed) berth__seal_set(pool, row->id, BERTH__SEAL_NONE);
+    /* Until it has ended, only the lock tells what the outcome is. Whom a worker is about to end, it
+     * seals itself, with others: see hand.c. */
+    if (row->sealed && pool->posting != row->id)
+        berth__seal_set(pool, row->id, BERTH__SEAL_NONE);
     berth__owner_note_end(pool, row);
     ask_to_stop(pool, row);
     berth__mailbox_tell(pool, row);
@@ -91,7 +93,8 @@ static void ended(berth_pool *pool, berth__row *row) {
     /* Inside cancelled(), and inside execute() when the pool fails, the payload is in use: it is
      * queued when they return. */
     berth__callback_queue_release(pool, row);
-    if (row->sealed && !row->gone) berth__seal_set(pool, row->id, BERTH__SEAL_READY);
+    if (row->sealed && !row->gone && pool->posting != row->id)
+        berth__seal_set(pool, row->id, BERTH__SEAL_READY);
 }
 
 /* Whoever is reading the outcome just now goes on: its place is not given away before he is done.
