@@ -5,7 +5,8 @@
 #include <uv.h>
 
 /* Several times what a worker takes for the requests of one turn. */
-#define LOOK_NS UINT64_C(10000)
+#define LOOK_NS_MAX 10000u
+#define LOOK_NS_MIN 500u
 #define LOOKS_PER_CLOCK 16u
 
 static void put_back(berth_pool *pool, berth_request_id id) {
@@ -41,16 +42,26 @@ uint32_t berth__outcome_take(berth_pool *pool, berth_request_id id, berth_outcom
     return BERTH__SEAL_READY;
 }
 
+/* Twice as long the next time where it paid, half where it did not. */
+static void adapt(berth_pool *pool, uint32_t look_ns, uint32_t pays) {
+    uint32_t next_ns = pays ? 2 * look_ns : look_ns / 2;
+    if (next_ns < LOOK_NS_MIN) next_ns = LOOK_NS_MIN;
+    if (next_ns > LOOK_NS_MAX) next_ns = LOOK_NS_MAX;
+    if (next_ns != look_ns)
+        atomic_store_explicit(&pool->outcome_look_ns, next_ns, memory_order_relaxed);
+}
+
 uint32_t berth__outcome_look(berth_pool *pool, berth_request_id id, uint64_t timeout_ns) {
-    const uint64_t look_ns = timeout_ns < LOOK_NS ? timeout_ns : LOOK_NS;
+    const uint32_t look_ns = atomic_load_explicit(&pool->outcome_look_ns, memory_order_relaxed);
     uint32_t seal = berth__seal_of(pool, id);
-    if (seal != BERTH__SEAL_PENDING || look_ns == 0) return seal == BERTH__SEAL_READY;
-    const uint64_t start = uv_hrtime();
-    while (seal == BERTH__SEAL_PENDING && berth__lane_is_open(pool)) {
+    if (seal != BERTH__SEAL_PENDING || timeout_ns == 0) return seal == BERTH__SEAL_READY;
+    if (!berth__lane_is_open(pool)) return 0;
+    const uint64_t until_ns = berth__waiter_until(timeout_ns < look_ns ? timeout_ns : look_ns);
+    do {
         for (uint32_t i = 0; i < LOOKS_PER_CLOCK; i++) berth__relax();
         seal = berth__seal_of(pool, id);
-        if (uv_hrtime() - start >= look_ns) break;
-    }
+    } while (seal == BERTH__SEAL_PENDING && uv_hrtime() < until_ns);
+    adapt(pool, look_ns, seal == BERTH__SEAL_READY);
     return seal == BERTH__SEAL_READY;
 }
 

@@ -47,6 +47,8 @@ struct berth_pool {
     unsigned char after_lock[64];
 
     berth__lane lane;
+    _Atomic uint32_t outcome_look_ns; /* how long who waits for one looks, without the lock */
+    uint32_t reserved4;
     uint64_t dropped_taken_total; /* outcomes that retention dropped while somebody took them */
 
     uint32_t failed;         /* an invariant of the runtime does not hold */
@@ -108,7 +110,9 @@ struct berth_pool {
     uint32_t watch_again; /* one of several was dealt since it looked */
     uint32_t lingering;   /* a worker without work is awake, and counts as woken */
     berth__word called;   /* it is to come back: somebody came by the lock */
-    uint32_t brisk;       /* who was dealt last is quick, and nobody sleeps */
+    uint32_t brisk;       /* who was dealt last is quick */
+    uint32_t reserved2;
+    uint64_t linger_ns;   /* for how long the next one lingers */
     berth__hand *hands;     /* fixed; by worker */
     uint32_t active_count;  /* workers inside execute */
     uint32_t calling_count; /* workers inside release() or cancelled(), after execute */

@@ -131,7 +131,7 @@ berth_status berth__request_submit(berth_pool *pool, const berth_request *reques
     if (status == BERTH_OK && request->mailbox_flags != 0)
         berth__owner_enrol(pool, &pool->rows[berth__id_place(*out)], &key, request);
     berth__lock_settle_last(pool);
-    /* A worker is on its way back to a queue that has grown: the next ones take the lane. */
+    /* A quick worker is on its way to a queue that has grown: the next ones take the lane. */
     if (pool->brisk && pool->idle == NULL && pool->parked_count > 1) berth__lane_open(pool);
     return berth__lock_leave(pool, status);
 }

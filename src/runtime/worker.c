@@ -12,6 +12,7 @@
 
 /* A request that comes within this finds a worker awake. */
 #define LINGER_NS UINT64_C(50000)
+#define LINGER_NS_MIN UINT64_C(1000)
 
 /* One per request to take, but for those on their way; what is claimed is for one that is awake. */
 void berth__worker_wake(berth_pool *pool) {
@@ -98,11 +99,19 @@ static uint32_t is_called(const berth_pool *pool) {
     return atomic_load_explicit(&pool->called, memory_order_relaxed);
 }
 
+/* Longer the next time where it paid, shorter where it did not: other threads may want the core. */
+static void end_lingering(berth_pool *pool, uint32_t pays) {
+    pool->lingering = 0;
+    pool->linger_ns = pays ? 2 * pool->linger_ns : pool->linger_ns / 2;
+    if (pool->linger_ns < LINGER_NS_MIN) pool->linger_ns = LINGER_NS_MIN;
+    if (pool->linger_ns > LINGER_NS) pool->linger_ns = LINGER_NS;
+}
+
 /* A worker whose requests took no time and are all done waits for more to come together, out of
  * everybody's way, and then a while longer if somebody may come by the lane. It counts as woken:
  * who comes by the lock meanwhile calls it. */
 static void rest(berth_pool *pool) {
-    const uint64_t until_ns = pool->now_ns + LINGER_NS;
+    const uint64_t until_ns = uv_hrtime() + pool->linger_ns;
     const uint64_t tail = berth__lane_tail(pool);
     const uint32_t lingers =
         berth__lane_is_open(pool) && berth__lane_is_empty(pool) && !pool->lingering;
@@ -116,21 +125,21 @@ static void rest(berth_pool *pool) {
     berth__mutex_lock(&pool->lock);
     (void)berth__lane_drain(pool);
     pool->waking_count--;
-    if (lingers) pool->lingering = 0;
+    if (lingers) end_lingering(pool, berth__lane_tail(pool) != tail || is_called(pool));
 }
 
 /* Until there is something to take, or to see what became of a request that is still coming. */
 static void idle(berth_pool *pool, berth__waiter *waiter) {
     const uint64_t until_ns =
         berth__lane_is_empty(pool) ? BERTH_FOREVER : berth__waiter_until(BERTH__LANE_HOLE_NS);
-    pool->brisk = 0;
     pool->idle_count++;
     berth__waiter_join(waiter, &pool->idle);
-    if (berth__waiter_sleep(pool, waiter, until_ns)) {
+    const uint32_t woken = berth__waiter_sleep(pool, waiter, until_ns);
+    (void)berth__lane_drain(pool);
+    if (woken) {
         pool->waking_count--;
     } else {
         pool->idle_count--;
-        (void)berth__lane_drain(pool);
         berth__lock_settle(pool);
     }
 }
