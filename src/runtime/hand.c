@@ -119,8 +119,8 @@ static void post(berth_pool *pool, berth__row *row, int32_t result) {
     berth__callback_queue_release(pool, row);
 }
 
-/* The outcomes that came from here can be taken without the lock. Their seals share cache lines with
- * those that others look at: they are written together. */
+/* The outcomes that came from here can be taken without the lock. Their seals share cache lines
+ * with those that others look at: they are written together. */
 static void seal(berth_pool *pool, berth_request_id id) {
     const berth__row *row = &pool->rows[berth__id_place(id)];
     if (row->id == id && row->sealed && row->ended && !row->gone)

@@ -48,7 +48,7 @@ struct berth_pool {
 
     berth__lane lane;
     _Atomic uint32_t outcome_look_ns; /* how long who waits for one looks, without the lock */
-    uint32_t reserved4;
+    uint32_t reserved5;
     uint64_t dropped_taken_total; /* outcomes that retention dropped while somebody took them */
 
     uint32_t failed;         /* an invariant of the runtime does not hold */
@@ -112,7 +112,7 @@ struct berth_pool {
     berth__word called;   /* it is to come back: somebody came by the lock */
     uint32_t brisk;       /* who was dealt last is quick */
     uint32_t reserved2;
-    uint64_t linger_ns;   /* for how long the next one lingers */
+    uint64_t linger_ns;     /* for how long the next one lingers */
     berth__hand *hands;     /* fixed; by worker */
     uint32_t active_count;  /* workers inside execute */
     uint32_t calling_count; /* workers inside release() or cancelled(), after execute */

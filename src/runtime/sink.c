@@ -63,10 +63,9 @@ static void ask_to_stop(berth_pool *pool, berth__row *row) {
 static void outcome_fixed(berth_pool *pool, berth__row *row) {
     berth__emit_fold(pool, row); /* what is not in by now is too late */
     row->fixed = 1;
-    /* Until it has ended, only the lock tells what the outcome is. Whom a worker is about to end, it
-     * seals itself, with others: see hand.c. */
-    if (row->sealed && pool->posting != row->id)
-        berth__seal_set(pool, row->id, BERTH__SEAL_NONE);
+    /* Until it has ended, only the lock tells what the outcome is. Whom a worker is about to end,
+     * it seals itself, with others: see hand.c. */
+    if (row->sealed && pool->posting != row->id) berth__seal_set(pool, row->id, BERTH__SEAL_NONE);
     berth__owner_note_end(pool, row);
     ask_to_stop(pool, row);
     berth__mailbox_tell(pool, row);
