@@ -5,7 +5,7 @@
  * Why:     most pools of workers are such, and a request that runs for microseconds is in and out
  *          by these two events: what cannot be there is not asked for.
  * Rules:   a second way to the same end: what admit.c and life.c would do, to the last counter and
- *          in the same order. tests/unit/plain.c holds both ways against each other.
+ *          in the same order. tests/model/lend.c holds both ways against each other.
  * Threads: none of its own.
  */
 #ifndef BERTH__CORE_PLAIN_H
