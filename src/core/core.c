@@ -112,7 +112,11 @@ void berth__core_expire(berth__core *core, uint64_t now) {
 }
 
 uint64_t berth__core_next_at(berth__core *core) {
-    return berth__core_broken(core) ? UINT64_MAX : berth__life_next_at(core);
+    return berth__core_next_within(core, UINT64_MAX);
+}
+
+uint64_t berth__core_next_within(berth__core *core, uint64_t until) {
+    return berth__core_broken(core) ? UINT64_MAX : berth__life_next_at(core, until);
 }
 
 uint64_t berth__core_not_before(const berth__core *core) {

@@ -151,6 +151,10 @@ void berth__core_expire(berth__core *core, uint64_t now);
  */
 uint64_t berth__core_next_at(berth__core *core);
 
+/* The same where that is `until` or before; else a moment after `until` before which none is due.
+ */
+uint64_t berth__core_next_within(berth__core *core, uint64_t until);
+
 /* A moment before which no deadline is due. It may be that of one which was put off or given up:
  * asking costs nothing. */
 uint64_t berth__core_not_before(const berth__core *core);

@@ -78,17 +78,19 @@ static void expect_due(berth__core *core) {
     for (uint32_t i = 0; i < count; i++) berth__core_touch_neighbours(core, places[i]);
 }
 
-uint64_t berth__life_next_at(berth__core *core) {
+uint64_t berth__life_next_at(berth__core *core, uint64_t until) {
+    berth__agenda *deadlines = &core->deadlines;
     uint64_t at;
     uint32_t place;
-    while ((place = berth__agenda_first(&core->deadlines, &at)) != BERTH__NONE) {
+    while (deadlines->next_at <= until &&
+           (place = berth__agenda_first(deadlines, &at)) != BERTH__NONE && at <= until) {
         uint8_t which;
         expect_due(core);
         if (next_due(core, place, &which) == at) break;
-        berth__agenda_drop(&core->deadlines);
+        berth__agenda_drop(deadlines);
         berth__life_arm(core, place);
     }
-    return at;
+    return deadlines->next_at;
 }
 
 void berth__life_output(berth__core *core, uint32_t place) {

@@ -76,8 +76,9 @@ void berth__life_free_place(berth__core *core, uint32_t place);
 /* A deadline applies that did not before: one that is put off or given up need not be told. */
 void berth__life_arm(berth__core *core, uint32_t place);
 
-/* When the next deadline is due; UINT64_MAX if none is. */
-uint64_t berth__life_next_at(berth__core *core);
+/* When the next deadline is due, if that is `until` or before; else a moment after `until` and not
+ * after the next one. UINT64_MAX if there is none. */
+uint64_t berth__life_next_at(berth__core *core, uint64_t until);
 
 /* Will it be looked at by the time that it is due? */
 int berth__life_is_armed(const berth__core *core, uint32_t place);

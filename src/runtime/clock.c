@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/clock.h"
+#include "base/checked.h"
 #include "runtime/lock.h"
 #include "runtime/owner.h"
 #include "runtime/pool.h"
@@ -18,6 +19,13 @@ uint32_t berth__clock_can_wait(const berth_pool *pool) {
 
 uint64_t berth__clock_next_due(berth_pool *pool) {
     const uint64_t deadline = berth__core_next_at(pool->core);
+    const uint64_t key = berth__owner_next_at(pool);
+    return key < deadline ? key : deadline;
+}
+
+uint64_t berth__clock_next_within(berth_pool *pool, uint64_t ns) {
+    const uint64_t until = berth__add_saturating(pool->now_ns, ns);
+    const uint64_t deadline = berth__core_next_within(pool->core, until);
     const uint64_t key = berth__owner_next_at(pool);
     return key < deadline ? key : deadline;
 }

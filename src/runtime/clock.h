@@ -19,6 +19,10 @@ uint32_t berth__clock_can_wait(const berth_pool *pool);
 /* Under the pool lock: when the next deadline, or the time of a key, ends. */
 uint64_t berth__clock_next_due(berth_pool *pool);
 
+/* The same where that is within so many ns from now; else a later moment before which nothing is
+ * due. */
+uint64_t berth__clock_next_within(berth_pool *pool, uint64_t ns);
+
 /* Under the pool lock: nothing is due before; it may be later. For who asks after every event. */
 uint64_t berth__clock_not_before(const berth_pool *pool);
 

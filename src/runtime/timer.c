@@ -9,10 +9,16 @@
 /* It calls the host's release() and cancelled(), which must not block and may log. */
 #define STACK_SIZE ((size_t)256 * 1024)
 
+/* What is due so soon is looked at, so that deadlines which were given up do not wake the timer one
+ * by one. Those behind it stay: a pool in use gives up what it has set moments ago, and the next
+ * request, whose deadline is later, finds the timer asleep and leaves it so. */
+#define TIDY_NS UINT64_C(1000000)
+
 /* When there will be something to do: the next deadline, or hands to look after. Hands are looked
  * after for as long as any were dealt, and once more. */
 static uint64_t next_look(berth_pool *pool) {
-    uint64_t at = berth__pool_failed(pool) ? BERTH_FOREVER : berth__clock_next_due(pool);
+    uint64_t at =
+        berth__pool_failed(pool) ? BERTH_FOREVER : berth__clock_next_within(pool, TIDY_NS);
     const uint64_t watch_at = pool->now_ns + BERTH__HAND_WATCH_NS;
     if (pool->watching && watch_at < at) at = watch_at;
     pool->watching = pool->watching && pool->watch_again;

@@ -2,8 +2,9 @@
 /*
  * What:    the thread that ends what is due, on the machine's clock.
  * Why:     a deadline ends a request when it is due, not when somebody next looks at it.
- * Rules:   one thread per pool; it sleeps until the earliest deadline and is woken only when an
- *          earlier one comes. A pool on a virtual clock has none.
+ * Rules:   one thread per pool; it sleeps until the earliest deadline, or one that was given up and
+ *          would have been, and is woken only when an earlier one comes. A pool on a virtual clock
+ *          has none.
  * Threads: its own; start and stop from create and destroy.
  */
 #ifndef BERTH__RUNTIME_TIMER_H

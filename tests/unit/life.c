@@ -166,6 +166,30 @@ static void lives_that_follow_in_a_place_have_their_own_deadlines(void **state) 
     lives_that_follow_in_a_place(1);
 }
 
+/* So a timer that sleeps until then is not woken by requests that come and go meanwhile. */
+static void a_deadline_that_was_given_up_stands_for_those_that_follow(void **state) {
+    core_kit kit;
+    (void)state;
+    make(&kit, 4, 8);
+    (void)run_one(&kit, 0);
+    for (uint64_t now = 0; now < 500; now += 5) {
+        const berth_request_id id = park_one(&kit, now, 1000, 0, 0);
+        assert_true(berth__core_not_before(kit.core) == 1000);
+        assert_int_equal(berth__core_cancel(kit.core, now, id, BERTH_CANCEL_CALLER), BERTH_OK);
+        assert_true(berth__core_next_within(kit.core, now + 50) == 1000);
+        assert_int_equal(berth__core_forget(kit.core, id, 0), BERTH_OK);
+    }
+    const berth_request_id last = park_one(&kit, 500, 1000, 0, 0);
+    assert_true(berth__core_next_within(kit.core, 999) == 1000);
+    assert_true(berth__core_next_within(kit.core, 1400) > 1400);
+    assert_true(berth__core_next_within(kit.core, 1500) == 1500);
+    berth__core_expire(kit.core, 1499);
+    assert_int_equal(core_kit_view(&kit, last).state, BERTH__PARKED);
+    berth__core_expire(kit.core, 1500);
+    must_have_ended(&kit, last, BERTH_OUTCOME_EXPIRED, BERTH_DEADLINE_QUEUE);
+    core_kit_fini(&kit);
+}
+
 /* A table that is larger than the caches near the processor asks ahead for who is due. */
 static void many_deadlines_come_in_order(void **state) {
     enum { COUNT = 3000 };
@@ -497,6 +521,7 @@ int main(void) {
         cmocka_unit_test(the_total_deadline_ends_parked_and_running_alike),
         cmocka_unit_test(what_is_due_ends_by_deadline_then_by_arrival_and_the_earliest_counts),
         cmocka_unit_test(lives_that_follow_in_a_place_have_their_own_deadlines),
+        cmocka_unit_test(a_deadline_that_was_given_up_stands_for_those_that_follow),
         cmocka_unit_test(many_deadlines_come_in_order),
         cmocka_unit_test(a_deadline_fires_without_the_queue_moving),
         cmocka_unit_test(the_first_cause_wins),
