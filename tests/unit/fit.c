@@ -221,6 +221,32 @@ static void tokens_left_and_the_time_of_a_step_make_a_bound(void **state) {
     core_kit_fini(&kit);
 }
 
+static void without_a_limit_of_tokens_there_is_no_bound(void **state) {
+    core_kit kit;
+    berth_plan_entry entries[8];
+    berth_options options = options_of(BERTH_FIT_EASY);
+    berth_plan plan = {.struct_size = sizeof plan, .entries = entries, .entry_max = 8};
+    (void)state;
+    options.face = BERTH_FACE_ENGINE;
+    core_kit_init(&kit, &options);
+    berth__submit ask = {.band = 1, .cost_count = 1, .cost = {6}, .prompt_tokens = 7};
+    const berth_request_id id = core_kit_take_in(&kit, 0, &ask);
+    assert_int_equal(berth__core_plan(kit.core, 0, &plan), BERTH_OK);
+    const berth__progress p = {.tokens_computed = 7, .tokens_generated = 9};
+    assert_int_equal(berth__core_commit_begin(kit.core, 20, plan.step_id), BERTH_OK);
+    assert_int_equal(berth__core_commit_entry(kit.core, id, &p), BERTH_OK);
+    berth__core_commit_end(kit.core);
+    assert_true(berth__backfill_ends_at(kit.core, place_of(id)) == UINT64_MAX);
+    /* Behind it nobody passes a head that does not fit. */
+    ask.max_new_tokens = 1;
+    const berth_request_id head = core_kit_take_in(&kit, 20, &ask);
+    ask.cost[0] = 1;
+    const berth_request_id small = core_kit_take_in(&kit, 20, &ask);
+    assert_int_equal(berth__core_plan(kit.core, 20, &plan), BERTH_OK);
+    assert_false(admitted(&kit, head) || admitted(&kit, small));
+    core_kit_fini(&kit);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_in_the_way_is_told),
@@ -232,6 +258,7 @@ int main(void) {
         cmocka_unit_test(a_head_is_overtaken_so_often_and_not_once_more),
         cmocka_unit_test(what_runs_drains_for_a_head_that_has_waited_long),
         cmocka_unit_test(no_one_is_looked_at_beyond_look_max),
+        cmocka_unit_test(without_a_limit_of_tokens_there_is_no_bound),
         cmocka_unit_test(tokens_left_and_the_time_of_a_step_make_a_bound),
     };
     return cmocka_run_group_tests_name("unit/fit", tests, NULL, NULL);

@@ -454,6 +454,32 @@ static void a_new_length_is_looked_up_anew(void **state) {
     core_kit_fini(&w.kit);
 }
 
+/* What is shared stays held though the capacity is less now; nobody else is let in. */
+static void a_capacity_below_what_is_shared_lets_nobody_in(void **state) {
+    world w;
+    (void)state;
+    kv_mode = BERTH_KV_FUTURE_PEAK;
+    make(&w);
+    kv_mode = BERTH_KV_WORST_CASE;
+    const berth_request_id first = ask_for(&w, 16, 40, 0);
+    plan(&w);
+    commit(&w, 0);
+    assert_int_equal(core_kit_stats(&w.kit).prefix_blocks_held, 4);
+    w.kit.may_overdraw = 1;
+    assert_int_equal(berth__core_capacity_set(w.kit.core, 0, 0, 3), BERTH_OK);
+    assert_lawful(&w);
+    const berth__submit other = {.band = 1, .prompt_tokens = 4, .max_new_tokens = 4};
+    const berth_request_id second = core_kit_take_in(&w.kit, 0, &other);
+    assert_int_equal(berth__core_suspend(w.kit.core, 0, first, 1), BERTH_OK);
+    plan(&w);
+    assert_int_equal(core_kit_view(&w.kit, second).state, BERTH__PARKED);
+    assert_int_equal(core_kit_stats(&w.kit).prefix_blocks_held, 4);
+    assert_int_equal(berth__core_cancel(w.kit.core, 0, first, BERTH_CANCEL_CALLER), BERTH_OK);
+    plan(&w);
+    assert_int_equal(core_kit_view(&w.kit, second).state, BERTH__RUNNING);
+    core_kit_fini(&w.kit);
+}
+
 static void random_lives_keep_every_law(uint64_t seed, uint32_t owner) {
     world w;
     uint64_t random = seed;
@@ -523,6 +549,7 @@ int main(void) {
         cmocka_unit_test(an_adapter_is_counted_once),
         cmocka_unit_test(sets_have_limits),
         cmocka_unit_test(no_more_than_64_who_wait_for_a_prompt_are_passed),
+        cmocka_unit_test(a_capacity_below_what_is_shared_lets_nobody_in),
         cmocka_unit_test(whoever_owns_the_cache_no_unit_is_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -206,6 +206,34 @@ static void tickets_are_bounded_and_what_makes_no_sense_is_refused(void **state)
 }
 
 /* A tenant's quota of parked requests and of cost counts what its tickets hold. */
+static void what_cannot_be_counted_is_no_ticket_s(void **state) {
+    core_kit kit;
+    berth_options options = options_of(8);
+    berth__submit ask = core_ask(1, UINT64_MAX / 2);
+    berth_ticket_id ticket;
+    (void)state;
+    options.resources[0].capacity_units = UINT64_MAX;
+    core_kit_init(&kit, &options);
+    ask.count = 3; /* three times half of all numbers */
+    assert_int_equal(berth__core_reserve(kit.core, 0, &ask, &ticket, NULL), BERTH_EOVERFLOW);
+    ask = core_ask(1, 1);
+    ask.count = 3;
+    ask.payload_size = UINT64_MAX / 2;
+    assert_int_equal(berth__core_reserve(kit.core, 0, &ask, &ticket, NULL), BERTH_EOVERFLOW);
+    ask.count = 1;
+    ticket = reserve(&kit, 0, 1, 1);
+    ask.payload_size = UINT64_MAX - 10;
+    (void)core_kit_take_in(&kit, 0, &ask);
+    berth__submit larger = with(ticket, 1); /* than the ticket, and than what can be counted */
+    larger.payload_size = 11;
+    berth_request_id id;
+    assert_int_equal(berth__core_submit(kit.core, 0, &larger, &id, NULL), BERTH_EOVERFLOW);
+    assert_int_equal(core_kit_stats(&kit).tickets_held, 1);
+    assert_int_equal(core_kit_stats(&kit).submitted_total, 1);
+    core_kit_must_hold(&kit);
+    core_kit_fini(&kit);
+}
+
 static void a_ticket_counts_against_its_tenant(void **state) {
     core_kit kit;
     berth_ticket_id ticket;
@@ -250,6 +278,7 @@ int main(void) {
         cmocka_unit_test(a_ticket_is_good_for_its_band_and_tenant),
         cmocka_unit_test(a_pool_without_sets_gives_no_ticket_for_one),
         cmocka_unit_test(tickets_are_bounded_and_what_makes_no_sense_is_refused),
+        cmocka_unit_test(what_cannot_be_counted_is_no_ticket_s),
         cmocka_unit_test(a_ticket_counts_against_its_tenant),
     };
     return cmocka_run_group_tests_name("unit/ticket", tests, NULL, NULL);
