@@ -25,6 +25,7 @@ enum berth__gate_ask {
 typedef struct berth__gate {
     _Atomic uint64_t state; /* 0: no request's; see gate.c */
     _Atomic uint64_t lent;  /* chunks up to this offset are lent; 0 = none; the reader's own */
+    uint64_t lent_count;    /* how many, where any are; written before `lent`, read after it */
     berth_request_id id;    /* whose ring it is; written while no reader can be inside */
 } berth__gate;
 

@@ -36,17 +36,6 @@
  */
 #include "runtime/hatch.h"
 
-uint64_t berth__hatch_look(const berth__hatch *hatch, berth_request_id id) {
-    const uint64_t word = atomic_load_explicit(&hatch->word, memory_order_acquire);
-    if ((word & (BERTH__HATCH_SHUT | BERTH__HATCH_INSIDE)) != 0) return 0;
-    return atomic_load_explicit(&hatch->id, memory_order_relaxed) == id ? word : 0;
-}
-
-uint32_t berth__hatch_enter(berth__hatch *hatch, uint64_t word) {
-    return atomic_compare_exchange_strong_explicit(&hatch->word, &word, word | BERTH__HATCH_INSIDE,
-                                                   memory_order_acquire, memory_order_relaxed) != 0;
-}
-
 uint32_t berth__hatch_publish(berth__hatch *hatch, uint64_t word, uint64_t offset) {
     const uint64_t turn = (word & BERTH__HATCH_TURN) ^ BERTH__HATCH_TURN;
     uint64_t inside = word | BERTH__HATCH_INSIDE;

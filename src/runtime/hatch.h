@@ -37,10 +37,17 @@ static inline uint64_t berth__hatch_offset(uint64_t word) {
 /* ---- The producer ---- */
 
 /* The word, if the hatch is open to the producer of this request; else 0. */
-uint64_t berth__hatch_look(const berth__hatch *hatch, berth_request_id id);
+static inline uint64_t berth__hatch_look(const berth__hatch *hatch, berth_request_id id) {
+    const uint64_t word = atomic_load_explicit(&hatch->word, memory_order_acquire);
+    if ((word & (BERTH__HATCH_SHUT | BERTH__HATCH_INSIDE)) != 0) return 0;
+    return atomic_load_explicit(&hatch->id, memory_order_relaxed) == id ? word : 0;
+}
 
 /* 1 if the word is still the one that was looked at, and the caller is inside now. */
-uint32_t berth__hatch_enter(berth__hatch *hatch, uint64_t word);
+static inline uint32_t berth__hatch_enter(berth__hatch *hatch, uint64_t word) {
+    return atomic_compare_exchange_strong_explicit(&hatch->word, &word, word | BERTH__HATCH_INSIDE,
+                                                   memory_order_acquire, memory_order_relaxed) != 0;
+}
 
 /* From inside, with the word that was looked at: the chunks end at `offset` now, the other tally
  * holds, and the caller is outside. 0, and he is inside still, if the hatch was shut meanwhile. */

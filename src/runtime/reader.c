@@ -231,6 +231,7 @@ static uint64_t fill(berth__ring *ring, uint32_t lease, berth_span *spans, uint3
     berth__chunk chunk;
     berth__piece pieces[2];
     uint64_t end = 0;
+    uint64_t chunk_count = 0;
     uint32_t count = 0;
     while (count + 2 <= span_max) {
         const uint64_t next = berth__ring_look(ring, end, &chunk, pieces);
@@ -242,8 +243,10 @@ static uint64_t fill(berth__ring *ring, uint32_t lease, berth_span *spans, uint3
             spans[count++] = span_of(&pieces[1], &chunk, lease);
         }
         end = next;
+        chunk_count++;
     }
     *out_count = count;
+    ring->gate.lent_count = chunk_count;
     return end;
 }
 
@@ -269,15 +272,15 @@ berth_status berth__reader_peek(berth_pool *pool, berth_request_id id, berth_spa
     return BERTH_OK;
 }
 
-/* The end of the first chunks of those that end at `end`; 0 if there are not so many. */
+/* The end of the first chunks of those that are lent, which end at `end`; 0 if there are not so
+ * many. */
 static uint64_t end_of(berth__ring *ring, uint32_t chunk_count, uint64_t end) {
     berth__chunk chunk;
     berth__piece pieces[2];
     uint64_t at = 0;
-    for (uint32_t i = 0; i < chunk_count; i++) {
-        if (at == end) return 0;
-        at = berth__ring_look(ring, at, &chunk, pieces);
-    }
+    if (chunk_count == ring->gate.lent_count) return end;
+    if (chunk_count > ring->gate.lent_count) return 0;
+    for (uint32_t i = 0; i < chunk_count; i++) at = berth__ring_look(ring, at, &chunk, pieces);
     return at;
 }
 
