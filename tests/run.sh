@@ -8,6 +8,7 @@ cd -- "$(dirname -- "$0")/.." || exit 2
 
 usage() {
     echo "usage: sh tests/run.sh [gate|unit|all|asan|tsan|coverage|long]   (default: gate)" >&2
+    echo "       sh tests/run.sh fuzz [SECONDS per fuzzer]                  (default: 30)" >&2
     exit 2
 }
 
@@ -149,9 +150,53 @@ stage_seeded() {
     fi
 }
 
+# fuzz_one NAME SECONDS [arguments]: what it has found so far stays in build/fuzz/corpus.
+fuzz_one() {
+    name=$1
+    seconds=$2
+    shift 2
+    began=$(date +%s)
+    corpus=build/fuzz/corpus/$name
+    mkdir -p "$corpus"
+    log=build/fuzz/$name.log
+    if "build/fuzz/tests/fuzz/fuzz_$name" -max_total_time="$seconds" -timeout=20 \
+        -artifact_prefix="build/fuzz/$name-" "$@" "$corpus" >"$log" 2>&1 </dev/null; then
+        stage_end "fuzz-$name" 1 0 0 $(($(date +%s) - began)) "$(grep '^Done' "$log")"
+        return
+    fi
+    tail -n 60 "$log"
+    echo "the bytes that do it run again with: build/fuzz/tests/fuzz/fuzz_$name FILE"
+    stage_end "fuzz-$name" 0 1 0 $(($(date +%s) - began)) "$(grep 'unit written to' "$log")"
+}
+
+stage_fuzz() {
+    if ! berth_install clang libclang-rt-14-dev; then
+        stage_end fuzz 0 0 1 0 "clang with libFuzzer cannot be installed here"
+        return
+    fi
+    mkdir -p build/fuzz
+    echo "stage fuzz: build/fuzz"
+    if ! configure_and_build fuzz build/fuzz/build.log </dev/null; then
+        grep -E 'error|Error|needs a clang|FAILED' build/fuzz/build.log | head -n 40
+        stage_end fuzz 0 1 0 0 "does not build; the whole log: build/fuzz/build.log"
+        return
+    fi
+    # The words that the reader of options knows, as JSON strings.
+    grep -oh '"[a-z_]\{2,\}"' src/adapters/options_json.c | sort -u |
+        sed 's/"\(.*\)"/"\\"\1\\""/' >build/fuzz/options.dict
+    fuzz_one program "$1" -max_len=2048
+    fuzz_one options "$1" -max_len=4096 -dict=build/fuzz/options.dict
+}
+
 what=${1:-gate}
+seconds=30
+if [ "$what" = fuzz ] && [ $# -eq 2 ]; then
+    seconds=$2
+    case "$seconds" in '' | *[!0-9]*) usage ;; esac
+    shift
+fi
 [ $# -le 1 ] || usage
-case "$what" in gate | unit | all | asan | tsan | coverage | long) ;; *) usage ;; esac
+case "$what" in gate | unit | all | asan | tsan | coverage | long | fuzz) ;; *) usage ;; esac
 
 if ! berth_install gcc g++ cmake ninja-build pkg-config libuv1-dev libcmocka-dev libjansson-dev \
     libxxhash-dev; then
@@ -164,6 +209,7 @@ all) stage all dev 120 '' ;;
 asan) stage asan asan 300 '' ;;
 tsan) stage_tsan tsan tsan 300 '^(api|stress)$' ;;
 coverage) stage_coverage ;;
+fuzz) stage_fuzz "$seconds" ;;
 gate)
     stage dev dev 120 ''
     stage asan asan 300 ''

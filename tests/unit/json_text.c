@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The checked text: its verdict against jansson's, its places, its members. */
 #include "adapters/json_text.h"
+#include "support/core_json.h"
 
-#include <jansson.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -27,38 +27,11 @@ static const unsigned char bytes[] = {
     '+',  '.',  '0',  '1',  '9',  'e',  'E',  'a',  'D',  'd',  'n',  't',  0x7F, 0x80,
     0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC2, 0xE0, 0xED, 0xF0, 0xF4, 0xF5, 0xFF};
 
-static berth_status check(const char *from, size_t size) {
-    /* A copy of exactly this size: a byte read past the end is seen by AddressSanitizer. */
-    char *copy = malloc(size > 0 ? size : 1);
-    assert_non_null(copy);
-    memcpy(copy, from, size);
-
-    const char *message = NULL;
-    size_t at = 0;
-    const berth_status status = berth__json_check((berth__json_text){copy, size}, &at, &message);
-    assert_true(status == BERTH_OK ? message == NULL : message != NULL);
-    assert_true(at <= size);
-    free(copy);
-    return status;
-}
-
-static void agree_with_jansson(const char *text, size_t size) {
-    json_error_t error;
-    json_t *value = json_loadb(text, size, JSON_DECODE_ANY, &error);
-    const int is_good = value != NULL;
-    json_decref(value);
-    /* That a number is too large for jansson is no matter of syntax. */
-    if (!is_good && json_error_code(&error) == json_error_numeric_overflow) return;
-    if ((check(text, size) == BERTH_OK) != is_good)
-        fail_msg("%s: %s", is_good ? "refused, but good" : "taken, but bad", text);
-}
-
 static void verdict_is_that_of_jansson_on_every_truncation(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++) {
-        assert_int_equal(check(samples[i], strlen(samples[i])), BERTH_OK);
-        for (size_t size = 0; size < strlen(samples[i]); size++)
-            agree_with_jansson(samples[i], size);
+        assert_int_equal(core_json_check(samples[i], strlen(samples[i])), BERTH_OK);
+        for (size_t size = 0; size < strlen(samples[i]); size++) core_json_agree(samples[i], size);
     }
 }
 
@@ -71,14 +44,14 @@ static void verdict_is_that_of_jansson_on_every_change_of_a_byte(void **state) {
             for (size_t b = 0; b < sizeof bytes; b++) {
                 memcpy(text, samples[i], size + 1);
                 text[at] = (char)bytes[b];
-                agree_with_jansson(text, size);
+                core_json_agree(text, size);
             }
             memcpy(text, samples[i], size + 1);
             text[at] = '\0'; /* which jansson passes over after a number */
-            assert_int_equal(check(text, size), BERTH_ECONFIG);
+            assert_int_equal(core_json_check(text, size), BERTH_ECONFIG);
             memcpy(text, samples[i], size + 1);
             memmove(text + at, text + at + 1, size - at); /* a byte is lost */
-            agree_with_jansson(text, size - 1);
+            core_json_agree(text, size - 1);
         }
     }
 }
@@ -131,13 +104,13 @@ static void every_wrong_text_says_where_and_what(void **state) {
 static void sixteen_levels_are_allowed(void **state) {
     const char *text = "[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]";
     (void)state;
-    assert_int_equal(check(text, strlen(text)), BERTH_OK);
+    assert_int_equal(core_json_check(text, strlen(text)), BERTH_OK);
 }
 
 static void nul_between_tokens_is_refused(void **state) {
     (void)state;
-    assert_int_equal(check("[1\0]", 4), BERTH_ECONFIG);
-    assert_int_equal(check("[1]\0", 4), BERTH_ECONFIG);
+    assert_int_equal(core_json_check("[1\0]", 4), BERTH_ECONFIG);
+    assert_int_equal(core_json_check("[1]\0", 4), BERTH_ECONFIG);
 }
 
 static void members_come_in_order_with_places_and_escapes_undone(void **state) {
