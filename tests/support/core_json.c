@@ -34,5 +34,5 @@ void core_json_agree(const char *text, size_t size) {
     /* That a number is too large for jansson is no matter of syntax. */
     if (!is_good && json_error_code(&error) == json_error_numeric_overflow) return;
     if ((core_json_check(text, size) == BERTH_OK) != is_good)
-        fail_msg("%s: %s", is_good ? "refused, but good" : "taken, but bad", text);
+        fail_msg("%s: %.*s", is_good ? "refused, but good" : "taken, but bad", (int)size, text);
 }
