@@ -233,16 +233,15 @@ static uint64_t fill(berth__ring *ring, uint32_t lease, berth_span *spans, uint3
     uint64_t end = 0;
     uint64_t chunk_count = 0;
     uint32_t count = 0;
-    while (count + 2 <= span_max) {
-        const uint64_t next = berth__ring_look(ring, end, &chunk, pieces);
-        if (next == 0) break;
+    const berth__unread unread = berth__ring_begin(ring);
+    for (uint64_t at = unread.at; at < unread.head && count + 2 <= span_max; at = end) {
+        end = berth__ring_look(ring, at, &chunk, pieces);
         spans[count++] = span_of(&pieces[0], &chunk, lease);
         if (pieces[1].size > 0) {
             spans[count - 1].more = 1;
             chunk.tokens = 0;
             spans[count++] = span_of(&pieces[1], &chunk, lease);
         }
-        end = next;
         chunk_count++;
     }
     *out_count = count;
@@ -277,9 +276,9 @@ berth_status berth__reader_peek(berth_pool *pool, berth_request_id id, berth_spa
 static uint64_t end_of(berth__ring *ring, uint32_t chunk_count, uint64_t end) {
     berth__chunk chunk;
     berth__piece pieces[2];
-    uint64_t at = 0;
     if (chunk_count == ring->gate.lent_count) return end;
     if (chunk_count > ring->gate.lent_count) return 0;
+    uint64_t at = berth__ring_begin(ring).at;
     for (uint32_t i = 0; i < chunk_count; i++) at = berth__ring_look(ring, at, &chunk, pieces);
     return at;
 }

@@ -206,10 +206,12 @@ static void pieces_of(const berth__ring *ring, uint64_t offset, uint64_t size,
     pieces[1] = (berth__piece){.bytes = ring->bytes, .size = size - first};
 }
 
-uint64_t berth__ring_look(berth__ring *ring, uint64_t offset, berth__chunk *out,
+berth__unread berth__ring_begin(const berth__ring *ring) {
+    return (berth__unread){.at = read_of(ring), .head = head_seen(ring)};
+}
+
+uint64_t berth__ring_look(berth__ring *ring, uint64_t at, berth__chunk *out,
                           berth__piece pieces[2]) {
-    const uint64_t at = offset == 0 ? read_of(ring) : offset;
-    if (at >= head_seen(ring)) return 0;
     const uint64_t word = take(ring, at);
     out->size = size_of(word);
     out->tokens = word & TOKENS_MAX;
@@ -224,7 +226,10 @@ void berth__ring_skip(berth__ring *ring, uint64_t offset) {
 
 uint32_t berth__ring_peek(berth__ring *ring, berth__chunk *out) {
     berth__piece pieces[2];
-    return berth__ring_look(ring, 0, out, pieces) != 0;
+    const berth__unread unread = berth__ring_begin(ring);
+    if (unread.at >= unread.head) return 0;
+    (void)berth__ring_look(ring, unread.at, out, pieces);
+    return 1;
 }
 
 void berth__ring_pop(berth__ring *ring, void *bytes) {

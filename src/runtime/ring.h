@@ -130,9 +130,19 @@ typedef struct berth__piece {
     uint64_t size;
 } berth__piece;
 
-/* The unread chunk at an offset (0: the oldest one) as it lies there, without going past it.
- * Returns the offset of the next one; 0 if there is no chunk. */
-uint64_t berth__ring_look(berth__ring *ring, uint64_t offset, berth__chunk *out,
+/* What is unread now: chunks from `at` to `head`. Asked once for many chunks: the line that tells
+ * where they end is the producer's. */
+typedef struct berth__unread {
+    uint64_t at;
+    uint64_t
+        head; /* it may be before `at`, where the last chunk grew meanwhile: nothing is unread */
+} berth__unread;
+
+berth__unread berth__ring_begin(const berth__ring *ring);
+
+/* The chunk at an offset that is unread, as it lies there, without going past it. Returns the
+ * offset of the next one. */
+uint64_t berth__ring_look(berth__ring *ring, uint64_t at, berth__chunk *out,
                           berth__piece pieces[2]);
 
 /* Go past all chunks before an offset that look returned. */

@@ -307,7 +307,6 @@ static void chunks_can_be_looked_at_where_they_lie(void **state) {
     walled w;
     berth__chunk chunk;
     berth__piece pieces[2];
-    uint64_t at = 0;
     (void)state;
     build(&w);
     for (uint64_t i = 0; i < 7; i++) {
@@ -316,9 +315,12 @@ static void chunks_can_be_looked_at_where_they_lie(void **state) {
     }
     for (uint64_t i = 7; i < 11; i++) assert_true(push(&w, i, 30));
     uint32_t wrapped = 0;
+    const berth__unread unread = berth__ring_begin(&w.ring);
+    uint64_t at = unread.at;
     for (uint64_t i = 7; i < 11; i++) {
+        assert_true(at < unread.head);
         at = berth__ring_look(&w.ring, at, &chunk, pieces);
-        assert_true(at != 0 && chunk.sequence == i && chunk.size == 30);
+        assert_true(chunk.sequence == i && chunk.size == 30);
         assert_true(pieces[0].size + pieces[1].size == 30);
         for (uint64_t k = 0; k < 30; k++) {
             const unsigned char byte =
@@ -331,7 +333,7 @@ static void chunks_can_be_looked_at_where_they_lie(void **state) {
         if (i == 8) assert_next(&w, 9);
     }
     assert_int_equal(wrapped, 1);
-    assert_true(berth__ring_look(&w.ring, at, &chunk, pieces) == 0);
+    assert_true(at == unread.head);
 }
 
 /* A header, and the bytes up to where the next one may begin. */
