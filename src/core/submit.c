@@ -484,6 +484,7 @@ berth_status berth__core_recost(berth__core *core, uint64_t now, berth_request_i
     berth__life_expire(core);
     const uint32_t place = berth__ids_find(&core->ids, id);
     if (place == BERTH__NONE || core->entries[place].gone) return BERTH_ESTALE;
+    if (core->entries[place].state == BERTH__LENT) return BERTH_ESTALE;
     if (core->entries[place].outcome != BERTH_OUTCOME_NONE) return BERTH_EENDED;
     if (core->entries[place].state != BERTH__PARKED) return BERTH_EBUSY;
     const berth_status status = recost(core, place, known, &reason);

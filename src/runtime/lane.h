@@ -49,7 +49,9 @@
 
 #include <stdatomic.h>
 
-#define BERTH__LANE_SLOTS 256u
+#ifndef BERTH__LANE_SLOTS
+#define BERTH__LANE_SLOTS 256u /* fewer for the explorer of tests/interleave */
+#endif
 #define BERTH__LANE_HOLE_NS UINT64_C(100000)
 
 /* Two cache lines. */

@@ -13,13 +13,13 @@ static int32_t execute_nothing(void *user_data, const berth_call *call) {
 }
 
 /* Fail allocation 1, 2, ... of create until none is left to fail; returns how many there were. */
-static uint64_t fail_create(uint32_t face, int all_after) {
+static uint64_t fail_create(uint32_t face, uint32_t parked_max, int all_after) {
     berth_options options;
     CHECK_OK(berth_options_init(&options, sizeof options));
     options.face = face;
     options.worker_count = face == BERTH_FACE_WORKER ? 2 : 0;
     options.running_max = 4;
-    options.parked_max = 16;
+    options.parked_max = parked_max;
     options.keys_max = 8;
     options.resource_count = 1;
     options.resources[0].name[0] = 'a';
@@ -49,11 +49,15 @@ static uint64_t fail_create(uint32_t face, int all_after) {
 static void create_survives_each_allocation_failing(void **state) {
     (void)state;
     for (uint32_t face = BERTH_FACE_ENGINE; face <= BERTH_FACE_GATE; face++) {
-        uint64_t once = fail_create(face, 0);
-        uint64_t all = fail_create(face, 1);
+        uint64_t once = fail_create(face, 16, 0);
+        uint64_t all = fail_create(face, 16, 1);
         assert_int_equal(once, all);
         assert_in_range(once, 2, 1000);
     }
+    /* With so much room a worker's pool has a lane, in memory of its own. */
+    const uint64_t without = fail_create(BERTH_FACE_WORKER, 16, 0);
+    assert_int_equal(fail_create(BERTH_FACE_WORKER, 4096, 0), without + 1);
+    assert_int_equal(fail_create(BERTH_FACE_WORKER, 4096, 1), without + 1);
 }
 
 static const char json_text[] =

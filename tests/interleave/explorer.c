@@ -31,7 +31,7 @@
 #define CHOICES_MAX 100000u
 #define STEPS_MAX 100000u
 #define LOOKS_MAX 17u
-#define NS_PER_LOOK UINT64_C(1000000) /* each reading of the clock finds it so much later */
+#define NS_PER_LOOK UINT64_C(1000000)
 
 typedef enum state { UNUSED = 0, RUNNABLE, ASLEEP, JOINING, DONE } state;
 
@@ -71,6 +71,7 @@ static struct {
     uint32_t looks; /* of the current thread, since it came to run */
     uint64_t steps;
     uint64_t now_ns;
+    uint64_t ns_per_look; /* each reading of the clock finds it so much later */
     uint64_t random;
     const char *failure;
 } x;
@@ -253,7 +254,7 @@ void berth__futex_wait(_Atomic uint32_t *word, uint32_t value, uint64_t until_ns
 void berth__futex_wake(_Atomic uint32_t *word);
 
 uint64_t uv_hrtime(void) {
-    return x.now_ns += NS_PER_LOOK;
+    return x.now_ns += x.ns_per_look != 0 ? x.ns_per_look : NS_PER_LOOK;
 }
 
 int uv_random(void *loop, void *request, void *bytes, size_t size, unsigned flags, void *done) {
@@ -329,6 +330,10 @@ static void run_main(void *argument) {
     x.exploring = 0;
     scenario->end();
     setcontext(&x.root);
+}
+
+void explorer_set_clock(uint64_t ns_per_look) {
+    x.ns_per_look = ns_per_look;
 }
 
 static void run_order(void) {

@@ -36,6 +36,10 @@ typedef struct explorer_result {
 explorer_result explorer_run(const explorer_scenario *scenario, uint32_t preemptions_max,
                              uint64_t orders_max);
 
+/* Each reading of the clock finds it so much later; a millisecond where nothing is said. Who sleeps
+ * for less than that does not sleep. */
+void explorer_set_clock(uint64_t ns_per_look);
+
 /* From a body that tries again and again: another thread runs first. */
 void explorer_yield(void);
 
