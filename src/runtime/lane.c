@@ -11,7 +11,8 @@
 
 #define CLOSED UINT64_C(1)
 #define LINE 64u
-#define AHEAD 4u /* slots that are asked for before they are needed */
+#define LOOK_NS_FIRST 10000u /* how long threads look, before they have learnt */
+#define AHEAD 4u             /* slots that are asked for before they are needed */
 
 /* A lane takes a part of the room for parked requests: where there is little of it, none is made.
  */
@@ -30,6 +31,8 @@ berth_status berth__lane_init(berth_pool *pool) {
     const size_t size = BERTH__LANE_SLOTS * sizeof *lane->slots;
     atomic_init(&lane->tail, CLOSED);
     atomic_init(&lane->granted, 0);
+    atomic_init(&pool->outcome_look_ns, LOOK_NS_FIRST);
+    pool->linger_ns = LOOK_NS_FIRST;
     if (!can_be_used(pool)) return BERTH_OK;
     lane->memory = calloc(1, size + LINE);
     if (lane->memory == NULL) return BERTH_ENOMEM;

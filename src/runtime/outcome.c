@@ -2,6 +2,7 @@
 #include "runtime/outcome.h"
 #include "runtime/lock.h"
 
+#include <sched.h>
 #include <uv.h>
 
 /* Several times what a worker takes for the requests of one turn. */
@@ -60,6 +61,7 @@ uint32_t berth__outcome_look(berth_pool *pool, berth_request_id id, uint64_t tim
     do {
         for (uint32_t i = 0; i < LOOKS_PER_CLOCK; i++) berth__relax();
         seal = berth__seal_of(pool, id);
+        if (seal == BERTH__SEAL_PENDING) (void)sched_yield();
     } while (seal == BERTH__SEAL_PENDING && uv_hrtime() < until_ns);
     adapt(pool, look_ns, seal == BERTH__SEAL_READY);
     return seal == BERTH__SEAL_READY;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/park.h"
 
+#include <sched.h>
 #include <uv.h>
 
 #if BERTH__FUTEX
@@ -30,15 +31,15 @@ static uint32_t is_posted(const berth__park *park) {
     return atomic_load_explicit(&park->state, memory_order_acquire) == POSTED;
 }
 
-uint32_t berth__park_look(const berth__park *park, uint64_t look_ns) {
+void berth__park_look(const berth__park *park, uint64_t look_ns) {
     const uint64_t start = uv_hrtime();
     do {
         for (uint32_t i = 0; i < LOOKS_PER_CLOCK; i++) {
-            if (is_posted(park)) return 1;
+            if (is_posted(park)) return;
             berth__relax();
         }
+        sched_yield(); /* who is to post it may have been woken on this very core */
     } while (uv_hrtime() - start < look_ns);
-    return 0;
 }
 
 /* 1 once posted; 0 when time is up. */
@@ -88,10 +89,9 @@ void berth__park_reset(berth__park *park) {
     atomic_store_explicit(&park->state, 0, memory_order_relaxed);
 }
 
-uint32_t berth__park_look(const berth__park *park, uint64_t look_ns) {
+void berth__park_look(const berth__park *park, uint64_t look_ns) {
     (void)park;
     (void)look_ns;
-    return 0;
 }
 
 uint32_t berth__park_wait(berth__park *park, berth__mutex *mutex, uint64_t until_ns) {

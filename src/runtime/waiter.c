@@ -13,8 +13,6 @@
 
 #define LOOK_NS_MIN UINT64_C(1000)
 #define LOOK_NS_MAX UINT64_C(50000)
-#define FAILURES_MAX 8u
-#define FAILURES_FORGOTTEN 256u
 
 /* Woken after the lock was given up; what is above it is woken under the lock. */
 #define WAKES_MAX 16u
@@ -58,21 +56,12 @@ static void end_looking(berth__look *look) {
     atomic_store_explicit(&look->taken, 0, memory_order_relaxed);
 }
 
-static uint64_t bounded(uint64_t ns) {
-    if (ns > LOOK_NS_MAX) return LOOK_NS_MAX;
-    return ns < LOOK_NS_MIN ? LOOK_NS_MIN : ns;
-}
-
-/* Twice what this wait took, where looking was enough or would have been; else half of what it was.
- * Where it would have been time after time and never was, who is waited for may need this very
- * core: then nobody looks for long until FAILURES_FORGOTTEN more waits are over. */
-static void learn(berth__look *look, uint64_t took_ns, uint32_t paid) {
-    look->failures = paid ? 0 : look->failures + 1;
-    if (look->failures >= FAILURES_FORGOTTEN) look->failures = 0;
-    if (look->failures > FAILURES_MAX)
-        look->limit_ns = LOOK_NS_MIN;
-    else
-        look->limit_ns = bounded(took_ns <= LOOK_NS_MAX ? 2 * took_ns : look->limit_ns / 2);
+/* Twice what this wait took, where looking was or would have been enough; else half of what it was.
+ */
+static uint64_t next_limit(uint64_t limit_ns, uint64_t took_ns) {
+    const uint64_t next = took_ns <= LOOK_NS_MAX ? 2 * took_ns : limit_ns / 2;
+    if (next > LOOK_NS_MAX) return LOOK_NS_MAX;
+    return next < LOOK_NS_MIN ? LOOK_NS_MIN : next;
 }
 
 uint32_t berth__waiter_sleep(berth_pool *pool, berth__waiter *waiter, uint64_t until_ns) {
@@ -80,14 +69,13 @@ uint32_t berth__waiter_sleep(berth_pool *pool, berth__waiter *waiter, uint64_t u
     const uint32_t looks = begin_looking(look);
     const uint64_t limit_ns = looks ? look->limit_ns : 0;
     const uint64_t start = looks ? uv_hrtime() : 0;
-    uint32_t paid = 0;
     berth__waiter_unlock(pool);
     if (looks) {
-        paid = berth__park_look(&waiter->park, limit_ns);
+        berth__park_look(&waiter->park, limit_ns);
         end_looking(look);
     }
     const uint32_t woken = berth__park_wait(&waiter->park, &pool->lock, until_ns);
-    if (looks) learn(look, uv_hrtime() - start, paid);
+    if (looks) look->limit_ns = next_limit(limit_ns, uv_hrtime() - start);
     if (!woken) leave_list(waiter);
     return woken;
 }

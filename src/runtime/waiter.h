@@ -18,8 +18,8 @@
 /* Threads that take turns at looking before they sleep. */
 typedef struct berth__look {
     berth__word taken; /* by any thread: one of them is looking */
-    uint32_t failures; /* waits in a row that looking did not end; guarded by the pool lock */
-    uint64_t limit_ns; /* for how long the next one looks; likewise */
+    uint32_t reserved;
+    uint64_t limit_ns; /* for how long the next one looks; guarded by the pool lock */
 } berth__look;
 
 typedef struct berth__waiter {

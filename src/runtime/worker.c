@@ -5,6 +5,7 @@
 #include "runtime/pool.h"
 #include "runtime/store.h"
 
+#include <sched.h>
 #include <uv.h>
 
 /* About two microseconds. */
@@ -120,6 +121,7 @@ static void rest(berth_pool *pool) {
     berth__waiter_unlock(pool);
     do {
         for (uint32_t i = 0; i < REST_LOOKS; i++) berth__relax();
+        if (lingers) (void)sched_yield();
     } while (lingers && berth__lane_tail(pool) == tail && !is_called(pool) &&
              uv_hrtime() < until_ns);
     berth__mutex_lock(&pool->lock);
