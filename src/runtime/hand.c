@@ -120,10 +120,12 @@ static void post(berth_pool *pool, berth__row *row, int32_t result) {
 }
 
 /* The outcomes that came from here can be taken without the lock. Their seals share cache lines
- * with those that others look at: they are written together. */
+ * with those that others look at: they are written together. Where the pool has failed meanwhile,
+ * that was done then, and it may be taken. */
 static void seal(berth_pool *pool, berth_request_id id) {
     const berth__row *row = &pool->rows[berth__id_place(id)];
-    if (row->id == id && row->sealed && row->ended && !row->gone)
+    if (row->id == id && row->sealed && row->ended && !row->gone &&
+        berth__seal_of(pool, id) != BERTH__SEAL_TAKEN)
         berth__seal_set(pool, id, BERTH__SEAL_READY);
 }
 

@@ -561,6 +561,34 @@ static void retention_leaves_an_outcome_to_its_reader(void **state) {
     end(&h);
 }
 
+/* Its worker comes back to a pool that has failed meanwhile, where the outcome is being read. */
+static void an_outcome_of_a_failed_pool_is_taken_once(void **state) {
+    host h;
+    (void)state;
+    make_with(&h, 1, CAPACITY);
+    come_to_rest(&h, 1);
+    berth__lane_open(h.pool);
+    berth_request blocks = ask(1, 0);
+    berth_request_id id = 0;
+    blocks.payload = BLOCKS;
+    OK(berth__lane_submit(h.pool, &blocks, &id));
+    (void)berth__lane_drain(h.pool);
+    berth__lock_settle(h.pool);
+    unlock(&h);
+    while (atomic_load(&h.count) == 0) nap();
+    lock(&h);
+    berth__core_fail(h.pool->core);
+    unlock(&h);
+    assert_true(berth__seal_take(h.pool, id, BERTH__SEAL_TAKEN));
+    sem_post(&h.gate);
+    come_to_rest(&h, 1);
+    assert_int_equal(berth__seal_of(h.pool, id), BERTH__SEAL_TAKEN);
+    berth__lane_forget(h.pool, id);
+    unlock(&h);
+    OK(berth_pool_destroy(h.pool));
+    sem_destroy(&h.gate);
+}
+
 /* What counts with an outcome is not written while somebody reads it. */
 static void late_output_leaves_an_outcome_alone_that_is_read(void **state) {
     host h;
@@ -675,6 +703,7 @@ int main(void) {
         cmocka_unit_test(limits_are_exact_while_ids_are_lent),
         cmocka_unit_test(an_outcome_is_taken_once_and_its_news_take_the_lane),
         cmocka_unit_test(retention_leaves_an_outcome_to_its_reader),
+        cmocka_unit_test(an_outcome_of_a_failed_pool_is_taken_once),
         cmocka_unit_test(late_output_leaves_an_outcome_alone_that_is_read),
         cmocka_unit_test(an_id_that_only_looks_like_another_takes_nothing),
         cmocka_unit_test(a_hole_behind_a_long_request_is_come_back_for),
