@@ -350,9 +350,30 @@ static void a_lent_id_has_no_deadline(void **state) {
     core_kit_fini(&p.lent);
 }
 
+static void room_that_is_lent_is_refused_to_others(void **state) {
+    static core_kit kit;
+    berth_options options = core_kit_options(BERTH_FACE_WORKER, 1, 3);
+    const berth__submit ask = core_ask(1, 0);
+    (void)state;
+    core_kit_init(&kit, &options);
+    berth__core_set_idle(kit.core, 0);
+    (void)core_kit_take_in(&kit, 0, &ask);
+    const berth_request_id id = berth__core_lend(kit.core);
+    assert_true(id != 0 && berth__core_lend(kit.core) != 0);
+    assert_true(berth__core_lend(kit.core) == 0);
+    const berth_refusal refusal = core_kit_turn_away(&kit, 0, &ask, BERTH_REFUSAL_PARKED);
+    assert_int_equal(refusal.limit, 3);
+    assert_int_equal(refusal.asked, 4);
+    berth__core_unlend(kit.core, id);
+    assert_int_equal(berth__core_room(kit.core), 1);
+    (void)core_kit_take_in(&kit, 0, &ask);
+    core_kit_fini(&kit);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_lent_id_has_no_deadline),
+        cmocka_unit_test(room_that_is_lent_is_refused_to_others),
         cmocka_unit_test_teardown(a_lent_id_makes_no_difference, say_seed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
