@@ -1,26 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/lend.h"
-#include "core/flows.h"
+#include "core/bands.h"
+#include "core/limits.h"
 #include "core/state.h"
 
-/* A limit of a band, its ceiling, its predicted wait: any of them could refuse a request. */
-static int is_limited(const berth_options *options, uint32_t band_index) {
-    const berth_band_options *band = &options->bands[band_index];
-    uint64_t limits = band->parked_max | band->parked_size_max | band->bypass;
-    for (uint32_t r = 0; r < options->resource_count; r++) limits |= band->parked_units_max[r];
-    return limits != 0 || band->ceiling_ppm != BERTH__WHOLE_PPM;
+/* Limits of the pool or a band, a ceiling, a predicted wait: any of them could refuse a request. */
+static int is_limited(const berth_options *options) {
+    for (uint32_t b = 0; b < options->band_count; b++)
+        if (options->bands[b].bypass || options->bands[b].ceiling_ppm != BERTH__WHOLE_PPM) return 1;
+    return options->wait_ppm != 0 ||
+           berth__limits_unlimited(options) != (1u << options->band_count) - 1;
 }
 
 int berth__lend_suits(const berth_options *options) {
-    uint64_t limits = options->parked_size_max | options->wait_ppm;
-    for (uint32_t r = 0; r < options->resource_count; r++)
-        limits |= options->resources[r].parked_units_max;
-    for (uint32_t b = 0; b < options->band_count; b++)
-        if (is_limited(options, b)) return 0;
-    return limits == 0 && options->face == BERTH_FACE_WORKER && options->tenants_max == 0 &&
-           options->order == BERTH_ORDER_ARRIVAL && options->fit != BERTH_FIT_EASY &&
-           options->kv_block_tokens == 0 && options->prefix_blocks_max == 0 &&
-           options->sets_max == 0 && options->resource_count <= BERTH__LEND_COSTS;
+    return !is_limited(options) && options->face == BERTH_FACE_WORKER &&
+           options->tenants_max == 0 && options->order == BERTH_ORDER_ARRIVAL &&
+           options->fit != BERTH_FIT_EASY && options->kv_block_tokens == 0 &&
+           options->prefix_blocks_max == 0 && options->sets_max == 0 &&
+           options->resource_count <= BERTH__LEND_COSTS;
 }
 
 uint64_t berth__core_room(const berth__core *core) {

@@ -109,6 +109,33 @@ berth_status berth__limits_check(const berth_options *options, const berth__queu
     return status;
 }
 
+uint32_t berth__limits_unlimited(const berth_options *options) {
+    uint32_t bands = 0;
+    uint64_t pool = options->parked_size_max;
+    for (uint32_t r = 0; r < options->resource_count; r++)
+        pool |= options->resources[r].parked_units_max;
+    for (uint32_t b = 0; b < options->band_count && pool == 0; b++) {
+        const berth_band_options *band = &options->bands[b];
+        uint64_t limits = band->parked_max | band->parked_size_max;
+        for (uint32_t r = 0; r < options->resource_count; r++) limits |= band->parked_units_max[r];
+        bands |= (uint32_t)(limits == 0) << b;
+    }
+    return bands;
+}
+
+int berth__limits_have_room(uint32_t unlimited, const berth_options *options,
+                            const berth__queue *queue, const berth__load *load) {
+    uint64_t sum;
+    if ((unlimited >> load->band_index & 1u) == 0) return 0;
+    if (queue->total.count + queue->held_total.count + queue->lent_count >= options->parked_max)
+        return 0;
+    if (!berth__add(queue->total.size + queue->held_total.size, load->size, &sum)) return 0;
+    for (uint32_t r = 0; r < queue->resource_count; r++)
+        if (!berth__add(queue->total.units[r] + queue->held_total.units[r], load->units[r], &sum))
+            return 0;
+    return 1;
+}
+
 /* One resource of one scope, of which `more` would be asked. */
 static berth_status check_more(const scope *s, uint32_t resource, uint64_t more,
                                berth_refusal *refusal) {

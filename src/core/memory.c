@@ -4,6 +4,7 @@
 #include "core/core.h"
 #include "core/kv.h"
 #include "core/kv_ratio.h"
+#include "core/limits.h"
 #include "core/options.h"
 #include "core/plain.h"
 #include "core/predict.h"
@@ -239,6 +240,7 @@ berth__core *berth__core_init(void *memory, const berth_options *options, berth_
     berth__list_init(&core->running);
     berth__list_init(&core->ended);
     core->plain = (uint32_t)berth__plain_suits(options);
+    core->unlimited = berth__limits_unlimited(options);
     core->idle_count = BERTH__NONE;
     /* A stack whose top is slot 0: the slot that was freed last is used first. */
     for (uint32_t slot = options->running_max; slot-- > 0;)

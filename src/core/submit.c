@@ -41,10 +41,10 @@ static berth_status price(const berth_options *options, const berth__submit *sub
     const uint32_t kv = options->kv_resource;
     if (submit->cost_count > options->resource_count) return BERTH_EINVAL;
     if (!may_sample(options, shape.samples)) return BERTH_EINVAL;
-    for (uint32_t r = 0; r < BERTH_RESOURCES_MAX; r++) {
-        if (r >= submit->cost_count && submit->cost[r] != 0) return BERTH_EINVAL;
-        out->units[r] = out->peak[r] = submit->cost[r];
-    }
+    for (uint32_t r = submit->cost_count; r < BERTH_RESOURCES_MAX; r++)
+        if (submit->cost[r] != 0) return BERTH_EINVAL;
+    memcpy(out->units, submit->cost, sizeof out->units);
+    memcpy(out->peak, submit->cost, sizeof out->peak);
     if (options->kv_block_tokens == 0) return BERTH_OK;
     if (out->units[kv] != 0) return BERTH_EINVAL;
     const berth_status status = berth__kv_units_max(options, &shape, &out->peak[kv]);
@@ -120,6 +120,8 @@ static berth_status find_place(berth__core *core, berth_refusal *refusal) {
 /* The limits of the queue: they hold for who is to be parked. */
 static berth_status check_limits(const berth__core *core, const berth__load *load,
                                  uint32_t *displaced, berth_refusal *refusal) {
+    if (berth__limits_have_room(core->unlimited, &core->options, &core->queue, load))
+        return BERTH_OK;
     const berth_status status = berth__limits_check(&core->options, &core->queue, load, 1, refusal);
     if (status != BERTH_EREFUSED) return status;
     *displaced = berth__displace_count(core, load);
@@ -147,7 +149,8 @@ static berth_status consider_now(const berth__core *core, const berth__load *loa
         status = refuse(refusal, submit->refused_for, submit->refused_limit, submit->refused_asked);
     if (status == BERTH_OK && berth__has_tenants(core))
         status = berth__quota_check(core, submit->tenant, load, 1, refusal);
-    if (status == BERTH_OK && parks) status = berth__wait_check(core, load, submit, refusal);
+    if (status == BERTH_OK && parks && core->options.wait_ppm != 0)
+        status = berth__wait_check(core, load, submit, refusal);
     return status;
 }
 
