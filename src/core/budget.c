@@ -20,8 +20,10 @@ static uint64_t coming(const berth__core *core, uint32_t place) {
 uint64_t berth__budget_decode(const berth__core *core, uint32_t place) {
     const berth__entry *entry = &core->entries[place];
     const uint64_t tokens = entry->samples * (UINT64_C(1) + core->options.draft_tokens);
+    if (entry->max_new_tokens == 0) return tokens;
+    if (tokens == 1 && !entry->in_step) return 1;
     const uint64_t soon = coming(core, place);
-    if (entry->max_new_tokens == 0 || (tokens == 1 && soon == 0)) return tokens;
+    if (tokens == 1 && soon == 0) return tokens;
     const uint64_t most_new = berth__mul_saturating(entry->max_new_tokens, entry->samples);
     if (soon > 0) {
         const uint64_t by_then = berth__add_saturating(entry->tokens_generated, soon);
@@ -84,6 +86,7 @@ void berth__budget_admitted(berth__core *core, uint32_t place) {
     uint64_t *wanted = &budget->wanted[core->entries[place].band_index];
     if (!berth__is_engine(core)) return;
     if (berth__budget_is_prefill(core, place)) {
+        core->not_decoding++;
         *wanted = berth__add_saturating(*wanted, chunk(core, place));
     } else { /* it has no prompt; its first blocks were granted at admission */
         berth__flight_plan(core, place, core->entries[place].samples);
@@ -110,7 +113,9 @@ void berth__budget_share(berth__core *core) {
     uint64_t wanted = budget->decodes;
     for (uint32_t b = 0; b < core->options.band_count; b++)
         wanted = berth__add_saturating(wanted, budget->wanted[b]);
-    if (!budget->active || wanted <= most) {
+    if (core->not_decoding == 0) {
+        /* Nobody waits for a part. */
+    } else if (!budget->active || wanted <= most) {
         (void)share_in(core, BERTH_BANDS_MAX, UINT64_MAX);
     } else {
         uint64_t left = most > budget->decodes ? most - budget->decodes : 0;

@@ -89,9 +89,13 @@ static void look_who_drains(berth__core *core) {
 uint32_t berth__kv_grow_all(berth__core *core) {
     uint32_t count = 0;
     uint32_t gone = 0;
+    core->not_decoding = 0;
     if (!berth__kv_grows(&core->options)) {
         for (uint32_t p = core->running.head; p != BERTH__NONE; p = core->links[p].next)
-            if (is_decode(core, p)) berth__flight_plan(core, p, berth__budget_decode(core, p));
+            if (is_decode(core, p))
+                berth__flight_plan(core, p, berth__budget_decode(core, p));
+            else
+                core->not_decoding++;
         return 0;
     }
     /* A copy: the list changes under the walk. */
@@ -99,7 +103,10 @@ uint32_t berth__kv_grow_all(berth__core *core) {
         core->growing[count++] = p;
     look_who_drains(core);
     for (uint32_t i = 0; i < count; i++)
-        if (is_decode(core, core->growing[i])) grow(core, core->growing[i], &gone);
+        if (is_decode(core, core->growing[i]))
+            grow(core, core->growing[i], &gone);
+        else
+            core->not_decoding++;
     return gone;
 }
 

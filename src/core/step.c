@@ -65,14 +65,16 @@ static void list_running(berth__core *core, uint32_t place, berth_plan *plan) {
     berth__entry *entry = &core->entries[place];
     const uint64_t tokens = *berth__flight_tokens(core, place, core->step_id + 1);
     if (tokens == 0) return; /* held up, or nothing was left of the step's tokens */
+    const uint64_t ahead = berth__flight_ahead(core, place);
+    const uint64_t prefill = berth__run_of(core, place)->prefill_tokens;
     plan->entries[plan->entry_count++] = (berth_plan_entry){
         .id = berth__ids_of(&core->ids, place),
         .slot = entry->slot,
-        .kind = berth__budget_is_prefill(core, place) ? BERTH_ENTRY_PREFILL : BERTH_ENTRY_DECODE,
+        .kind = ahead < prefill ? BERTH_ENTRY_PREFILL : BERTH_ENTRY_DECODE,
         .flags = flags_of(entry),
         .band = entry->band_index + 1u,
         .tokens = tokens,
-        .tokens_computed = berth__flight_ahead(core, place),
+        .tokens_computed = ahead,
         .tokens_generated = entry->tokens_generated,
         .prompt_tokens = entry->prompt_tokens,
         .max_new_tokens = entry->max_new_tokens,
