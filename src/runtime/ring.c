@@ -68,7 +68,10 @@ static void set_kept(berth__ring *ring, uint64_t kept) {
 void berth__ring_init(berth__ring *ring, unsigned char *bytes, uint64_t size) {
     ring->bytes = bytes;
     ring->size = size;
+    ring->readers_bytes = bytes;
+    ring->readers_size = size;
     ring->reserved = 0;
+    ring->reserved2 = 0;
     berth__gate_assign(&ring->gate, 0);
     atomic_init(&ring->hatch.word, 0);
     berth__ring_clear(ring, 0, 0);
@@ -83,6 +86,7 @@ void berth__ring_clear(berth__ring *ring, uint32_t traits, berth_request_id id) 
     ring->last = first;
     ring->sequence = 0;
     ring->traits = traits;
+    ring->readers_traits = traits;
     berth__hatch_assign(&ring->hatch, id, first);
 }
 
@@ -192,18 +196,27 @@ uint32_t berth__ring_is_empty(const berth__ring *ring) {
 }
 
 /* The word of the unread chunk at an offset, which is the reader's from here on. */
-static uint64_t take(berth__ring *ring, uint64_t offset) {
-    header *at = header_at(ring, offset);
-    if ((ring->traits & BERTH__RING_MERGES) == 0)
+static uint64_t take(const berth__ring *ring, header *at) {
+    if ((ring->readers_traits & BERTH__RING_MERGES) == 0)
         return atomic_load_explicit(&at->word, memory_order_relaxed);
     return atomic_fetch_or_explicit(&at->word, TAKEN, memory_order_acquire);
 }
 
+static uint64_t readers_position(const berth__ring *ring, uint64_t offset) {
+    return offset & (ring->readers_size - 1);
+}
+
+static header *readers_header(const berth__ring *ring, uint64_t offset) {
+    return (header *)(void *)(ring->readers_bytes + readers_position(ring, offset));
+}
+
 static void pieces_of(const berth__ring *ring, uint64_t offset, uint64_t size,
                       berth__piece pieces[2]) {
-    const uint64_t first = before_wrap(ring, offset, size);
-    pieces[0] = (berth__piece){.bytes = ring->bytes + position(ring, offset), .size = first};
-    pieces[1] = (berth__piece){.bytes = ring->bytes, .size = size - first};
+    const uint64_t at = readers_position(ring, offset);
+    const uint64_t left = ring->readers_size - at;
+    const uint64_t first = size < left ? size : left;
+    pieces[0] = (berth__piece){.bytes = ring->readers_bytes + at, .size = first};
+    pieces[1] = (berth__piece){.bytes = ring->readers_bytes, .size = size - first};
 }
 
 berth__unread berth__ring_begin(const berth__ring *ring) {
@@ -212,10 +225,11 @@ berth__unread berth__ring_begin(const berth__ring *ring) {
 
 uint64_t berth__ring_look(berth__ring *ring, uint64_t at, berth__chunk *out,
                           berth__piece pieces[2]) {
-    const uint64_t word = take(ring, at);
+    header *chunk = readers_header(ring, at);
+    const uint64_t word = take(ring, chunk);
     out->size = size_of(word);
     out->tokens = word & TOKENS_MAX;
-    out->sequence = header_at(ring, at)->sequence;
+    out->sequence = chunk->sequence;
     pieces_of(ring, at + HEADER_SIZE, out->size, pieces);
     return berth__ring_after(at, out->size);
 }
@@ -234,7 +248,8 @@ uint32_t berth__ring_peek(berth__ring *ring, berth__chunk *out) {
 
 void berth__ring_pop(berth__ring *ring, void *bytes) {
     const uint64_t at = read_of(ring);
-    const uint64_t size = size_of(settled_word(ring, at));
+    const header *chunk = readers_header(ring, at);
+    const uint64_t size = size_of(atomic_load_explicit(&chunk->word, memory_order_relaxed));
     berth__piece pieces[2];
     pieces_of(ring, at + HEADER_SIZE, size, pieces);
     if (pieces[0].size > 0) memcpy(bytes, pieces[0].bytes, pieces[0].size);

@@ -45,7 +45,8 @@ enum berth__ring_trait {
     BERTH__RING_MERGES = 2 /* chunks may be appended to the last one while it is unread */
 };
 
-/* The producer's line, then the reader's: neither slows the other down. */
+/* The producer's line, then the reader's: neither slows the other down. What is fixed is in both,
+ * so that neither fetches the other's line for it. */
 typedef struct berth__ring {
     _Alignas(BERTH__LINE_SIZE) unsigned char *bytes; /* fixed; aligned to 16 */
     uint64_t size;                                   /* fixed */
@@ -56,7 +57,11 @@ typedef struct berth__ring {
     uint32_t traits;   /* fixed from clear to clear */
     uint32_t reserved;
     _Alignas(BERTH__LINE_SIZE) _Atomic uint64_t read; /* stored by the reader, loaded by both */
-    berth__gate gate;                                 /* who may read */
+    unsigned char *readers_bytes;                     /* as bytes, size and traits */
+    uint64_t readers_size;
+    uint32_t readers_traits;
+    uint32_t reserved2;
+    berth__gate gate; /* who may read */
 } berth__ring;
 
 void berth__ring_init(berth__ring *ring, unsigned char *bytes, uint64_t size);
