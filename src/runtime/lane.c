@@ -282,10 +282,18 @@ void berth__lane_give_room(berth_pool *pool) {
     }
 }
 
+/* What exceeds a capacity is refused. */
+static uint32_t may_be_huge(const berth_pool *pool, const berth_request *request) {
+    if (request->payload_size > BERTH__LEND_UNITS_MAX) return 1;
+    for (uint32_t r = 0; r < pool->options.resource_count; r++)
+        if (request->cost[r] > BERTH__LEND_UNITS_MAX &&
+            berth__core_units_max(pool->core, r) == BERTH__LEND_UNITS_MAX)
+            return 1;
+    return 0;
+}
+
 void berth__lane_mind(berth_pool *pool, const berth_request *request) {
     if (pool->lane.slots == NULL) return;
-    if (request->payload_size > BERTH__LEND_UNITS_MAX) pool->lane.barred = 1;
-    for (uint32_t r = 0; r < pool->options.resource_count; r++)
-        if (request->cost[r] > BERTH__LEND_UNITS_MAX) pool->lane.barred = 1;
+    if (may_be_huge(pool, request)) pool->lane.barred = 1;
     if (pool->lane.barred || berth__core_room(pool->core) == 0) berth__lane_give_room(pool);
 }

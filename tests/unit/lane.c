@@ -483,6 +483,20 @@ static void recosts_and_tickets_bar_it_as_submits_do(void **state) {
     }
 }
 
+/* It is refused: no sum will ever hold it. */
+static void who_asks_for_what_never_fits_bars_nothing(void **state) {
+    host h;
+    berth_request huge = ask(UINT64_MAX, 0);
+    berth_refusal refusal = {.struct_size = sizeof refusal};
+    berth_request_id id = 0;
+    (void)state;
+    make_with(&h, 1, CAPACITY);
+    assert_int_equal(berth_submit(h.pool, &huge, &id, &refusal), BERTH_EREFUSED);
+    assert_int_equal(refusal.reason, BERTH_REFUSAL_NEVER_FITS);
+    assert_false(is_barred(&h));
+    destroy(&h);
+}
+
 static void limits_are_exact_while_ids_are_lent(void **state) {
     host h;
     const berth_request one = ask(1, 0);
@@ -700,6 +714,7 @@ int main(void) {
         cmocka_unit_test(what_comes_in_a_failed_pool_is_internal),
         cmocka_unit_test(who_asks_for_what_sums_cannot_hold_bars_the_lane),
         cmocka_unit_test(recosts_and_tickets_bar_it_as_submits_do),
+        cmocka_unit_test(who_asks_for_what_never_fits_bars_nothing),
         cmocka_unit_test(limits_are_exact_while_ids_are_lent),
         cmocka_unit_test(an_outcome_is_taken_once_and_its_news_take_the_lane),
         cmocka_unit_test(retention_leaves_an_outcome_to_its_reader),
