@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What:    a load whose value nobody wants: the line is about to be used.
+ * What:    a load whose value nobody wants, and hints: the line is about to be used.
  * Why:     lines that are asked for one after another come one after another; loads that do not
  *          depend on each other come together. A prefetch may be dropped where its page is in no
  *          translation buffer, which in a large table is nearly always; a load is not.
@@ -9,6 +9,16 @@
  */
 #ifndef BERTH__BASE_TOUCH_H
 #define BERTH__BASE_TOUCH_H
+
+/* A hint: the line is about to be written. What the compiler makes of its own asks for a copy that
+ * others may keep, on processors that it does not know better. */
+static inline void berth__expect_write(const void *at) {
+#if defined(__x86_64__)
+    __asm__ volatile("prefetchw %0" : : "m"(*(const unsigned char *)at));
+#else
+    __builtin_prefetch(at, 1);
+#endif
+}
 
 static inline void berth__touch(const void *at) {
     (void)*(const volatile unsigned char *)at;

@@ -205,6 +205,8 @@ berth__core *berth__core_init(void *memory, const berth_options *options, berth_
     core->sink_context = sink_context;
     core->links = l.links;
     core->entries = l.entries;
+    core->generations = l.generations;
+    core->place_count = places;
     core->order = l.order;
     core->units = l.units;
     core->pause_due_at_ns = l.pause_due_at_ns;

@@ -158,6 +158,9 @@ struct berth__core {
     void *sink_context;
     berth__link *links;
     berth__entry *entries;
+    const uint64_t *generations; /* those of `ids`, and how many */
+    uint32_t place_count;
+    uint32_t reserved2;
     uint64_t *order; /* of arrival, by place; breaks ties between deadlines */
     uint64_t *units; /* resource_count per place */
 

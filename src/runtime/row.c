@@ -22,7 +22,7 @@ berth__row *berth__row_find_for_producer(berth_pool *pool, berth_request_id id) 
 
 void berth__row_expect(const berth_pool *pool, uint32_t place) {
     if (place >= pool->row_count) return;
-    __builtin_prefetch(&pool->rows[place], 1);
+    berth__expect_write(&pool->rows[place]);
     berth__core_expect(pool->core, place);
 }
 
