@@ -4,7 +4,7 @@
 #include "core/flows.h"
 
 int berth__plain_suits(const berth_options *options) {
-    if (options->face != BERTH_FACE_WORKER || options->fit != BERTH_FIT_STRICT) return 0;
+    if (options->face == BERTH_FACE_ENGINE || options->fit != BERTH_FIT_STRICT) return 0;
     if (options->tenants_max != 0 || options->kv_block_tokens != 0) return 0;
     if (options->prefix_blocks_max != 0 || options->sets_max != 0) return 0;
     for (uint32_t b = 0; b < options->band_count; b++) {

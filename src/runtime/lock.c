@@ -13,7 +13,7 @@
 void berth__lock_enter(berth_pool *pool) {
     berth__mutex_lock(&pool->lock);
     pool->call_count++;
-    (void)berth__lane_drain(pool);
+    if (pool->lane.slots != NULL) (void)berth__lane_drain(pool);
 }
 
 void berth__lock_enter_for(berth_pool *pool, berth_request_id id) {

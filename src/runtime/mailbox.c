@@ -185,7 +185,8 @@ berth_status berth__mailbox_wait(berth_pool *pool, berth_request_id id, uint64_t
 }
 
 berth_status berth__mailbox_take(berth_pool *pool, berth_request_id id, berth_outcome *out) {
-    const uint32_t seal = berth__outcome_take(pool, id, out);
+    const uint32_t seal =
+        pool->lane.slots == NULL ? BERTH__SEAL_NONE : berth__outcome_take(pool, id, out);
     if (seal == BERTH__SEAL_READY) return BERTH_OK;
     if (seal == BERTH__SEAL_PENDING) return BERTH_EAGAIN;
     berth__lock_enter_for(pool, id);
