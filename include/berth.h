@@ -1061,7 +1061,8 @@ typedef struct berth_outcome {
  * Errors:   BERTH_EINVAL    malformed
  *           BERTH_ESTALE    no such request, or its outcome was taken or dropped meanwhile
  *           BERTH_ETIMEDOUT it has not ended
- *           BERTH_EREENTRY  called from a callback with a timeout other than 0
+ *           BERTH_EREENTRY  called from a callback with a timeout other than 0; may be BERTH_OK
+ *                           where there is nothing to wait for
  * Threads:  any; blocks up to timeout_ns; from callbacks: with timeout 0
  * Memory:   does not allocate
  * Cost:     O(1)

@@ -2,8 +2,8 @@
 /*
  * What:    admission and completion once more, for a core in which only bands, capacities and
  *          deadlines decide.
- * Why:     most pools without an engine are such, and a request that runs for microseconds is in and out
- *          by these two events: what cannot be there is not asked for.
+ * Why:     most pools without an engine are such, and a request that runs for microseconds is in
+ *          and out by these two events: what cannot be there is not asked for.
  * Rules:   a second way to the same end: what admit.c and life.c would do, to the last counter and
  *          in the same order. tests/model/lend.c holds both ways against each other.
  * Threads: none of its own.

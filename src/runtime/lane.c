@@ -240,6 +240,7 @@ uint64_t berth__lane_drain(berth_pool *pool) {
 void berth__lane_open(berth_pool *pool) {
     berth__lane *lane = &pool->lane;
     if (lane->slots == NULL || lane->barred || pool->closed || berth__lane_is_open(pool)) return;
+    if (berth__pool_failed(pool)) return;
     if (berth__core_room(pool->core) < ROOM_MIN / 2) return;
     grant(pool);
     /* A claimer may have looked before it was closed, and what was granted then is not any more. */

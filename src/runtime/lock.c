@@ -39,6 +39,7 @@ static void tell_failure(berth_pool *pool) {
     if (pool->failure_told) return;
     pool->failure_told = 1;
     berth__core_fail(pool->core);
+    (void)berth__lane_close(pool); /* from now on submits are refused */
     pool->steps_outstanding = 0; /* nobody can commit them any more: destroy does not wait */
     berth__waiter_wake_all(pool, &pool->engines);
     berth__waiter_wake_all(pool, &pool->drains);

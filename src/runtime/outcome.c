@@ -41,17 +41,20 @@ uint32_t berth__outcome_look(berth_pool *pool, berth_request_id id, uint64_t tim
     if (seal != BERTH__SEAL_PENDING || timeout_ns == 0) return seal == BERTH__SEAL_READY;
     if (!berth__lane_is_open(pool)) return 0;
     const uint64_t until_ns = berth__waiter_until(timeout_ns < look_ns ? timeout_ns : look_ns);
+    atomic_fetch_add_explicit(&pool->outcome_lookers, 1, memory_order_relaxed);
     do {
         for (uint32_t i = 0; i < LOOKS_PER_CLOCK; i++) berth__relax();
         seal = berth__seal_of(pool, id);
         if (seal == BERTH__SEAL_PENDING) (void)sched_yield();
     } while (seal == BERTH__SEAL_PENDING && uv_hrtime() < until_ns);
     adapt(pool, look_ns, seal == BERTH__SEAL_READY);
+    atomic_fetch_sub_explicit(&pool->outcome_lookers, 1, memory_order_release);
     return seal == BERTH__SEAL_READY;
 }
 
 uint32_t berth__outcome_has_reader(const berth_pool *pool) {
     if (pool->lane.slots == NULL) return 0;
+    if (atomic_load_explicit(&pool->outcome_lookers, memory_order_acquire) > 0) return 1;
     for (uint32_t place = 0; place < pool->row_count; place++)
         if (berth__seal_of(pool, pool->rows[place].id) == BERTH__SEAL_TAKEN) return 1;
     return 0;

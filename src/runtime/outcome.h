@@ -17,7 +17,7 @@ uint32_t berth__outcome_take(berth_pool *pool, berth_request_id id, berth_outcom
 /* Look for a moment whether it becomes READY, where that is likely; 1 if it is. */
 uint32_t berth__outcome_look(berth_pool *pool, berth_request_id id, uint64_t timeout_ns);
 
-/* Is somebody reading one? O(places). */
+/* Is somebody reading one, or looking for it? O(places). */
 uint32_t berth__outcome_has_reader(const berth_pool *pool);
 
 #endif

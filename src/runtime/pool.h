@@ -48,7 +48,7 @@ struct berth_pool {
 
     berth__lane lane;
     _Atomic uint32_t outcome_look_ns; /* how long who waits for one looks, without the lock */
-    uint32_t reserved5;
+    _Atomic uint32_t outcome_lookers; /* who does so */
     uint64_t dropped_taken_total; /* outcomes that retention dropped while somebody took them */
 
     uint32_t failed;         /* an invariant of the runtime does not hold */

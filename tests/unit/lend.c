@@ -42,7 +42,7 @@ SET(resources, o->resource_count = BERTH__LEND_COSTS + 1)
 static const rule rules[] = {
     {set_size, 1},      {set_units, 1},      {set_wait, 1},    {set_band_count, 1},
     {set_band_size, 1}, {set_band_units, 1}, {set_bypass, 1},  {set_ceiling, 0},
-    {set_engine, 0},    {set_gate, 0},       {set_tenants, 0}, {set_order, 0},
+    {set_engine, 0},    {set_gate, 1},       {set_tenants, 0}, {set_order, 0},
     {set_easy, 0},      {set_kv, 0},         {set_prefix, 0},  {set_sets, 0},
     {set_resources, 1},
 };
