@@ -18,6 +18,18 @@
 
 #define EXPLORER_BODIES_MAX 4u
 
+/* AddressSanitizer takes a hundred times as long for an order: it has to be told of each stack. */
+#if defined(__SANITIZE_ADDRESS__)
+#define EXPLORER_IS_SLOW 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define EXPLORER_IS_SLOW 1
+#endif
+#endif
+#if !defined(EXPLORER_IS_SLOW)
+#define EXPLORER_IS_SLOW 0
+#endif
+
 typedef struct explorer_scenario {
     const char *name;
     void (*begin)(void); /* before the threads run, in one order */

@@ -322,7 +322,7 @@ static const explorer_scenario *scenario_at(size_t i) {
 static uint32_t preemptions_for(const explorer_scenario *scenario) {
     const char *tier = getenv("BERTH_TEST_TIER");
     const uint32_t is_long = tier != NULL && strcmp(tier, "long") == 0;
-    return (scenario->bodies[2] == NULL ? 2 : 1) + is_long;
+    return (scenario->bodies[2] == NULL && !EXPLORER_IS_SLOW ? 2 : 1) + is_long;
 }
 
 #if !defined(SEEDED)
@@ -338,7 +338,7 @@ static void no_order_loses_a_wake_up_or_a_chunk(void **state) {
         if (result.failure != NULL) explorer_print_order();
         assert_null(result.failure);
         assert_true(result.is_complete);
-        assert_true(result.orders > 100);
+        assert_true(result.orders > (EXPLORER_IS_SLOW ? 10 : 100));
     }
 }
 #else
