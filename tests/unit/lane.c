@@ -575,6 +575,36 @@ static void retention_leaves_an_outcome_to_its_reader(void **state) {
     end(&h);
 }
 
+static void a_failed_pool_closes_its_lane(void **state) {
+    host h;
+    (void)state;
+    make_open(&h);
+    berth__core_fail(h.pool->core);
+    berth__lock_settle(h.pool);
+    assert_false(berth__lane_is_open(h.pool));
+    berth__lane_open(h.pool);
+    assert_false(berth__lane_is_open(h.pool));
+    unlock(&h);
+    const berth_request request = {.struct_size = sizeof request, .band = 1};
+    berth_request_id id;
+    assert_int_equal(berth_submit(h.pool, &request, &id, NULL), BERTH_EBROKEN);
+    OK(berth_pool_destroy(h.pool));
+    sem_destroy(&h.gate);
+}
+
+static void a_pool_is_not_destroyed_under_who_looks_for_an_outcome(void **state) {
+    host h;
+    (void)state;
+    make_open(&h);
+    (void)berth__lane_close(h.pool);
+    atomic_fetch_add(&h.pool->outcome_lookers, 1);
+    unlock(&h);
+    assert_int_equal(berth_pool_destroy(h.pool), BERTH_EBUSY);
+    atomic_fetch_sub(&h.pool->outcome_lookers, 1);
+    lock(&h);
+    end(&h);
+}
+
 /* Its worker comes back to a pool that has failed meanwhile, where the outcome is being read. */
 static void an_outcome_of_a_failed_pool_is_taken_once(void **state) {
     host h;
@@ -741,6 +771,8 @@ int main(void) {
         cmocka_unit_test(limits_are_exact_while_ids_are_lent),
         cmocka_unit_test(an_outcome_is_taken_once_and_its_news_take_the_lane),
         cmocka_unit_test(retention_leaves_an_outcome_to_its_reader),
+        cmocka_unit_test(a_failed_pool_closes_its_lane),
+        cmocka_unit_test(a_pool_is_not_destroyed_under_who_looks_for_an_outcome),
         cmocka_unit_test(an_outcome_of_a_failed_pool_is_taken_once),
         cmocka_unit_test(late_output_leaves_an_outcome_alone_that_is_read),
         cmocka_unit_test(an_id_that_only_looks_like_another_takes_nothing),
