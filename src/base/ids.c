@@ -7,25 +7,33 @@ void berth__ids_init(berth__ids *ids, uint64_t *generations, berth__link *links,
     ids->links = links;
     ids->place_count = place_count;
     ids->retired_count = 0;
-    berth__list_init(&ids->free);
-    for (uint32_t place = 0; place < place_count; place++) {
-        generations[place] = 0;
-        berth__list_push(&ids->free, links, place);
-    }
+    ids->free_head = BERTH__NONE;
+    ids->free_count = place_count;
+    ids->fresh = 0;
+}
+
+static uint32_t take_place(berth__ids *ids) {
+    const uint32_t place = ids->free_head;
+    if (place == BERTH__NONE) return ids->fresh++;
+    ids->free_head = ids->links[place].next;
+    return place;
 }
 
 uint64_t berth__ids_take(berth__ids *ids) {
-    const uint32_t place = ids->free.head;
-    if (place == BERTH__NONE) return 0;
-    berth__list_remove(&ids->free, ids->links, place);
+    if (ids->free_count == 0) return 0;
+    const uint32_t place = take_place(ids);
+    ids->free_count--;
     ids->generations[place] = (ids->generations[place] + 1) | BERTH__TAKEN;
     return berth__ids_of(ids, place);
 }
 
 void berth__ids_give(berth__ids *ids, uint32_t place) {
     ids->generations[place] &= ~BERTH__TAKEN;
-    if (ids->generations[place] == BERTH__GENERATION_MAX)
+    if (ids->generations[place] == BERTH__GENERATION_MAX) {
         ids->retired_count++;
-    else
-        berth__list_push(&ids->free, ids->links, place);
+        return;
+    }
+    ids->links[place].next = ids->free_head;
+    ids->free_head = place;
+    ids->free_count++;
 }

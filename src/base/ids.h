@@ -2,8 +2,9 @@
 /*
  * What:    request ids: which places of a table are free, and the generation of each.
  * Why:     a stale, wrong or repeated id must be an error, never somebody else's request.
- * Rules:   24 bits of place, 40 of generation, never 0; places are reused in FIFO order, so that a
- *          stale id stays stale for as long as can be, and retired before a generation wraps.
+ * Rules:   24 bits of place, 40 of generation, never 0; the place that became free last is used
+ *          first, since its lines are still in the cache. A stale id stays stale for ever: a place
+ *          is retired before its generation wraps, after 10^12 requests.
  * Threads: none of its own.
  */
 #ifndef BERTH__BASE_IDS_H
@@ -19,7 +20,9 @@
 typedef struct berth__ids {
     uint64_t *generations; /* by place; of the id that is out, with TAKEN, or of the last one */
     berth__link *links;    /* by place; shared with the lists of taken places */
-    berth__list free;
+    uint32_t free_head;    /* a stack, by `next`, of those that were given back */
+    uint32_t fresh;        /* the first place that was never taken */
+    uint32_t free_count;   /* those given back, and those never taken */
     uint32_t place_count;
     uint32_t retired_count;
 } berth__ids;
@@ -28,6 +31,7 @@ static inline uint32_t berth__id_place(uint64_t id) {
     return (uint32_t)(id & BERTH__PLACE_MASK);
 }
 
+/* Of zeroed generations. Touches no place: a large table costs nothing until it is used. */
 void berth__ids_init(berth__ids *ids, uint64_t *generations, berth__link *links,
                      uint32_t place_count);
 

@@ -109,7 +109,7 @@ static int never_fits(const berth__core *core, uint32_t band_index, const uint64
 /* A place in the table; outcomes that nobody took give way. */
 static berth_status find_place(berth__core *core, berth_refusal *refusal) {
     /* A dropped place may have been retired instead of freed: look again. */
-    while (core->ids.free.count == 0) {
+    while (core->ids.free_count == 0) {
         const uint64_t places = core->ids.place_count;
         if (!berth__life_drop_oldest(core))
             return refuse(refusal, BERTH_REFUSAL_SLOTS, places, places + 1);
@@ -376,7 +376,7 @@ static berth_status consider_reserve(const berth__core *core, const berth__load 
     if (status == BERTH_OK && berth__has_tenants(core))
         status = berth__quota_check(core, submit->tenant, load, submit->count, refusal);
     if (status == BERTH_OK) status = berth__wait_check(core, load, submit, refusal);
-    if (status == BERTH_OK && core->tickets.ids.free.count == 0)
+    if (status == BERTH_OK && core->tickets.ids.free_count == 0)
         status = refuse(refusal, BERTH_REFUSAL_TICKETS, max, max + 1);
     return status;
 }

@@ -97,7 +97,7 @@ uint32_t berth__tickets_check(const berth__core *core) {
     berth__parked total = {0};
     berth__parked bands[BERTH_BANDS_MAX] = {{0}};
     uint64_t at_ns = 0;
-    MUST(tickets->live.count + tickets->ids.free.count + tickets->ids.retired_count ==
+    MUST(tickets->live.count + tickets->ids.free_count + tickets->ids.retired_count ==
          core->options.tickets_max);
     for (uint32_t i = tickets->live.head; i != BERTH__NONE; i = tickets->links[i].next) {
         const berth__ticket *ticket = &tickets->tickets[i];

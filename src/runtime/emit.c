@@ -43,6 +43,7 @@
 #include "runtime/clock.h"
 #include "runtime/lock.h"
 #include "runtime/pool.h"
+#include "runtime/ring_at.h"
 #include "runtime/seal.h"
 #include "runtime/store.h"
 
@@ -121,9 +122,9 @@ static berth_status emit_without_lock(berth_pool *pool, berth_request_id id,
                                       const berth__output *output) {
     const uint32_t place = berth__id_place(id);
     if (place >= pool->row_count || output->tokens > TOKENS_MAX) return LONG_WAY;
-    const uint32_t at = atomic_load_explicit(&pool->ring_at[place], memory_order_relaxed);
-    if (at >= pool->options.mailboxes_max) return LONG_WAY; /* none, or a seal: it has no ring */
-    berth__ring *ring = &pool->rings[at];
+    berth__ring *ring = berth__ring_at(pool, place);
+    if (ring == NULL) return LONG_WAY;
+    const uint32_t at = (uint32_t)(ring - pool->rings);
     if (output->size > ring->size - BERTH__CHUNK_OVERHEAD_MAX) return LONG_WAY;
     const uint64_t word = berth__hatch_look(&ring->hatch, id);
     const uint64_t head = berth__hatch_offset(word);

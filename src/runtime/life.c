@@ -75,8 +75,6 @@ static berth_status make_tables(berth_pool *pool) {
     if (pool->rows == NULL || pool->work_links == NULL || (calls && pool->callback_links == NULL) ||
         pool->ready_links == NULL || pool->ring_at == NULL)
         return BERTH_ENOMEM;
-    for (uint32_t place = 0; place < pool->ring_at_count; place++)
-        atomic_init(&pool->ring_at[place], BERTH__NONE);
     if (pool->options.worker_count == 0) return BERTH_OK;
     pool->workers = calloc(pool->options.worker_count, sizeof *pool->workers);
     pool->hands = calloc(pool->options.worker_count, sizeof *pool->hands);

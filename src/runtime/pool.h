@@ -33,7 +33,7 @@ struct berth_pool {
     berth__row *rows;          /* fixed; by place, each on a cache line of its own */
     void *ring_memory;         /* fixed; holds the rings, then their bytes */
     berth__ring *rings;        /* fixed; mailboxes_max */
-    _Atomic uint32_t *ring_at; /* by place, then by key: row->ring, for readers without the lock */
+    _Atomic uint64_t *ring_at; /* by place, then by key: see ring_at.h */
     berth__tallies *tallies;   /* fixed; by ring, in ring_memory; NULL on an engine's pool */
     uint32_t row_count;        /* fixed */
     uint32_t ring_at_count;    /* fixed */

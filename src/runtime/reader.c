@@ -25,6 +25,7 @@
 #include "runtime/owner.h"
 #include "runtime/pool.h"
 #include "runtime/ready.h"
+#include "runtime/ring_at.h"
 #include "runtime/store.h"
 
 #include <string.h>
@@ -52,9 +53,8 @@ static uint32_t leave(berth_pool *pool, berth__ring *ring, berth_request_id id) 
 static berth__ring *enter(berth_pool *pool, berth_request_id id) {
     const uint32_t place = berth__id_place(id);
     if (place >= pool->ring_at_count) return NULL;
-    const uint32_t at = atomic_load_explicit(&pool->ring_at[place], memory_order_relaxed);
-    if (at >= pool->options.mailboxes_max) return NULL; /* none, or a seal: it has no ring */
-    berth__ring *ring = &pool->rings[at];
+    berth__ring *ring = berth__ring_at(pool, place);
+    if (ring == NULL) return NULL;
     if (!berth__gate_enter(&ring->gate, id)) return NULL;
     if (ring->gate.id == id) return ring;
     (void)leave(pool, ring, ring->gate.id);

@@ -6,6 +6,7 @@
 #include "runtime/mailbox.h"
 #include "runtime/owner.h"
 #include "runtime/pool.h"
+#include "runtime/ring_at.h"
 #include "runtime/worker.h"
 
 /* Out of the list of the rings that are full while nobody writes into them. */
@@ -40,8 +41,7 @@ void berth__store_attach(berth_pool *pool, berth__row *row) {
     berth__ring_clear(ring, traits_of(row), row->id);
     ring->sequence = row->chunk_count; /* a preempted one has given its first ring back */
     berth__gate_assign(&ring->gate, berth__owner_name(pool, row));
-    atomic_store_explicit(&pool->ring_at[berth__owner_place(pool, row)], row->ring,
-                          memory_order_relaxed);
+    berth__ring_at_set(pool, berth__owner_place(pool, row), row->ring);
     /* A gate's first record is no chunk; and who sleeps has the mailbox to himself. */
     if (pool->options.face != BERTH_FACE_GATE && row->watch == NULL &&
         berth__owner_name(pool, row) != 0)
@@ -63,8 +63,7 @@ void berth__store_detach(berth_pool *pool, berth__row *row) {
     (void)berth__hatch_take(&pool->rings[row->ring].hatch);
     give_back(pool, row->ring);
     row->ring = BERTH__NONE;
-    atomic_store_explicit(&pool->ring_at[berth__owner_place(pool, row)], BERTH__NONE,
-                          memory_order_relaxed);
+    berth__ring_at_clear(pool, berth__owner_place(pool, row));
 }
 
 /* Nobody writes into it any more, or not for now: a reader who is inside gives it back when he has

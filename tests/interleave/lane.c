@@ -139,7 +139,7 @@ static void end_taken_or_dropped(void) {
     REQUIRE(taken <= 1);
     REQUIRE(stats.ended_total == 2);
     REQUIRE(stats.ended_total == taken + stats.retained_dropped_total + stats.retained);
-    REQUIRE(pool->core->ids.free.count + pool->core->queue.lent_count + stats.retained ==
+    REQUIRE(pool->core->ids.free_count + pool->core->queue.lent_count + stats.retained ==
             pool->row_count);
     destroy();
 }

@@ -23,7 +23,7 @@ void core_model_init(core_model *model, const berth_options *normalised) {
     model->leaving = zeroed(normalised->running_max, sizeof *model->leaving);
     model->own_lengths = zeroed(normalised->kv_lengths_max + 1u, sizeof *model->own_lengths);
     /* Places are taken from 0 up, slots too: what became free last is the lowest slot. */
-    for (uint32_t i = 0; i < model->place_count; i++) model->requests[i].freed = ++model->ticks;
+    for (uint32_t i = model->place_count; i-- > 0;) model->requests[i].freed = ++model->ticks;
     for (uint32_t s = normalised->running_max; s-- > 0;) model->slot_freed[s] = ++model->ticks;
 }
 
