@@ -38,10 +38,8 @@ uint64_t berth__budget_decode(const berth__core *core, uint32_t place) {
 
 /* What a prefill would like of one step. */
 static uint64_t chunk(const berth__core *core, uint32_t place) {
-    const uint64_t most = core->options.prefill_tokens_max;
-    const uint64_t left =
-        berth__run_of(core, place)->prefill_tokens - berth__flight_ahead(core, place);
-    return most != 0 && most < left ? most : left;
+    return berth__budget_chunk(core, berth__run_of(core, place)->prefill_tokens -
+                                         berth__flight_ahead(core, place));
 }
 
 /* Does it want a part of what the decodes leave? */

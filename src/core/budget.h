@@ -23,6 +23,12 @@ int berth__budget_is_prefill(const berth__core *core, uint32_t place);
  * many. 0 if the outstanding steps may generate all. */
 uint64_t berth__budget_decode(const berth__core *core, uint32_t place);
 
+/* What a prefill with so much left would like of one step. */
+static inline uint64_t berth__budget_chunk(const berth__core *core, uint64_t left) {
+    const uint64_t most = core->options.prefill_tokens_max;
+    return most != 0 && most < left ? most : left;
+}
+
 /* In a plan, when the decodes have been given their tokens: what the prefills would like.
  * O(running). */
 void berth__budget_begin(berth__core *core);

@@ -7,6 +7,7 @@
 #include "core/limits.h"
 #include "core/options.h"
 #include "core/plain.h"
+#include "core/plain_step.h"
 #include "core/predict.h"
 #include "core/state.h"
 
@@ -242,6 +243,7 @@ berth__core *berth__core_init(void *memory, const berth_options *options, berth_
     berth__list_init(&core->running);
     berth__list_init(&core->ended);
     core->plain = (uint32_t)berth__plain_suits(options);
+    core->plain_steps = (uint32_t)berth__plain_step_suits(options);
     core->unlimited = berth__limits_unlimited(options);
     core->idle_count = BERTH__NONE;
     /* A stack whose top is slot 0: the slot that was freed last is used first. */

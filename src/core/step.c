@@ -19,7 +19,9 @@
 #include "core/kv_grow.h"
 #include "core/kv_mode.h"
 #include "core/life.h"
+#include "core/plain_step.h"
 #include "core/share.h"
+#include "core/step.h"
 #include "core/victim.h"
 
 #include <string.h>
@@ -55,35 +57,14 @@ static void list_leaving(berth__core *core, berth_plan *plan) {
     core->leaving_count = 0;
 }
 
-static uint32_t flags_of(const berth__entry *entry) {
-    if (entry->planned) return 0;
-    return entry->preemptions == 0 ? BERTH_ENTRY_ADMITTED
-                                   : BERTH_ENTRY_ADMITTED | BERTH_ENTRY_RESUMED;
-}
-
-static void list_running(berth__core *core, uint32_t place, berth_plan *plan) {
-    berth__entry *entry = &core->entries[place];
-    const uint64_t tokens = *berth__flight_tokens(core, place, core->step_id + 1);
-    if (tokens == 0) return; /* held up, or nothing was left of the step's tokens */
-    const uint64_t ahead = berth__flight_ahead(core, place);
-    const uint64_t prefill = berth__run_of(core, place)->prefill_tokens;
-    plan->entries[plan->entry_count++] = (berth_plan_entry){
-        .id = berth__ids_of(&core->ids, place),
-        .slot = entry->slot,
-        .kind = ahead < prefill ? BERTH_ENTRY_PREFILL : BERTH_ENTRY_DECODE,
-        .flags = flags_of(entry),
-        .band = entry->band_index + 1u,
-        .tokens = tokens,
-        .tokens_computed = ahead,
-        .tokens_generated = entry->tokens_generated,
-        .prompt_tokens = entry->prompt_tokens,
-        .max_new_tokens = entry->max_new_tokens,
-        .prefix_tokens = berth__prefix_tokens_of(core, place),
-        .samples = entry->samples,
-    };
-    plan->admitted_count += entry->planned ? 0 : 1;
-    entry->planned = 1;
-    entry->in_step |= berth__flight_bit(core->step_id + 1);
+static void list_running(berth__core *core, berth_plan *plan) {
+    for (uint32_t p = core->running.head; p != BERTH__NONE; p = core->links[p].next) {
+        const uint64_t tokens = *berth__flight_tokens(core, p, core->step_id + 1);
+        if (tokens == 0) continue; /* held up, or nothing was left of the step's tokens */
+        plan->admitted_count += core->entries[p].planned ? 0 : 1;
+        berth__step_list(core, p, berth__flight_ahead(core, p), tokens,
+                         &plan->entries[plan->entry_count++]);
+    }
 }
 
 /* Admit, unless somebody had to give way in this plan or shortly before. */
@@ -106,6 +87,23 @@ static void admit(berth__core *core, const berth_plan *plan, uint32_t gave_way) 
     (void)berth__admit_all(core);
 }
 
+static void fill(berth__core *core, berth_plan *plan) {
+    const uint32_t gave_way = berth__kv_grow_all(core);
+    berth__kv_mode_step(core, gave_way);
+    list_leaving(core, plan);
+    berth__budget_begin(core);
+    admit(core, plan, gave_way);
+    berth__budget_share(core);
+    list_running(core, plan);
+}
+
+static void fill_plain(berth__core *core, berth_plan *plan) {
+    list_leaving(core, plan);
+    berth__budget_begin(core);
+    admit(core, plan, 0);
+    berth__plain_step_list(core, plan);
+}
+
 static void clear(berth_plan *plan) {
     plan->step_id = 0;
     plan->entry_count = 0;
@@ -126,14 +124,10 @@ berth_status berth__core_plan(berth__core *core, uint64_t now, berth_plan *plan)
         plan->entry_count = (uint32_t)needed;
         return BERTH_ESPACE;
     }
-    const uint32_t gave_way = berth__kv_grow_all(core);
-    berth__kv_mode_step(core, gave_way);
-    list_leaving(core, plan);
-    berth__budget_begin(core);
-    admit(core, plan, gave_way);
-    berth__budget_share(core);
-    for (uint32_t place = core->running.head; place != BERTH__NONE; place = core->links[place].next)
-        list_running(core, place, plan);
+    if (core->plain_steps)
+        fill_plain(core, plan);
+    else
+        fill(core, plan);
     if (plan->entry_count > plan->leave_count) {
         plan->step_id = ++core->step_id;
         berth__rate_touch(&core->steps, core->now, core->steps_outstanding++ > 0);
@@ -235,10 +229,20 @@ static berth_status hold(berth__core *core, uint32_t place, const berth__progres
     return berth__life_hold(core, place, after);
 }
 
+static int says_tokens_only(const berth__progress *progress) {
+    return progress->finish == BERTH_FINISH_NONE && progress->held == NULL &&
+           progress->prefix_tokens == 0;
+}
+
 berth_status berth__core_commit_entry(berth__core *core, berth_request_id id,
                                       const berth__progress *progress) {
     const uint32_t place = berth__ids_find(&core->ids, id);
     const uint32_t held_count = progress->held == NULL ? 0 : progress->held_count;
+    if (core->plain_steps && says_tokens_only(progress))
+        return place == BERTH__NONE
+                   ? BERTH_ESTALE
+                   : berth__core_commit_tokens(core, place, progress->tokens_computed,
+                                               progress->tokens_generated, progress->has_output);
     if (progress->finish > BERTH_FINISH_FAILED || held_count > core->options.resource_count)
         return BERTH_EINVAL;
     if (berth__kv_is_named(&core->options, progress->held, held_count)) return BERTH_EINVAL;
@@ -261,20 +265,23 @@ berth_status berth__core_commit_entry(berth__core *core, berth_request_id id,
     return BERTH_OK;
 }
 
-/* One that was in it. Who is stopping is let go once no step contains it, and who was not mentioned
- * has done nothing. */
-static void end_step_of(berth__core *core, uint32_t place, berth_step_id step_id) {
-    berth__entry *entry = &core->entries[place];
-    const int is_running = entry->state == BERTH__RUNNING;
-    if (is_running && !entry->committed) berth__kv_grow_take_back(core, place, step_id);
-    berth__flight_clear(core, place, step_id);
-    entry->in_step &= (uint8_t)~berth__flight_bit(step_id);
-    entry->committed = 0;
-    if (entry->in_step) return;
-    if (!is_running)
+void berth__step_leave(berth__core *core, uint32_t place) {
+    const berth__entry *entry = &core->entries[place];
+    if (entry->state != BERTH__RUNNING)
         berth__life_end(core, place);
     else if (entry->paused == BERTH__PAUSE_GIVE_UP)
         berth__life_preempt(core, place);
+}
+
+/* One that was in it. Who was not mentioned has done nothing. */
+static void end_step_of(berth__core *core, uint32_t place, berth_step_id step_id) {
+    berth__entry *entry = &core->entries[place];
+    if (entry->state == BERTH__RUNNING && !entry->committed)
+        berth__kv_grow_take_back(core, place, step_id);
+    berth__flight_clear(core, place, step_id);
+    entry->in_step &= (uint8_t)~berth__flight_bit(step_id);
+    entry->committed = 0;
+    if (!entry->in_step) berth__step_leave(core, place);
 }
 
 /* The oldest step is over. */
@@ -290,7 +297,10 @@ static void end_step(berth__core *core) {
 }
 
 void berth__core_commit_end(berth__core *core) {
-    end_step(core);
+    if (core->plain_steps)
+        berth__plain_step_end(core);
+    else
+        end_step(core);
     berth__rate_touch(&core->steps, core->now, 1);
     berth__rate_admitted(&core->steps, NULL, 0);
     core->counters.steps_total++;
