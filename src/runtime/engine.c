@@ -108,7 +108,8 @@ static uint32_t is_malformed(const berth_pool *pool, const berth_result *result)
            result->bytes_size > berth__mailbox_chunk_size_max(pool);
 }
 
-static berth_status commit_one(berth_pool *pool, const berth_result *result) {
+/* What the result says of a request: all of it, step by step. */
+static berth_status commit_any(berth_pool *pool, berth__row *row, const berth_result *result) {
     const berth__progress progress = {.tokens_computed = result->tokens_computed,
                                       .tokens_generated = result->tokens_generated,
                                       .has_output = result->bytes_size > 0,
@@ -119,9 +120,7 @@ static berth_status commit_one(berth_pool *pool, const berth_result *result) {
                                       .prefix_tokens = result->prefix_tokens};
     const berth__output output = {
         .bytes = result->bytes, .size = result->bytes_size, .tokens = result->tokens_generated};
-    berth__row *row = berth__row_find(pool, result->id);
     uint32_t slow = 0;
-    if (row == NULL) return BERTH_ESTALE;
     if (is_malformed(pool, result)) return BERTH_EINVAL;
     if (!row->fixed && output.size > 0 && berth__core_awaits(pool->core, row->id) &&
         !berth__mailbox_has_room(pool, row, output.size)) {
@@ -133,6 +132,43 @@ static berth_status commit_one(berth_pool *pool, const berth_result *result) {
     if (output.size > 0 && status == BERTH_EENDED)
         berth__core_count_chunk(pool->core, row->id, 0, output.size);
     return slow ? BERTH_EFULL : status;
+}
+
+/* Does it say tokens and nothing else, without a chunk or with one that has room? What is wrong
+ * with a result makes it none of these. */
+static uint32_t says_tokens_only(const berth_pool *pool, const berth__row *row,
+                                 const berth_result *result) {
+    const uint64_t said =
+        result->finish | result->held_count | (uintptr_t)result->held | result->prefix_tokens;
+    if (said != 0 || !reserved_is_zero(result)) return 0;
+    if (result->bytes_size == 0) return 1;
+    return result->bytes != NULL && result->bytes_size <= berth__mailbox_chunk_size_max(pool) &&
+           berth__mailbox_may_take(pool, row, result->bytes_size);
+}
+
+/* The same for the most common result, in one step each for the core and for the mailbox. */
+static berth_status commit_tokens(berth_pool *pool, berth__row *row, const berth_result *result) {
+    const uint64_t size = result->bytes_size;
+    const berth_status status =
+        berth__core_commit_tokens(pool->core, berth__id_place(row->id), result->tokens_computed,
+                                  result->tokens_generated, size > 0);
+    if (size == 0) return status;
+    if (status == BERTH_OK) {
+        const berth__output output = {
+            .bytes = result->bytes, .size = size, .tokens = result->tokens_generated};
+        berth__mailbox_deliver(pool, row, &output);
+    } else if (status == BERTH_EENDED) {
+        berth__core_count_chunk(pool->core, row->id, 0, size);
+    }
+    return status;
+}
+
+static berth_status commit_one(berth_pool *pool, const berth_result *result) {
+    berth__row *row = berth__row_find(pool, result->id);
+    if (row == NULL) return BERTH_ESTALE;
+    if (berth__core_has_plain_steps(pool->core) && says_tokens_only(pool, row, result))
+        return commit_tokens(pool, row, result);
+    return commit_any(pool, row, result);
 }
 
 berth_status berth__engine_commit(berth_pool *pool, berth_step_id step_id, berth_result *results,

@@ -62,6 +62,14 @@ uint32_t berth__mailbox_has_room(const berth_pool *pool, const berth__row *row, 
     return row->ring != BERTH__NONE && berth__ring_fits(&pool->rings[row->ring], size);
 }
 
+uint32_t berth__mailbox_may_take(const berth_pool *pool, const berth__row *row, uint64_t size) {
+    if (!row->streams) return 1;
+    if (row->ring == BERTH__NONE) return 0;
+    const berth__ring *ring = &pool->rings[row->ring];
+    const uint64_t word = atomic_load_explicit(&ring->hatch.word, memory_order_relaxed);
+    return berth__ring_may_fit_at(ring, berth__hatch_offset(word), size);
+}
+
 /* ---- When the reader is behind ---- */
 
 static uint32_t is_high(const berth__ring *ring) {
