@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/ids.h"
 
-void berth__ids_init(berth__ids *ids, uint64_t *generations, berth__link *links,
+void berth__ids_init(berth__ids *ids, uint64_t *generations, uint32_t stride, berth__link *links,
                      uint32_t place_count) {
     ids->generations = generations;
+    ids->stride = stride;
     ids->links = links;
     ids->place_count = place_count;
     ids->retired_count = 0;
@@ -22,14 +23,16 @@ static uint32_t take_place(berth__ids *ids) {
 uint64_t berth__ids_take(berth__ids *ids) {
     if (ids->free_count == 0) return 0;
     const uint32_t place = take_place(ids);
+    uint64_t *generation = berth__ids_generation(ids, place);
     ids->free_count--;
-    ids->generations[place] = (ids->generations[place] + 1) | BERTH__TAKEN;
+    *generation = (*generation + 1) | BERTH__TAKEN;
     return berth__ids_of(ids, place);
 }
 
 void berth__ids_give(berth__ids *ids, uint32_t place) {
-    ids->generations[place] &= ~BERTH__TAKEN;
-    if (ids->generations[place] == BERTH__GENERATION_MAX) {
+    uint64_t *generation = berth__ids_generation(ids, place);
+    *generation &= ~BERTH__TAKEN;
+    if (*generation == BERTH__GENERATION_MAX) {
         ids->retired_count++;
         return;
     }

@@ -12,27 +12,37 @@
 
 #include "base/list.h"
 
+#include <stddef.h>
+
 #define BERTH__PLACE_BITS 24u
 #define BERTH__PLACE_MASK ((UINT64_C(1) << BERTH__PLACE_BITS) - 1)
 #define BERTH__GENERATION_MAX ((UINT64_C(1) << 40) - 1)
 #define BERTH__TAKEN (UINT64_C(1) << 63)
 
 typedef struct berth__ids {
-    uint64_t *generations; /* by place; of the id that is out, with TAKEN, or of the last one */
+    uint64_t *generations; /* of place 0: see berth__ids_generation */
     berth__link *links;    /* by place; shared with the lists of taken places */
     uint32_t free_head;    /* a stack, by `next`, of those that were given back */
     uint32_t fresh;        /* the first place that was never taken */
     uint32_t free_count;   /* those given back, and those never taken */
     uint32_t place_count;
     uint32_t retired_count;
+    uint32_t stride; /* in words, from one place's generation to the next one's */
+    uint32_t reserved;
 } berth__ids;
+
+/* Of the id that is out, with TAKEN, or of the last one. */
+static inline uint64_t *berth__ids_generation(const berth__ids *ids, uint32_t place) {
+    return &ids->generations[(size_t)place * ids->stride];
+}
 
 static inline uint32_t berth__id_place(uint64_t id) {
     return (uint32_t)(id & BERTH__PLACE_MASK);
 }
 
-/* Of zeroed generations. Touches no place: a large table costs nothing until it is used. */
-void berth__ids_init(berth__ids *ids, uint64_t *generations, berth__link *links,
+/* Of zeroed generations, which may lie with what else is known of their places: `stride` words from
+ * one to the next. Touches no place: a large table costs nothing until it is used. */
+void berth__ids_init(berth__ids *ids, uint64_t *generations, uint32_t stride, berth__link *links,
                      uint32_t place_count);
 
 /* A new id, or 0 if no place is free. O(1). */
@@ -46,16 +56,16 @@ static inline uint32_t berth__ids_find(const berth__ids *ids, uint64_t id) {
     const uint32_t place = berth__id_place(id);
     if (place >= ids->place_count) return BERTH__NONE;
     const uint64_t out = id >> BERTH__PLACE_BITS | BERTH__TAKEN;
-    return ids->generations[place] == out ? place : BERTH__NONE;
+    return *berth__ids_generation(ids, place) == out ? place : BERTH__NONE;
 }
 
 static inline int berth__ids_is_taken(const berth__ids *ids, uint32_t place) {
-    return (ids->generations[place] & BERTH__TAKEN) != 0;
+    return (*berth__ids_generation(ids, place) & BERTH__TAKEN) != 0;
 }
 
 /* The id that is out for a taken place. */
 static inline uint64_t berth__ids_of(const berth__ids *ids, uint32_t place) {
-    return ids->generations[place] << BERTH__PLACE_BITS | place;
+    return *berth__ids_generation(ids, place) << BERTH__PLACE_BITS | place;
 }
 
 #endif

@@ -118,9 +118,19 @@ typedef struct berth__emitted {
  */
 size_t berth__core_size(const berth_options *options);
 
-/* Make a core in `memory` (zeroed by the caller, core_size bytes, aligned for any type). */
+/* What the owner of a core keeps of each request has room in the core's own table, so that all that
+ * is known of one is on one page: so many bytes of a place, zero until the owner writes them, from
+ * one place to the next PLACE_SIZE apart. The core never looks at them. */
+#define BERTH__BESIDE_SIZE 72u
+#define BERTH__PLACE_SIZE 192u
+
+/* Make a core in `memory` (zeroed by the caller, core_size bytes, aligned for any type, and better
+ * to a cache line). */
 berth__core *berth__core_init(void *memory, const berth_options *options, berth__sink *sink,
                               void *sink_context);
+
+/* The owner's bytes of place 0, aligned for any word. */
+void *berth__core_beside(berth__core *core);
 
 /* Give the sink's hints somewhere to go. */
 void berth__core_set_soon(berth__core *core, berth__soon *soon);

@@ -56,7 +56,7 @@ static uint32_t find(const berth__core *core, berth_request_id id) {
     const uint32_t place = berth__id_place(id);
     if (place >= core->place_count) return BERTH__NONE;
     const uint64_t out = id >> BERTH__PLACE_BITS | BERTH__TAKEN;
-    return core->generations[place] == out ? place : BERTH__NONE;
+    return core->entries[place].generation == out ? place : BERTH__NONE;
 }
 
 berth_status berth__core_outcome(const berth__core *core, berth_request_id id, berth_outcome *out) {
@@ -86,26 +86,15 @@ berth_request_id berth__core_oldest_ended(const berth__core *core, berth_request
     return place == BERTH__NONE ? 0 : berth__ids_of(&core->ids, place);
 }
 
-/* To be written, and soon. */
-static void expect_bytes(const void *from, size_t size) {
-    const char *bytes = from;
-    for (size_t i = 0; i < size; i += 64) berth__expect_write(bytes + i);
-    berth__expect_write(bytes + size - 1);
-}
-
 void berth__core_expect(const berth__core *core, uint32_t place) {
-    expect_bytes(&core->entries[place], sizeof core->entries[place]);
-    berth__expect_write(&core->generations[place]);
+    berth__expect_write(&core->entries[place]);
+    berth__expect_write(&core->entries[place].prompt_tokens);
     berth__expect_write(&core->links[place]);
     if (core->options.resource_count > 0) berth__expect_write(berth__units_of(core, place));
 }
 
 void berth__core_touch(const berth__core *core, uint32_t place) {
-    const unsigned char *entry = (const unsigned char *)&core->entries[place];
-    berth__touch(&core->ids.generations[place]);
-    berth__touch(entry);
-    berth__touch(entry + 64);
-    berth__touch(entry + sizeof core->entries[place] - 1);
+    berth__touch(&core->entries[place]);
     berth__touch(&core->links[place]);
     if (core->options.resource_count > 0) berth__touch(berth__units_of(core, place));
 }

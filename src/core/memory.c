@@ -11,6 +11,8 @@
 #include "core/predict.h"
 #include "core/state.h"
 
+#define LINE_SIZE UINT64_C(64)
+
 typedef struct arena {
     unsigned char *base; /* NULL while only measuring */
     uint64_t size;
@@ -27,6 +29,12 @@ static void *cut(arena *from, uint64_t count, size_t size) {
     return from->base == NULL ? NULL : from->base + offset;
 }
 
+/* What is cut next begins a cache line, if the memory does. */
+static void begin_line(arena *from) {
+    if (!berth__add(from->size, LINE_SIZE - 1, &from->size)) from->overflow = 1;
+    from->size &= ~(LINE_SIZE - 1);
+}
+
 /* What not every core has: NULL then. */
 static void *cut_if(arena *from, int needed, uint64_t count, size_t size) {
     return needed ? cut(from, count, size) : NULL;
@@ -35,7 +43,6 @@ static void *cut_if(arena *from, int needed, uint64_t count, size_t size) {
 /* The arrays of a core, in one order for measuring and for making. */
 typedef struct layout {
     berth__core *core;
-    uint64_t *generations;
     uint64_t *order;
     uint64_t *agenda_at;
     uint32_t *agenda_places;
@@ -145,12 +152,12 @@ static layout lay_out(arena *from, const berth_options *options) {
         predicted || options->kv_mode == BERTH_KV_FUTURE_PEAK ? options->running_max : 0;
     layout l;
     l.core = cut(from, 1, sizeof *l.core);
-    l.generations = cut(from, places, sizeof *l.generations);
     l.order = cut(from, places, sizeof *l.order);
     l.agenda_at = cut(from, berth__agenda_max(places), sizeof *l.agenda_at);
     l.agenda_places = cut(from, berth__agenda_max(places), sizeof *l.agenda_places);
     l.armed = cut(from, places, sizeof *l.armed);
     l.links = cut(from, places, sizeof *l.links);
+    begin_line(from);
     l.entries = cut(from, places, sizeof *l.entries);
     l.units = cut(from, (uint64_t)places * options->resource_count, sizeof *l.units);
     lay_out_rest(from, options, &l);
@@ -180,6 +187,10 @@ size_t berth__core_size(const berth_options *options) {
     return measure.overflow || measure.size > SIZE_MAX ? 0 : (size_t)measure.size;
 }
 
+void *berth__core_beside(berth__core *core) {
+    return core->entries[0].beside;
+}
+
 static void init_flows(berth__core *core, const layout *l) {
     core->flows.flows = l->flows;
     core->flows.flow_nodes = l->flow_nodes;
@@ -206,7 +217,6 @@ berth__core *berth__core_init(void *memory, const berth_options *options, berth_
     core->sink_context = sink_context;
     core->links = l.links;
     core->entries = l.entries;
-    core->generations = l.generations;
     core->place_count = places;
     core->order = l.order;
     core->units = l.units;
@@ -223,11 +233,12 @@ berth__core *berth__core_init(void *memory, const berth_options *options, berth_
     core->ends = l.ends;
     core->slots_free = l.slots_free;
     core->leaving = l.leaving;
-    berth__ids_init(&core->ids, l.generations, l.links, places);
+    berth__ids_init(&core->ids, &l.entries->generation, BERTH__PLACE_SIZE / sizeof(uint64_t),
+                    l.links, places);
     berth__agenda_init(&core->deadlines, l.agenda_at, l.agenda_places, l.armed, l.order, places);
     berth__queue_init(&core->queue, l.links, options->resource_count);
     core->tickets = l.tickets;
-    berth__ids_init(&core->tickets.ids, l.ticket_generations, l.tickets.links,
+    berth__ids_init(&core->tickets.ids, l.ticket_generations, 1, l.tickets.links,
                     options->tickets_max);
     berth__list_init(&core->tickets.live);
     init_flows(core, &l);

@@ -35,15 +35,17 @@
 #include "core/tenants.h"
 #include "core/ticket.h"
 
+#include <stddef.h>
+
 /* One request. Moments of UINT64_MAX are no deadline. A deadline and the moment that puts an end to
- * it share their place: the deadline is not asked for any more. */
+ * it share their place: the deadline is not asked for any more.
+ *
+ * Whoever ends a parked request touches lines that are in no cache, of pages that are in no
+ * translation buffer. So all that is known of a place is on three cache lines in a row: what is
+ * needed to end it; what is not; and what the owner of the core keeps. */
 typedef struct berth__entry {
+    uint64_t generation; /* of `ids`: the one field that outlives the request */
     uint64_t payload_size;
-    uint64_t prompt_tokens;
-    uint64_t max_new_tokens;
-    uint64_t tokens_computed;
-    uint64_t tokens_generated;
-    uint64_t submitted_at_ns;
     union {
         uint64_t queue_at_ns;    /* until it is admitted for the first time */
         uint64_t admitted_at_ns; /* from then on; 0 if it ended before */
@@ -56,11 +58,8 @@ typedef struct berth__entry {
         uint64_t total_at_ns;
         uint64_t ended_at_ns; /* once its outcome is fixed */
     };
-    uint64_t tenant;
     uint32_t tenant_index; /* BERTH__NONE where tenants decide nothing, and once it has ended */
-    uint32_t flow;         /* where there are flows */
     uint32_t slot;
-    uint32_t chunks_dropped; /* stays at UINT32_MAX */
     union {
         uint32_t overtaken; /* how often, while it was the first in line */
         int32_t code;       /* once its outcome is fixed */
@@ -81,7 +80,21 @@ typedef struct berth__entry {
     unsigned planned : 1;      /* a plan has listed it before */
     unsigned engine_knows : 1; /* the engine itself ended it: its slot needs no LEAVE */
     unsigned has_output : 1;
+
+    uint64_t prompt_tokens;
+    uint64_t max_new_tokens;
+    uint64_t tokens_computed;
+    uint64_t tokens_generated;
+    uint64_t submitted_at_ns;
+    uint64_t tenant;
+    uint32_t flow;           /* where there are flows */
+    uint32_t chunks_dropped; /* stays at UINT32_MAX */
+
+    unsigned char beside[BERTH__BESIDE_SIZE]; /* the owner's */
 } berth__entry;
+
+_Static_assert(offsetof(berth__entry, prompt_tokens) == 64, "one line to end it");
+_Static_assert(sizeof(berth__entry) == BERTH__PLACE_SIZE, "three lines");
 
 /* What only a running or stopping request has; by slot. */
 typedef struct berth__run {
@@ -158,7 +171,6 @@ struct berth__core {
     void *sink_context;
     berth__link *links;
     berth__entry *entries;
-    const uint64_t *generations; /* those of `ids`, and how many */
     uint32_t place_count;
     uint32_t reserved2;
     uint64_t *order; /* of arrival, by place; breaks ties between deadlines */

@@ -60,24 +60,31 @@ static uint64_t due(const berth__core *core, uint64_t after_ns) {
     return after_ns == 0 ? UINT64_MAX : berth__add_saturating(core->now, after_ns);
 }
 
+/* What a place had before is gone; its generation and what the owner keeps are not. */
+static berth__entry *clear(berth__core *core, uint32_t place) {
+    berth__entry *entry = &core->entries[place];
+    const size_t from = offsetof(berth__entry, payload_size);
+    memset((unsigned char *)entry + from, 0, offsetof(berth__entry, beside) - from);
+    return entry;
+}
+
 static void fill(berth__core *core, uint32_t place, const berth__submit *submit,
                  const uint64_t *units) {
-    core->entries[place] = (berth__entry){
-        .payload_size = submit->payload_size,
-        .prompt_tokens = submit->prompt_tokens,
-        .max_new_tokens = submit->max_new_tokens,
-        .submitted_at_ns = core->now,
-        .queue_at_ns = due(core, submit->queue_ns),
-        .first_output_due_at_ns = due(core, submit->first_output_ns),
-        .total_at_ns = due(core, submit->total_ns),
-        .tenant = submit->tenant,
-        .tenant_index =
-            berth__has_tenants(core) ? berth__tenants_take(core, submit->tenant) : BERTH__NONE,
-        .level = (submit->band - 1) & 15u,
-        .samples = (uint16_t)samples_of(submit),
-        .slot = BERTH__NONE,
-        .band_index = (uint8_t)(submit->band - 1),
-    };
+    berth__entry *entry = clear(core, place);
+    entry->payload_size = submit->payload_size;
+    entry->prompt_tokens = submit->prompt_tokens;
+    entry->max_new_tokens = submit->max_new_tokens;
+    entry->submitted_at_ns = core->now;
+    entry->queue_at_ns = due(core, submit->queue_ns);
+    entry->first_output_due_at_ns = due(core, submit->first_output_ns);
+    entry->total_at_ns = due(core, submit->total_ns);
+    entry->tenant = submit->tenant;
+    entry->tenant_index =
+        berth__has_tenants(core) ? berth__tenants_take(core, submit->tenant) : BERTH__NONE;
+    entry->level = (submit->band - 1) & 15u;
+    entry->samples = (uint16_t)samples_of(submit);
+    entry->slot = BERTH__NONE;
+    entry->band_index = (uint8_t)(submit->band - 1);
     if (core->options.resource_count > 0)
         memcpy(berth__units_of(core, place), units, core->options.resource_count * sizeof *units);
     core->order[place] = core->arrivals++;
@@ -316,23 +323,22 @@ static void evict_if_too_large(berth__core *core, uint32_t place) {
 
 static void fill_lent(berth__core *core, uint32_t place, const berth__lent *lent) {
     uint64_t *units = berth__units_of(core, place);
-    core->entries[place] = (berth__entry){
-        .payload_size = lent->payload_size,
-        .prompt_tokens = lent->prompt_tokens,
-        .max_new_tokens = lent->max_new_tokens,
-        .submitted_at_ns = core->now,
-        .queue_at_ns = due(core, lent->queue_ns),
-        .first_output_due_at_ns = due(core, lent->first_output_ns),
-        .total_at_ns = due(core, lent->total_ns),
-        .tenant = lent->tenant,
-        .tenant_index = BERTH__NONE,
-        .level = (lent->band - 1) & 15u,
-        .samples = 1,
-        .slot = BERTH__NONE,
-        .state = BERTH__PARKED,
-        .band_index = (uint8_t)(lent->band - 1),
-        .pinned = lent->pinned != 0,
-    };
+    berth__entry *entry = clear(core, place);
+    entry->payload_size = lent->payload_size;
+    entry->prompt_tokens = lent->prompt_tokens;
+    entry->max_new_tokens = lent->max_new_tokens;
+    entry->submitted_at_ns = core->now;
+    entry->queue_at_ns = due(core, lent->queue_ns);
+    entry->first_output_due_at_ns = due(core, lent->first_output_ns);
+    entry->total_at_ns = due(core, lent->total_ns);
+    entry->tenant = lent->tenant;
+    entry->tenant_index = BERTH__NONE;
+    entry->level = (lent->band - 1) & 15u;
+    entry->samples = 1;
+    entry->slot = BERTH__NONE;
+    entry->state = BERTH__PARKED;
+    entry->band_index = (uint8_t)(lent->band - 1);
+    entry->pinned = lent->pinned != 0;
     for (uint32_t r = 0; r < core->options.resource_count; r++) units[r] = lent->cost[r];
     core->order[place] = core->arrivals++;
     if (core->run_ns != NULL) core->run_ns[place] = 0;

@@ -39,12 +39,12 @@ uint32_t berth__callback_is_inside(const berth_pool *pool) {
 void berth__callback_queue_release(berth_pool *pool, berth__row *row) {
     if (!row->ended || !row->owes_release || row->executing || row->due != BERTH__DUE_NONE) return;
     row->due = BERTH__DUE_RELEASE;
-    berth__list_push(&pool->release, pool->callback_links, berth__row_place(pool, row));
+    berth__list_push(&pool->release, pool->callback_links, berth__row_place(row));
 }
 
 static void call_cancelled(berth_pool *pool) {
     const uint32_t place = pool->cancelled.head;
-    berth__row *row = &pool->rows[place];
+    berth__row *row = berth__row_at(pool, place);
     const berth_request_id id = row->id;
     void *payload = row->payload;
     berth__inside inside;
@@ -67,7 +67,7 @@ static void call_release(berth_pool *pool) {
     berth__inside inside;
     while (count < BATCH_MAX && pool->release.count > 0) {
         const uint32_t place = pool->release.head;
-        berth__row *row = &pool->rows[place];
+        berth__row *row = berth__row_at(pool, place);
         berth__list_remove(&pool->release, pool->callback_links, place);
         row->due = BERTH__DUE_NONE;
         row->owes_release = 0;

@@ -103,7 +103,7 @@ void berth__emit_fold_all(berth_pool *pool) {
     for (uint32_t left = pool->open.count; left > 0; left--) {
         const berth__ring *ring = &pool->rings[pool->open.head];
         const berth_request_id id = atomic_load_explicit(&ring->hatch.id, memory_order_relaxed);
-        berth__row *row = &pool->rows[berth__id_place(id)];
+        berth__row *row = berth__row_at(pool, berth__id_place(id));
         berth__emit_fold_open(pool, row);
         if (!is_inside(pool, row)) open_hatch(pool, row); /* at the end of the list */
     }

@@ -32,7 +32,8 @@ static berth_status check(const berth_pool *pool) {
 static void complete(berth_pool *pool, berth_plan *plan) {
     pool->steps_outstanding += plan->step_id != 0;
     for (uint32_t i = plan->leave_count; i < plan->entry_count; i++)
-        plan->entries[i].payload = pool->rows[berth__id_place(plan->entries[i].id)].payload;
+        plan->entries[i].payload =
+            berth__row_at(pool, berth__id_place(plan->entries[i].id))->payload;
 }
 
 static berth_status plan_now(berth_pool *pool, berth_plan *plan) {

@@ -51,7 +51,7 @@ void berth__hand_deal(berth_pool *pool, berth__hand *hand, uint32_t wanted) {
     uint32_t count = 0;
     while (count < wanted && pool->take.count > 0) {
         const uint32_t place = pool->take.head;
-        berth__row *row = &pool->rows[place];
+        berth__row *row = berth__row_at(pool, place);
         berth__list_remove(&pool->take, pool->work_links, place);
         row->work = BERTH__WORK_HAND;
         row->hand = (uint32_t)(hand - pool->hands) & 2047u;
@@ -91,7 +91,7 @@ void berth__hand_take_back(berth_pool *pool, berth__hand *hand) {
     hand->kept = begun;
     for (uint32_t i = hand->dealt; i-- > begun;) {
         const uint32_t place = berth__id_place(hand->calls[i].id);
-        berth__row *row = &pool->rows[place];
+        berth__row *row = berth__row_at(pool, place);
         row->executing = 0;
         row->work = BERTH__WORK_TAKE;
         berth__list_insert(&pool->take, pool->work_links, place, pool->take.head);
@@ -123,7 +123,7 @@ static void post(berth_pool *pool, berth__row *row, int32_t result) {
  * with those that others look at: they are written together. Where the pool has failed meanwhile,
  * that was done then, and it may be taken. */
 static void seal(berth_pool *pool, berth_request_id id) {
-    const berth__row *row = &pool->rows[berth__id_place(id)];
+    const berth__row *row = berth__row_at(pool, berth__id_place(id));
     if (row->id == id && row->sealed && row->ended && !row->gone &&
         berth__seal_of(pool, id) != BERTH__SEAL_TAKEN)
         berth__seal_set(pool, id, BERTH__SEAL_READY);
@@ -133,7 +133,7 @@ static void post_until(berth_pool *pool, berth__hand *hand, uint32_t until) {
     const uint32_t from = hand->posted;
     while (hand->posted < until) {
         const uint32_t i = hand->posted++;
-        post(pool, &pool->rows[berth__id_place(hand->calls[i].id)], hand->results[i]);
+        post(pool, berth__row_at(pool, berth__id_place(hand->calls[i].id)), hand->results[i]);
     }
     for (uint32_t i = from; i < until; i++) seal(pool, hand->calls[i].id);
 }

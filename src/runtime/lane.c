@@ -149,14 +149,15 @@ uint64_t berth__lane_tail(const berth_pool *pool) {
 
 static void link_request(berth_pool *pool, const berth__lane_slot *slot) {
     const berth_request_id id = slot->id;
-    pool->rows[berth__id_place(id)] = (berth__row){.id = id,
-                                                   .payload = slot->payload,
-                                                   .ring = BERTH__NONE,
-                                                   .keyed = BERTH__NONE,
-                                                   .streams = slot->streams & 1u,
-                                                   .full = slot->full & 7u,
-                                                   .sealed = is_sealed(pool, slot) & 1u,
-                                                   .owes_release = pool->executor.release != NULL};
+    *berth__row_at(pool, berth__id_place(id)) =
+        (berth__row){.id = id,
+                     .payload = slot->payload,
+                     .ring = BERTH__NONE,
+                     .keyed = BERTH__NONE,
+                     .streams = slot->streams & 1u,
+                     .full = slot->full & 7u,
+                     .sealed = is_sealed(pool, slot) & 1u,
+                     .owes_release = pool->executor.release != NULL};
     pool->parked_count++;
     pool->parked_streams += slot->streams;
     berth__core_submit_lent(pool->core, pool->now_ns, &slot->lent, id);

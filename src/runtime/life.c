@@ -55,25 +55,15 @@ static berth_status make_rings(berth_pool *pool) {
     return BERTH_OK;
 }
 
-/* A request's row is one cache line, not two: one more row than there are leaves room for that. */
-static berth__row *on_a_line(void *memory) {
-    const uintptr_t line = 64;
-    char *bytes = memory;
-    return (berth__row *)(void *)(bytes + (0 - (uintptr_t)bytes) % line);
-}
-
 static berth_status make_tables(berth_pool *pool) {
     pool->row_count = berth__options_requests_max(&pool->options);
-    pool->row_memory = calloc((size_t)pool->row_count + 1, sizeof *pool->rows);
     pool->work_links = calloc(pool->row_count, sizeof *pool->work_links);
     const uint32_t calls = pool->executor.cancelled != NULL || pool->executor.release != NULL;
     if (calls) pool->callback_links = calloc(pool->row_count, sizeof *pool->callback_links);
-    pool->ready_links = calloc(pool->row_count, sizeof *pool->ready_links);
     pool->ring_at_count = pool->row_count + pool->options.keys_max;
     pool->ring_at = calloc(pool->ring_at_count, sizeof *pool->ring_at);
-    if (pool->row_memory != NULL) pool->rows = on_a_line(pool->row_memory);
-    if (pool->rows == NULL || pool->work_links == NULL || (calls && pool->callback_links == NULL) ||
-        pool->ready_links == NULL || pool->ring_at == NULL)
+    if (pool->work_links == NULL || (calls && pool->callback_links == NULL) ||
+        pool->ring_at == NULL)
         return BERTH_ENOMEM;
     if (pool->options.worker_count == 0) return BERTH_OK;
     pool->workers = calloc(pool->options.worker_count, sizeof *pool->workers);
@@ -86,10 +76,12 @@ static berth_status make_tables(berth_pool *pool) {
 
 static berth_status make_core(berth_pool *pool) {
     const size_t size = berth__core_size(&pool->options);
-    if (size == 0) return BERTH_ENOMEM;
-    pool->core_memory = calloc(1, size);
+    if (size == 0 || size > SIZE_MAX - BERTH__LINE_SIZE) return BERTH_ENOMEM;
+    pool->core_memory = calloc(1, size + BERTH__LINE_SIZE);
     if (pool->core_memory == NULL) return BERTH_ENOMEM;
-    pool->core = berth__core_init(pool->core_memory, &pool->options, berth__sink_take, pool);
+    pool->core =
+        berth__core_init(align_up(pool->core_memory), &pool->options, berth__sink_take, pool);
+    pool->rows = berth__core_beside(pool->core);
     berth__core_set_soon(pool->core, berth__row_soon);
     pool->output_decides = berth__core_output_decides(pool->core);
     return BERTH_OK;
@@ -110,10 +102,8 @@ static void init_lists(berth_pool *pool) {
 
 static void free_memory(berth_pool *pool) {
     berth__registry_fini(&pool->registry);
-    free(pool->row_memory);
     free(pool->work_links);
     free(pool->callback_links);
-    free(pool->ready_links);
     free(pool->workers);
     free(pool->ring_at);
     free(pool->hands);
@@ -187,7 +177,7 @@ static void release_rest(berth_pool *pool) {
     if (pool->executor.release == NULL) return;
     berth__mutex_lock(&pool->lock);
     for (uint32_t place = 0; place < pool->row_count; place++) {
-        berth__row *row = &pool->rows[place];
+        berth__row *row = berth__row_at(pool, place);
         if (!row->owes_release) continue;
         row->owes_release = 0;
         berth__callback_enter(pool, &inside, 1);

@@ -40,7 +40,7 @@ static void tell_failure(berth_pool *pool) {
     pool->failure_told = 1;
     berth__core_fail(pool->core);
     (void)berth__lane_close(pool); /* from now on submits are refused */
-    pool->steps_outstanding = 0; /* nobody can commit them any more: destroy does not wait */
+    pool->steps_outstanding = 0;   /* nobody can commit them any more: destroy does not wait */
     berth__waiter_wake_all(pool, &pool->engines);
     berth__waiter_wake_all(pool, &pool->drains);
     berth__waiter_wake_all(pool, &pool->timer_waiter);
@@ -51,8 +51,8 @@ static void let_go_untaken(berth_pool *pool) {
     while (pool->let_go.count > 0) {
         const uint32_t place = pool->let_go.head;
         berth__list_remove(&pool->let_go, pool->work_links, place);
-        pool->rows[place].work = BERTH__WORK_NONE;
-        (void)berth__core_let_go(pool->core, pool->now_ns, pool->rows[place].id);
+        berth__row_at(pool, place)->work = BERTH__WORK_NONE;
+        (void)berth__core_let_go(pool->core, pool->now_ns, berth__row_at(pool, place)->id);
     }
 }
 
@@ -60,7 +60,7 @@ static void let_go_untaken(berth_pool *pool) {
  * they have an order and a deadline. */
 static void unadmit(berth_pool *pool) {
     while (pool->take.count > 0 && berth__worker_is_short(pool)) {
-        const berth_request_id id = pool->rows[pool->take.tail].id;
+        const berth_request_id id = berth__row_at(pool, pool->take.tail)->id;
         if (berth__core_unadmit(pool->core, pool->now_ns, id) != BERTH_OK) return;
     }
 }

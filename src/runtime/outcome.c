@@ -56,6 +56,6 @@ uint32_t berth__outcome_has_reader(const berth_pool *pool) {
     if (pool->lane.slots == NULL) return 0;
     if (atomic_load_explicit(&pool->outcome_lookers, memory_order_acquire) > 0) return 1;
     for (uint32_t place = 0; place < pool->row_count; place++)
-        if (berth__seal_of(pool, pool->rows[place].id) == BERTH__SEAL_TAKEN) return 1;
+        if (berth__seal_of(pool, berth__row_at(pool, place)->id) == BERTH__SEAL_TAKEN) return 1;
     return 0;
 }

@@ -119,7 +119,7 @@ uint64_t berth__owner_name(const berth_pool *pool, const berth__row *row) {
 }
 
 uint32_t berth__owner_place(const berth_pool *pool, const berth__row *row) {
-    return row->keyed == BERTH__NONE ? berth__row_place(pool, row) : pool->row_count + row->keyed;
+    return row->keyed == BERTH__NONE ? berth__row_place(row) : pool->row_count + row->keyed;
 }
 
 void berth__owner_stats(const berth_pool *pool, berth_stats *out) {

@@ -29,8 +29,7 @@ struct berth_pool {
 
     berth__core *core;
     void *core_memory;         /* fixed */
-    void *row_memory;          /* fixed; holds the rows */
-    berth__row *rows;          /* fixed; by place, each on a cache line of its own */
+    unsigned char *rows;       /* fixed; in core_memory: see berth__row_at */
     void *ring_memory;         /* fixed; holds the rings, then their bytes */
     berth__ring *rings;        /* fixed; mailboxes_max */
     _Atomic uint64_t *ring_at; /* by place, then by key: see ring_at.h */
@@ -49,7 +48,7 @@ struct berth_pool {
     berth__lane lane;
     _Atomic uint32_t outcome_look_ns; /* how long who waits for one looks, without the lock */
     _Atomic uint32_t outcome_lookers; /* who does so */
-    uint64_t dropped_taken_total; /* outcomes that retention dropped while somebody took them */
+    uint64_t dropped_taken_total;     /* outcomes that retention dropped while somebody took them */
 
     uint32_t failed;         /* an invariant of the runtime does not hold */
     uint32_t failure_told;   /* all that waited were woken because of it */
@@ -74,8 +73,7 @@ struct berth_pool {
     berth__list release;
     berth__inside *inside; /* threads inside a callback */
 
-    berth__link *ready_links; /* by place: `ready` */
-    berth__list ready;
+    berth__list ready;  /* rows, by their ready_link */
     int32_t ready_read; /* descriptors; -1 until they are asked for */
     int32_t ready_write;
     uint32_t ready_due;    /* executor.ready is to be called */
@@ -127,6 +125,11 @@ struct berth_pool {
     uint64_t timer_at_ns;        /* when it wakes by itself */
     berth__waiter *timer_waiter; /* the timer, asleep */
 };
+
+/* What the runtime knows of a place. */
+static inline berth__row *berth__row_at(const berth_pool *pool, uint32_t place) {
+    return (berth__row *)(void *)(pool->rows + (size_t)place * BERTH__PLACE_SIZE);
+}
 
 /* Did an invariant fail, in the core or here? */
 uint32_t berth__pool_failed(const berth_pool *pool);

@@ -79,9 +79,37 @@ void berth__ready_tell(berth_pool *pool) {
     if (berth__ready_tell_begin(pool)) berth__ready_tell_end(pool);
 }
 
+/* ---- The list: as base/list.h has it, with its links in the rows ---- */
+
+static void push(berth_pool *pool, berth__row *row) {
+    berth__list *list = &pool->ready;
+    const uint32_t place = berth__row_place(row);
+    row->ready_link = (berth__link){.previous = list->tail, .next = BERTH__NONE};
+    if (list->tail == BERTH__NONE)
+        list->head = place;
+    else
+        berth__row_at(pool, list->tail)->ready_link.next = place;
+    list->tail = place;
+    list->count++;
+}
+
+static void take_out(berth_pool *pool, const berth__row *row) {
+    berth__list *list = &pool->ready;
+    const berth__link link = row->ready_link;
+    if (link.previous == BERTH__NONE)
+        list->head = link.next;
+    else
+        berth__row_at(pool, link.previous)->ready_link.next = link.next;
+    if (link.next == BERTH__NONE)
+        list->tail = link.previous;
+    else
+        berth__row_at(pool, link.next)->ready_link.previous = link.previous;
+    list->count--;
+}
+
 void berth__ready_add(berth_pool *pool, berth__row *row) {
     row->ready = 1;
-    berth__list_push(&pool->ready, pool->ready_links, berth__row_place(pool, row));
+    push(pool, row);
     if (pool->ready.count == 1 && pool->executor.ready != NULL) pool->ready_due = 1;
 }
 
@@ -89,7 +117,7 @@ void berth__ready_drop(berth_pool *pool, berth__row *row) {
     if (!row->ready) return;
     berth__emit_fold(pool, row); /* what comes next is to be listed again */
     row->ready = 0;
-    berth__list_remove(&pool->ready, pool->ready_links, berth__row_place(pool, row));
+    take_out(pool, row);
     if (pool->ready.count == 0) pool->ready_due = 0;
 }
 
@@ -111,7 +139,7 @@ berth_status berth__ready_take(berth_pool *pool, berth_request_id *ids, uint32_t
     uint32_t count = 0;
     berth__lock_enter(pool);
     while (count < ids_max && pool->ready.count > 0) {
-        berth__row *row = &pool->rows[pool->ready.head];
+        berth__row *row = berth__row_at(pool, pool->ready.head);
         ids[count++] = berth__owner_name(pool, row);
         berth__ready_drop(pool, row);
     }

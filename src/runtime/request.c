@@ -78,7 +78,7 @@ static uint32_t is_malformed(const berth_options *options, const berth_request *
 
 /* The core has accepted it: the runtime's side of the place. */
 static void enrol(berth_pool *pool, berth_request_id id, const berth_request *request) {
-    berth__row *row = &pool->rows[berth__id_place(id)];
+    berth__row *row = berth__row_at(pool, berth__id_place(id));
     *row = (berth__row){
         .id = id,
         .payload = request->payload,
@@ -129,7 +129,7 @@ berth_status berth__request_submit(berth_pool *pool, const berth_request *reques
         status = berth__core_submit(pool->core, berth__clock_read(pool), &submit, out, refusal);
     if (status == BERTH_OK) enrol(pool, *out, request);
     if (status == BERTH_OK && request->mailbox_flags != 0)
-        berth__owner_enrol(pool, &pool->rows[berth__id_place(*out)], &key, request);
+        berth__owner_enrol(pool, berth__row_at(pool, berth__id_place(*out)), &key, request);
     berth__lock_settle_last(pool);
     /* A quick worker is on its way to a queue that has grown: the next ones take the lane. */
     if (pool->brisk && pool->idle == NULL && pool->parked_count > 1) berth__lane_open(pool);

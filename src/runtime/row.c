@@ -6,8 +6,8 @@
 
 berth__row *berth__row_find(berth_pool *pool, berth_request_id id) {
     const uint32_t place = berth__id_place(id);
-    if (id == 0 || place >= pool->row_count || pool->rows[place].id != id) return NULL;
-    return &pool->rows[place];
+    if (id == 0 || place >= pool->row_count || berth__row_at(pool, place)->id != id) return NULL;
+    return berth__row_at(pool, place);
 }
 
 berth__row *berth__row_find_for_user(berth_pool *pool, berth_request_id id) {
@@ -22,16 +22,11 @@ berth__row *berth__row_find_for_producer(berth_pool *pool, berth_request_id id) 
 
 void berth__row_expect(const berth_pool *pool, uint32_t place) {
     if (place >= pool->row_count) return;
-    berth__expect_write(&pool->rows[place]);
+    berth__expect_write(&berth__row_at(pool, place)->id);
     berth__core_expect(pool->core, place);
 }
 
 void berth__row_soon(void *context, uint32_t place) {
     const berth_pool *pool = context;
-    berth__touch(&pool->rows[place]);
-    berth__touch(&pool->ready_links[place]);
-}
-
-uint32_t berth__row_place(const berth_pool *pool, const berth__row *row) {
-    return (uint32_t)(row - pool->rows);
+    berth__touch(&berth__row_at(pool, place)->id);
 }

@@ -3,14 +3,15 @@
  * What:    what the runtime knows of one request, beside the core: its payload, its ring, who
  *          waits for it, what is still to be done about it.
  * Why:     the core is pure; pointers, threads and bytes live here.
- * Rules:   rows are indexed by the place in the id, as the core's own table is. A row is written
- *          anew by the submit that gets its place; until then it keeps what is left to do.
+ * Rules:   rows lie in the core's table, beside the entry of their place. A row is written anew by
+ *          the submit that gets its place; until then it keeps what is left to do.
  * Threads: guarded by the pool lock.
  */
 #ifndef BERTH__RUNTIME_ROW_H
 #define BERTH__RUNTIME_ROW_H
 
-#include "base/list.h"
+#include "base/ids.h"
+#include "core/core.h"
 #include "runtime/waiter.h"
 
 /* Which list of the pool's `work_links` a row is in. */
@@ -45,13 +46,15 @@ typedef struct berth__watcher {
 typedef struct berth__row berth__row;
 
 struct berth__row {
+    void *payload; /* on the core's line: a worker or a plan wants what is there, too */
+
     berth_request_id id;
-    void *payload;
     uint64_t chunk_count;      /* pushed so far; the next one's sequence */
     berth__waiter *waiters;    /* watchers in berth_wait */
     berth__watcher *watch;     /* the one in berth_mailbox_read, until it has left the call: nobody
                                   else may read */
     berth__waiter **any;       /* the list of who waits for this mailbox and others, or NULL */
+    berth__link ready_link;    /* in the pool's `ready` */
     uint32_t ring;             /* BERTH__NONE if it has none */
     uint32_t keyed;            /* index in the registry; BERTH__NONE without a key */
     unsigned work : 3;         /* berth__work */
@@ -73,6 +76,8 @@ struct berth__row {
     unsigned open : 1;         /* its hatch is open, and its ring in the pool's list of those */
 };
 
+_Static_assert(sizeof(berth__row) <= BERTH__BESIDE_SIZE, "it lies beside the core's entry");
+
 /* The row of an id that is or was out; NULL if its place has been given to another request. */
 berth__row *berth__row_find(berth_pool *pool, berth_request_id id);
 
@@ -89,6 +94,8 @@ void berth__row_expect(const berth_pool *pool, uint32_t place);
 /* The same for the row alone: the core's berth__soon, with the pool as context. */
 void berth__row_soon(void *context, uint32_t place);
 
-uint32_t berth__row_place(const berth_pool *pool, const berth__row *row);
+static inline uint32_t berth__row_place(const berth__row *row) {
+    return berth__id_place(row->id);
+}
 
 #endif

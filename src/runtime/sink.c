@@ -18,7 +18,7 @@ static void admitted(berth_pool *pool, berth__row *row) {
     if (row->streams) berth__store_attach(pool, row);
     if (pool->options.face == BERTH_FACE_WORKER) {
         row->work = BERTH__WORK_TAKE;
-        berth__list_push(&pool->take, pool->work_links, berth__row_place(pool, row));
+        berth__list_push(&pool->take, pool->work_links, berth__row_place(row));
     }
     if (pool->options.face == BERTH_FACE_GATE) {
         row->announce = 1;
@@ -39,14 +39,14 @@ static void preempted(berth_pool *pool, berth__row *row) {
 
 /* No worker is there to take it after all. */
 static void unadmitted(berth_pool *pool, berth__row *row) {
-    berth__list_remove(&pool->take, pool->work_links, berth__row_place(pool, row));
+    berth__list_remove(&pool->take, pool->work_links, berth__row_place(row));
     row->work = BERTH__WORK_NONE;
     preempted(pool, row);
 }
 
 /* A running request is asked to stop, unless its own finish is what fixed the outcome. */
 static void ask_to_stop(berth_pool *pool, berth__row *row) {
-    const uint32_t place = berth__row_place(pool, row);
+    const uint32_t place = berth__row_place(row);
     if (row->work == BERTH__WORK_HAND) berth__hand_take_back(pool, &pool->hands[row->hand]);
     if (row->work == BERTH__WORK_TAKE) {
         berth__list_remove(&pool->take, pool->work_links, place);
@@ -72,7 +72,7 @@ static void outcome_fixed(berth_pool *pool, berth__row *row) {
 }
 
 static void ended(berth_pool *pool, berth__row *row) {
-    const uint32_t place = berth__row_place(pool, row);
+    const uint32_t place = berth__row_place(row);
     row->ended = 1;
     if (row->admitted) {
         pool->inside_count--;
@@ -115,7 +115,7 @@ static void gone(berth_pool *pool, berth__row *row) {
 
 void berth__sink_take(void *context, uint32_t transition, berth_request_id id) {
     berth_pool *pool = context;
-    berth__row *row = &pool->rows[berth__id_place(id)];
+    berth__row *row = berth__row_at(pool, berth__id_place(id));
     switch ((enum berth__transition)transition) {
     case BERTH__T_ADMITTED: admitted(pool, row); break;
     case BERTH__T_OUTCOME: outcome_fixed(pool, row); break;

@@ -13,7 +13,7 @@
 static void unlist(berth_pool *pool, berth__row *row) {
     if (row->work != BERTH__WORK_KEPT && row->work != BERTH__WORK_HELD) return;
     berth__list_remove(row->work == BERTH__WORK_KEPT ? &pool->kept : &pool->held, pool->work_links,
-                       berth__row_place(pool, row));
+                       berth__row_place(row));
     row->work = BERTH__WORK_NONE;
 }
 
@@ -70,7 +70,7 @@ void berth__store_detach(berth_pool *pool, berth__row *row) {
  * read the last chunk. He is asked before it is looked at, so that one of the two sees it empty. */
 static void list_or_detach(berth_pool *pool, berth__row *row, berth__list *list, uint32_t work) {
     row->work = work & 7u;
-    berth__list_push(list, pool->work_links, berth__row_place(pool, row));
+    berth__list_push(list, pool->work_links, berth__row_place(row));
     if (keeps(row)) return;
     berth__gate_ask(&pool->rings[row->ring].gate, BERTH__GATE_RETURN);
     if (berth__ring_is_empty(&pool->rings[row->ring])) berth__store_detach(pool, row);
@@ -127,7 +127,7 @@ static uint32_t victim(const berth_pool *pool) {
     uint32_t waited_for = BERTH__NONE;
     for (uint32_t place = pool->kept.head; place != BERTH__NONE;
          place = pool->work_links[place].next) {
-        const berth__row *row = &pool->rows[place];
+        const berth__row *row = berth__row_at(pool, place);
         if (is_used(&pool->rings[row->ring])) continue;
         if (row->watch == NULL && (!keeps(row) || berth__owner_name(pool, row) == 0)) return place;
         if (waited_for == BERTH__NONE) waited_for = place;
@@ -139,7 +139,7 @@ static uint32_t victim(const berth_pool *pool) {
 static uint32_t give_up_read(berth_pool *pool) {
     for (uint32_t place = pool->held.head; place != BERTH__NONE;
          place = pool->work_links[place].next) {
-        berth__row *row = &pool->rows[place];
+        berth__row *row = berth__row_at(pool, place);
         const berth__ring *ring = &pool->rings[row->ring];
         if (!keeps(row) || !berth__ring_is_empty(ring) || berth__gate_is_inside(&ring->gate))
             continue;
@@ -158,7 +158,7 @@ void berth__store_make_room(berth_pool *pool) {
         const uint32_t place = victim(pool);
         if (place == BERTH__NONE) break;
         /* The core answers by T_GONE, which gives the ring back. */
-        if (berth__core_forget(pool->core, pool->rows[place].id, 1) != BERTH_OK) break;
+        if (berth__core_forget(pool->core, berth__row_at(pool, place)->id, 1) != BERTH_OK) break;
     }
     while (pool->rings_free_count < needed && give_up_read(pool)) continue;
 }
@@ -168,7 +168,7 @@ uint32_t berth__store_bound(berth_pool *pool) {
     /* Those who run will give rings back. Where nobody runs, all are held by requests that were
      * preempted, whose readers have left them unread ever since: the first of them gives way. */
     if (pool->rings_free_count == 0 && pool->inside_count == 0 && pool->held.count > 0) {
-        const berth_request_id id = pool->rows[pool->held.head].id;
+        const berth_request_id id = berth__row_at(pool, pool->held.head)->id;
         (void)berth__core_cancel(pool->core, pool->now_ns, id, BERTH_CANCEL_SLOW_READER);
         berth__store_make_room(pool);
     }

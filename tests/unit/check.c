@@ -78,7 +78,7 @@ static void a_request_out_of_order_is_found(void **state) {
     make(&b);
     berth__entry *e = b.kit.core->entries;
     MUST_BE_FOUND(b.kit.core->broken, 1);
-    MUST_BE_FOUND(b.kit.core->ids.generations[b.running], 1);
+    MUST_BE_FOUND(e[b.running].generation, 1);
     MUST_BE_FOUND(e[b.running].outcome, BERTH_OUTCOME_FAILED);
     MUST_BE_FOUND(e[b.ended].outcome, BERTH_OUTCOME_NONE);
     MUST_BE_FOUND(e[b.stopping].outcome, BERTH_OUTCOME_NONE);

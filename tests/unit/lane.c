@@ -336,7 +336,7 @@ static void a_lane_without_room_stays_closed(void **state) {
     come_to_rest(&h, 1);
     while (berth__core_room(h.pool->core) >= BERTH__LANE_SLOTS) {
         OK(berth__core_submit(h.pool->core, h.pool->now_ns, &many, &id, NULL));
-        h.pool->rows[berth__id_place(id)] =
+        *berth__row_at(h.pool, berth__id_place(id)) =
             (berth__row){.id = id, .ring = BERTH__NONE, .keyed = BERTH__NONE};
         h.pool->parked_count++;
     }
@@ -681,7 +681,7 @@ static void a_seal_names_one_generation_only(void **state) {
     make_with(&h, 1, CAPACITY);
     come_to_rest(&h, 1);
     for (uint32_t place = 0; place < h.pool->row_count; place++)
-        h.pool->core->ids.generations[place] = UINT64_C(1) << 29;
+        h.pool->core->entries[place].generation = UINT64_C(1) << 29;
     berth__lane_open(h.pool);
     const berth_request_id id = come_and_end(&h);
     assert_true(id >> 53 != 0);

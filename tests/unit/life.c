@@ -375,7 +375,7 @@ static void a_retired_place_is_skipped_when_room_is_made(void **state) {
     (void)state;
     options.ended_max = 1;
     core_kit_init(&kit, &options);
-    for (uint32_t p = 0; p < 3; p++) kit.core->ids.generations[p] = BERTH__GENERATION_MAX - 1;
+    for (uint32_t p = 0; p < 3; p++) kit.core->entries[p].generation = BERTH__GENERATION_MAX - 1;
     for (int i = 0; i < 3; i++) {
         const berth_request_id id = core_kit_take_in(&kit, 0, &ask);
         (void)berth__core_cancel(kit.core, 0, id, BERTH_CANCEL_CALLER);
