@@ -12,11 +12,15 @@ static int is_limited(const berth_options *options) {
            berth__limits_unlimited(options) != (1u << options->band_count) - 1;
 }
 
+int berth__submit_is_plain(const berth_options *options) {
+    return !is_limited(options) && options->tenants_max == 0 &&
+           options->order == BERTH_ORDER_ARRIVAL && options->fit != BERTH_FIT_EASY &&
+           options->kv_block_tokens == 0 && options->prefix_blocks_max == 0 &&
+           options->sets_max == 0;
+}
+
 int berth__lend_suits(const berth_options *options) {
-    return !is_limited(options) && options->face == BERTH_FACE_WORKER &&
-           options->tenants_max == 0 && options->order == BERTH_ORDER_ARRIVAL &&
-           options->fit != BERTH_FIT_EASY && options->kv_block_tokens == 0 &&
-           options->prefix_blocks_max == 0 && options->sets_max == 0 &&
+    return berth__submit_is_plain(options) && options->face == BERTH_FACE_WORKER &&
            options->resource_count <= BERTH__LEND_COSTS;
 }
 

@@ -31,6 +31,10 @@ typedef struct berth__lent {
     uint32_t pinned;                  /* as by berth__core_pin */
 } berth__lent;
 
+/* Is there nothing in these options that could refuse a request but the count of parked ones, the
+ * capacities and the end of the pool? */
+int berth__submit_is_plain(const berth_options *normalised);
+
 /* Can ids be lent in a pool with these options? */
 int berth__lend_suits(const berth_options *normalised);
 

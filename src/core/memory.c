@@ -4,6 +4,7 @@
 #include "core/core.h"
 #include "core/kv.h"
 #include "core/kv_ratio.h"
+#include "core/lend.h"
 #include "core/limits.h"
 #include "core/options.h"
 #include "core/plain.h"
@@ -254,6 +255,7 @@ berth__core *berth__core_init(void *memory, const berth_options *options, berth_
     berth__list_init(&core->running);
     berth__list_init(&core->ended);
     core->plain = (uint32_t)berth__plain_suits(options);
+    core->plain_submits = (uint32_t)berth__submit_is_plain(options);
     core->plain_steps = (uint32_t)berth__plain_step_suits(options);
     core->unlimited = berth__limits_unlimited(options);
     core->idle_count = BERTH__NONE;

@@ -227,11 +227,12 @@ struct berth__core {
     uint32_t steps_outstanding; /* the newest so many up to step_id */
     uint32_t closed;
     uint32_t broken;
-    uint32_t failed;       /* broken, and all have been told */
-    uint32_t samples;      /* of those who run and are stopping, together */
-    uint32_t draining;     /* how many drain, in the latest plan */
-    uint32_t plain;        /* fixed: plain.h does for most of it */
-    uint32_t plain_steps;  /* fixed: plain_step.h does for most of a step */
+    uint32_t failed;        /* broken, and all have been told */
+    uint32_t samples;       /* of those who run and are stopping, together */
+    uint32_t draining;      /* how many drain, in the latest plan */
+    uint32_t plain;         /* fixed: plain.h does for most of it */
+    uint32_t plain_submits; /* fixed: nothing in the options asks more of a submit than lend.h */
+    uint32_t plain_steps;   /* fixed: plain_step.h does for most of a step */
     uint32_t reserved;
     uint32_t unlimited;    /* fixed: bands of which only the count of the parked is limited */
     uint32_t not_decoding; /* in a plan: who runs and was given no tokens as a decode, at most */

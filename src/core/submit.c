@@ -68,29 +68,53 @@ static berth__entry *clear(berth__core *core, uint32_t place) {
     return entry;
 }
 
-static void fill(berth__core *core, uint32_t place, const berth__submit *submit,
-                 const uint64_t *units) {
+/* What every request has. */
+static berth__entry *fill(berth__core *core, uint32_t place, const berth__lent *terms,
+                          const uint64_t *units) {
     berth__entry *entry = clear(core, place);
-    entry->payload_size = submit->payload_size;
-    entry->prompt_tokens = submit->prompt_tokens;
-    entry->max_new_tokens = submit->max_new_tokens;
+    entry->payload_size = terms->payload_size;
+    entry->prompt_tokens = terms->prompt_tokens;
+    entry->max_new_tokens = terms->max_new_tokens;
     entry->submitted_at_ns = core->now;
-    entry->queue_at_ns = due(core, submit->queue_ns);
-    entry->first_output_due_at_ns = due(core, submit->first_output_ns);
-    entry->total_at_ns = due(core, submit->total_ns);
-    entry->tenant = submit->tenant;
-    entry->tenant_index =
-        berth__has_tenants(core) ? berth__tenants_take(core, submit->tenant) : BERTH__NONE;
-    entry->level = (submit->band - 1) & 15u;
-    entry->samples = (uint16_t)samples_of(submit);
+    entry->queue_at_ns = due(core, terms->queue_ns);
+    entry->first_output_due_at_ns = due(core, terms->first_output_ns);
+    entry->total_at_ns = due(core, terms->total_ns);
+    entry->tenant = terms->tenant;
+    entry->tenant_index = BERTH__NONE;
+    entry->level = (terms->band - 1) & 15u;
+    entry->samples = 1;
     entry->slot = BERTH__NONE;
-    entry->band_index = (uint8_t)(submit->band - 1);
-    if (core->options.resource_count > 0)
-        memcpy(berth__units_of(core, place), units, core->options.resource_count * sizeof *units);
+    entry->state = BERTH__PARKED;
+    entry->band_index = (uint8_t)(terms->band - 1);
+    entry->pinned = terms->pinned != 0;
+    for (uint32_t r = 0; r < core->options.resource_count; r++)
+        berth__units_of(core, place)[r] = units[r];
     core->order[place] = core->arrivals++;
+    if (core->run_ns != NULL) core->run_ns[place] = 0;
+    return entry;
+}
+
+static berth__lent terms_of(const berth__submit *submit) {
+    return (berth__lent){.payload_size = submit->payload_size,
+                         .prompt_tokens = submit->prompt_tokens,
+                         .max_new_tokens = submit->max_new_tokens,
+                         .queue_ns = submit->queue_ns,
+                         .first_output_ns = submit->first_output_ns,
+                         .total_ns = submit->total_ns,
+                         .tenant = submit->tenant,
+                         .band = submit->band};
+}
+
+static void fill_submit(berth__core *core, uint32_t place, const berth__submit *submit,
+                        const uint64_t *units) {
+    const berth__lent terms = terms_of(submit);
+    berth__entry *entry = fill(core, place, &terms, units);
+    entry->samples = (uint16_t)samples_of(submit);
     if (core->prefix_tokens != NULL) core->prefix_tokens[place] = 0;
     if (core->run_ns != NULL) core->run_ns[place] = submit->run_ns;
-    if (berth__has_tenants(core)) berth__tenants_accepted(core, place);
+    if (!berth__has_tenants(core)) return;
+    entry->tenant_index = berth__tenants_take(core, submit->tenant);
+    berth__tenants_accepted(core, place);
 }
 
 static berth_status refuse(berth_refusal *refusal, uint32_t reason, uint64_t limit,
@@ -247,6 +271,14 @@ static void accept(berth__core *core, uint32_t place, int at_once) {
         core->counters.parked_peak = core->queue.total.count;
 }
 
+/* Would it be the largest crowd so far, if it were not admitted at once? Asked before it is parked.
+ */
+static void note_peak(berth__core *core, const berth__load *load) {
+    if (core->queue.total.count >= core->counters.parked_peak &&
+        (berth__is_engine(core) || !berth__admit_at_once(core, load)))
+        core->counters.parked_peak = core->queue.total.count + 1;
+}
+
 /* A ticket can be used by a request of its band and tenant. */
 static berth_status check_ticket(const berth__core *core, const berth__submit *submit) {
     const uint32_t index = berth__tickets_find(core, submit->ticket);
@@ -275,14 +307,42 @@ static void begin(berth__core *core, uint64_t now) {
     berth__rate_touch(&core->rate, core->now, core->queue.total.count > 0);
 }
 
-berth_status berth__core_submit(berth__core *core, uint64_t now, const berth__submit *submit,
-                                berth_request_id *out, berth_refusal *refusal) {
+/* ---- The plain way: nothing is asked that could only refuse it where it is asked for ---- */
+
+static int is_plain(const berth__core *core, const berth__submit *submit) {
+    uint64_t more = submit->rank | submit->block_hash_count | submit->set | submit->set_units |
+                    submit->refused_for | submit->ticket | (submit->samples > 1);
+    for (uint32_t r = core->options.resource_count; r < BERTH_RESOURCES_MAX; r++)
+        more |= submit->cost[r];
+    return more == 0 && submit->cost_count == core->options.resource_count;
+}
+
+/* 0 and nothing changed: the long way is to say what is wrong, or what else there is to be done. */
+static int submit_plainly(berth__core *core, const berth__submit *submit, berth_request_id *out) {
+    const berth__load load = {.band_index = submit->band - 1,
+                              .tenant_index = BERTH__NONE,
+                              .size = submit->payload_size,
+                              .units = submit->cost};
+    if (core->closed || core->ids.free_count == 0) return 0;
+    if (!berth__limits_have_room(core->unlimited, &core->options, &core->queue, &load)) return 0;
+    if (berth__ledger_never_fits(&core->ledger, load.units) < core->options.resource_count)
+        return 0;
+    const berth__lent terms = terms_of(submit);
+    *out = berth__ids_take(&core->ids);
+    (void)fill(core, berth__id_place(*out), &terms, load.units);
+    core->counters.submitted_total++;
+    core->counters.bands[load.band_index].submitted_total++;
+    note_peak(core, &load);
+    berth__life_park(core, berth__id_place(*out));
+    return 1;
+}
+
+/* ---- The long way ---- */
+
+static berth_status submit_fully(berth__core *core, uint64_t now, const berth__submit *submit,
+                                 berth_request_id *out, berth_refusal *refusal) {
     ask asked;
     berth_refusal reason = {.struct_size = (uint32_t)sizeof reason};
-    *out = 0;
-    if (refusal != NULL) *refusal = reason;
-    if (berth__core_broken(core)) return BERTH_EBROKEN;
-    if (submit->band < 1 || submit->band > core->options.band_count) return BERTH_EINVAL;
     berth_status status = price(&core->options, submit, &asked);
     if (status == BERTH_OK) status = berth__share_check(&core->options, submit);
     if (status != BERTH_OK) return status;
@@ -304,11 +364,24 @@ berth_status berth__core_submit(berth__core *core, uint64_t now, const berth__su
     const int at_once = !berth__is_engine(core) && berth__admit_at_once(core, &load);
     if (submit->ticket != 0) berth__tickets_use(core, berth__tickets_find(core, submit->ticket));
     *out = berth__ids_take(&core->ids);
-    fill(core, berth__id_place(*out), submit, asked.units);
+    fill_submit(core, berth__id_place(*out), submit, asked.units);
     berth__share_name(core, berth__id_place(*out), submit); /* its key may be what it found */
     if (core->flows.by_key) berth__flows_set_key(core, berth__id_place(*out), submit->rank);
     accept(core, berth__id_place(*out), at_once);
     return BERTH_OK;
+}
+
+berth_status berth__core_submit(berth__core *core, uint64_t now, const berth__submit *submit,
+                                berth_request_id *out, berth_refusal *refusal) {
+    *out = 0;
+    if (refusal != NULL) *refusal = (berth_refusal){.struct_size = (uint32_t)sizeof *refusal};
+    if (berth__core_broken(core)) return BERTH_EBROKEN;
+    if (submit->band < 1 || submit->band > core->options.band_count) return BERTH_EINVAL;
+    if (core->plain_submits && is_plain(core, submit)) {
+        begin(core, now);
+        if (submit_plainly(core, submit, out)) return BERTH_OK;
+    }
+    return submit_fully(core, now, submit, out, refusal);
 }
 
 /* ---- Lent ids ---- */
@@ -321,36 +394,6 @@ static void evict_if_too_large(berth__core *core, uint32_t place) {
         berth__life_stop(core, place, cause);
 }
 
-static void fill_lent(berth__core *core, uint32_t place, const berth__lent *lent) {
-    uint64_t *units = berth__units_of(core, place);
-    berth__entry *entry = clear(core, place);
-    entry->payload_size = lent->payload_size;
-    entry->prompt_tokens = lent->prompt_tokens;
-    entry->max_new_tokens = lent->max_new_tokens;
-    entry->submitted_at_ns = core->now;
-    entry->queue_at_ns = due(core, lent->queue_ns);
-    entry->first_output_due_at_ns = due(core, lent->first_output_ns);
-    entry->total_at_ns = due(core, lent->total_ns);
-    entry->tenant = lent->tenant;
-    entry->tenant_index = BERTH__NONE;
-    entry->level = (lent->band - 1) & 15u;
-    entry->samples = 1;
-    entry->slot = BERTH__NONE;
-    entry->state = BERTH__PARKED;
-    entry->band_index = (uint8_t)(lent->band - 1);
-    entry->pinned = lent->pinned != 0;
-    for (uint32_t r = 0; r < core->options.resource_count; r++) units[r] = lent->cost[r];
-    core->order[place] = core->arrivals++;
-    if (core->run_ns != NULL) core->run_ns[place] = 0;
-}
-
-/* Would it be the largest crowd so far, if it were not admitted at once? */
-static void note_peak(berth__core *core, uint32_t place) {
-    const berth__load load = berth__load_of(core, place);
-    if (core->queue.total.count >= core->counters.parked_peak && !berth__admit_at_once(core, &load))
-        core->counters.parked_peak = core->queue.total.count + 1;
-}
-
 void berth__core_submit_lent(berth__core *core, uint64_t now, const berth__lent *lent,
                              berth_request_id id) {
     const uint32_t place = berth__id_place(id);
@@ -358,13 +401,14 @@ void berth__core_submit_lent(berth__core *core, uint64_t now, const berth__lent 
     core->counters.submitted_total++;
     core->counters.bands[lent->band - 1].submitted_total++;
     if (berth__core_broken(core)) {
-        fill_lent(core, place, lent);
+        (void)fill(core, place, lent, lent->cost);
         if (core->failed) berth__life_fail_one(core, place);
         return;
     }
     begin(core, now);
-    fill_lent(core, place, lent);
-    note_peak(core, place);
+    (void)fill(core, place, lent, lent->cost);
+    const berth__load load = berth__load_of(core, place);
+    note_peak(core, &load);
     berth__life_park(core, place);
     evict_if_too_large(core, place);
 }

@@ -167,10 +167,11 @@ static berth__submit draw_submit(pair *p) {
 
 /* Neither core may have changed by a refusal but in what it counts. */
 static void submit_as_usual(pair *p) {
-    const berth__submit submit = draw_submit(p);
+    berth__submit submit = draw_submit(p);
     berth_refusal a;
     berth_refusal b;
     if (p->name_count == NAMES_MAX) return;
+    if (submit.cost_count > 0 && below(p, 10) == 0) submit.cost[0] = p->capacity + 1;
     give_back_all(p);
     berth_request_id *ids[] = {&p->usual_ids[p->name_count], &p->lent_ids[p->name_count]};
     const berth_status status = berth__core_submit(p->usual.core, p->now, &submit, ids[0], &a);
@@ -295,7 +296,7 @@ static uint64_t run(uint64_t seed, uint32_t steps, uint64_t *plain_total) {
     core_kit_init(&p.lent, &options);
     assert_true(berth__lend_suits(&p.lent.options));
     *plain_total += p.lent.core->plain;
-    p.usual.core->plain = 0;
+    p.usual.core->plain = p.usual.core->plain_submits = 0;
     for (uint32_t i = 0; i < steps; i++) step(&p);
     close_both(&p);
     core_kit_fini(&p.usual);

@@ -248,7 +248,7 @@ static void the_plain_way_comes_to_the_same_end(void **state) {
         const berth_options options = draw_options(&w);
         for (int side = 0; side < SIDES; side++) core_kit_init(&w.kits[side], &options);
         assert_true(w.kits[PLAIN].core->plain_steps);
-        w.kits[LONG].core->plain_steps = 0;
+        w.kits[LONG].core->plain_steps = w.kits[LONG].core->plain_submits = 0;
         for (uint32_t i = 0; i < 400; i++) event(&w);
         seen[0] += w.tokens_only;
         seen[1] += w.together;
