@@ -93,9 +93,8 @@ berth_status berth_cancel(berth_pool *pool, berth_request_id id) {
 
 berth_status berth_emit(berth_pool *pool, berth_request_id id, const void *bytes, size_t size,
                         uint64_t tokens) {
-    const berth__output output = {.bytes = bytes, .size = size, .tokens = tokens};
     if (pool == NULL || id == 0 || (bytes == NULL && size != 0)) return BERTH_EINVAL;
-    return berth__emit(pool, id, &output);
+    return berth__emit(pool, id, bytes, size, tokens);
 }
 
 berth_status berth_finish(berth_pool *pool, berth_request_id id, uint32_t finish, int32_t code) {

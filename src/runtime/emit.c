@@ -40,6 +40,7 @@
  */
 #include "runtime/emit.h"
 #include "base/ids.h"
+#include "base/touch.h"
 #include "runtime/clock.h"
 #include "runtime/lock.h"
 #include "runtime/pool.h"
@@ -56,6 +57,9 @@
 
 /* Not in line with the short way, which is to stay short. */
 #define APART __attribute__((noinline))
+
+/* The short way is one piece of code. */
+#define INLINE inline __attribute__((always_inline))
 
 /* Internal to this file: the lock is needed. */
 #define LONG_WAY BERTH_EAGAIN
@@ -118,32 +122,40 @@ static APART berth_status leave(berth_pool *pool, uint32_t at, berth_status stat
     return (flags & BERTH__HATCH_SHUT) != 0 ? LONG_WAY : status;
 }
 
-static berth_status emit_without_lock(berth_pool *pool, berth_request_id id,
-                                      const berth__output *output) {
+/* From inside: a chunk that ends at `end`. 0 if the hatch was shut meanwhile. */
+static INLINE uint32_t put_inside(const berth_pool *pool, uint32_t at, uint64_t word, uint64_t end,
+                                  const berth__output *output) {
+    berth__ring *ring = &pool->rings[at];
+    const berth__tally *before = tally_of(pool, at, word);
+    const berth__chunk chunk = {
+        .size = output->size, .tokens = output->tokens, .sequence = before->sequence};
+    berth__ring_expect_more(ring, end);
+    *tally_of(pool, at, word ^ BERTH__HATCH_TURN) =
+        (berth__tally){.sequence = chunk.sequence + 1,
+                       .tokens = before->tokens + chunk.tokens,
+                       .size = before->size + chunk.size};
+    berth__ring_write(ring, berth__hatch_offset(word), &chunk, output->bytes);
+    return berth__hatch_publish(&ring->hatch, word, end);
+}
+
+static INLINE berth_status emit_without_lock(berth_pool *pool, berth_request_id id,
+                                             const berth__output *output) {
     const uint32_t place = berth__id_place(id);
     if (place >= pool->row_count || output->tokens > TOKENS_MAX) return LONG_WAY;
     berth__ring *ring = berth__ring_at(pool, place);
     if (ring == NULL) return LONG_WAY;
     const uint32_t at = (uint32_t)(ring - pool->rings);
     if (output->size > ring->size - BERTH__CHUNK_OVERHEAD_MAX) return LONG_WAY;
-    const uint64_t word = berth__hatch_look(&ring->hatch, id);
-    const uint64_t head = berth__hatch_offset(word);
-    if (word == 0) return LONG_WAY;
+    const uint64_t word = berth__hatch_look(&ring->hatch);
+    if (!berth__hatch_is_open(&ring->hatch, word, id)) return LONG_WAY;
+    const uint64_t end = berth__chunk_after(berth__hatch_offset(word), output->size);
+    const uint32_t has_room = berth__ring_has_room(ring, end);
     /* Full, unless that was another request's ring already. */
-    if (!berth__ring_may_fit_at(ring, head, output->size))
-        return berth__hatch_look(&ring->hatch, id) == word ? BERTH_EFULL : LONG_WAY;
+    if (!has_room && !berth__ring_could_have_room(ring, end))
+        return berth__hatch_look(&ring->hatch) == word ? BERTH_EFULL : LONG_WAY;
     if (!berth__hatch_enter(&ring->hatch, word)) return LONG_WAY;
-    if (!berth__ring_fits_at(ring, head, output->size)) return leave(pool, at, BERTH_EFULL);
-    const berth__tally *before = tally_of(pool, at, word);
-    const berth__chunk chunk = {
-        .size = output->size, .tokens = output->tokens, .sequence = before->sequence};
-    *tally_of(pool, at, word ^ BERTH__HATCH_TURN) =
-        (berth__tally){.sequence = chunk.sequence + 1,
-                       .tokens = before->tokens + chunk.tokens,
-                       .size = before->size + chunk.size};
-    berth__ring_write(ring, head, &chunk, output->bytes);
-    if (berth__hatch_publish(&ring->hatch, word, berth__ring_after(head, chunk.size)))
-        return BERTH_OK;
+    if (!has_room && !berth__ring_make_room(ring, end)) return leave(pool, at, BERTH_EFULL);
+    if (put_inside(pool, at, word, end, output)) return BERTH_OK;
     return leave(pool, at, LONG_WAY);
 }
 
@@ -184,16 +196,18 @@ static berth_status emit_with_lock(berth_pool *pool, berth_request_id id,
 }
 
 static APART berth_status emit_the_long_way(berth_pool *pool, berth_request_id id,
-                                            const berth__output *output) {
+                                            berth__output output) {
     if (pool->options.face == BERTH_FACE_ENGINE) return BERTH_EFACE;
     for (uint32_t looks = 0;; looks++) {
-        const berth_status status = emit_with_lock(pool, id, output);
+        const berth_status status = emit_with_lock(pool, id, &output);
         if (status != BERTH_EBUSY || looks == LOOKS_MAX) return status;
         for (uint32_t i = 0; i < RELAXES_PER_LOOK; i++) berth__relax();
     }
 }
 
-berth_status berth__emit(berth_pool *pool, berth_request_id id, const berth__output *output) {
-    const berth_status status = emit_without_lock(pool, id, output);
+berth_status berth__emit(berth_pool *pool, berth_request_id id, const void *bytes, uint64_t size,
+                         uint64_t tokens) {
+    const berth__output output = {.bytes = bytes, .size = size, .tokens = tokens};
+    const berth_status status = emit_without_lock(pool, id, &output);
     return status == LONG_WAY ? emit_the_long_way(pool, id, output) : status;
 }

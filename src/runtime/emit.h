@@ -18,6 +18,7 @@ typedef struct berth__tally {
     uint64_t sequence; /* of the next chunk */
     uint64_t tokens;
     uint64_t size;
+    uint64_t reserved;
 } berth__tally;
 
 typedef struct berth__tallies {
@@ -35,6 +36,7 @@ static inline void berth__emit_fold(berth_pool *pool, berth__row *row) {
 void berth__emit_fold_all(berth_pool *pool);
 
 /* The public call, arguments checked. */
-berth_status berth__emit(berth_pool *pool, berth_request_id id, const berth__output *output);
+berth_status berth__emit(berth_pool *pool, berth_request_id id, const void *bytes, uint64_t size,
+                         uint64_t tokens);
 
 #endif

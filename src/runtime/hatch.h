@@ -36,11 +36,15 @@ static inline uint64_t berth__hatch_offset(uint64_t word) {
 
 /* ---- The producer ---- */
 
-/* The word, if the hatch is open to the producer of this request; else 0. */
-static inline uint64_t berth__hatch_look(const berth__hatch *hatch, berth_request_id id) {
-    const uint64_t word = atomic_load_explicit(&hatch->word, memory_order_acquire);
-    if ((word & (BERTH__HATCH_SHUT | BERTH__HATCH_INSIDE)) != 0) return 0;
-    return atomic_load_explicit(&hatch->id, memory_order_relaxed) == id ? word : 0;
+static inline uint64_t berth__hatch_look(const berth__hatch *hatch) {
+    return atomic_load_explicit(&hatch->word, memory_order_acquire);
+}
+
+/* Was it open to the producer of this request when that was looked at? */
+static inline uint32_t berth__hatch_is_open(const berth__hatch *hatch, uint64_t word,
+                                            berth_request_id id) {
+    return (word & (BERTH__HATCH_SHUT | BERTH__HATCH_INSIDE)) == 0 &&
+           atomic_load_explicit(&hatch->id, memory_order_relaxed) == id;
 }
 
 /* 1 if the word is still the one that was looked at, and the caller is inside now. */

@@ -64,10 +64,7 @@ uint32_t berth__mailbox_has_room(const berth_pool *pool, const berth__row *row, 
 
 uint32_t berth__mailbox_may_take(const berth_pool *pool, const berth__row *row, uint64_t size) {
     if (!row->streams) return 1;
-    if (row->ring == BERTH__NONE) return 0;
-    const berth__ring *ring = &pool->rings[row->ring];
-    const uint64_t word = atomic_load_explicit(&ring->hatch.word, memory_order_relaxed);
-    return berth__ring_may_fit_at(ring, berth__hatch_offset(word), size);
+    return row->ring != BERTH__NONE && berth__ring_could_fit(&pool->rings[row->ring], size);
 }
 
 /* ---- When the reader is behind ---- */

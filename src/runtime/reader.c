@@ -217,12 +217,13 @@ berth_status berth__reader_read(berth_pool *pool, berth_request_id id, berth__bu
 
 /* ---- Without a copy ---- */
 
-static berth_span span_of(const berth__piece *piece, const berth__chunk *chunk, uint32_t lease) {
-    return (berth_span){.bytes = piece->bytes,
-                        .size = piece->size,
-                        .sequence = chunk->sequence,
-                        .tokens = chunk->tokens,
-                        .lease = lease};
+static void describe(berth_span *to, const berth__piece *piece, const berth__chunk *chunk,
+                     uint32_t lease) {
+    *to = (berth_span){.bytes = piece->bytes,
+                       .size = piece->size,
+                       .sequence = chunk->sequence,
+                       .tokens = chunk->tokens,
+                       .lease = lease};
 }
 
 /* Whole chunks, as long as there is room for two spans. Returns where they end; 0 if none. */
@@ -235,12 +236,13 @@ static uint64_t fill(berth__ring *ring, uint32_t lease, berth_span *spans, uint3
     uint32_t count = 0;
     const berth__unread unread = berth__ring_begin(ring);
     for (uint64_t at = unread.at; at < unread.head && count + 2 <= span_max; at = end) {
+        berth__ring_expect_looks(ring, &unread, at);
         end = berth__ring_look(ring, at, &chunk, pieces);
-        spans[count++] = span_of(&pieces[0], &chunk, lease);
+        describe(&spans[count++], &pieces[0], &chunk, lease);
         if (pieces[1].size > 0) {
             spans[count - 1].more = 1;
             chunk.tokens = 0;
-            spans[count++] = span_of(&pieces[1], &chunk, lease);
+            describe(&spans[count++], &pieces[1], &chunk, lease);
         }
         chunk_count++;
     }

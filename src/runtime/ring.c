@@ -6,16 +6,11 @@
  *   kept <= read <= head, and head - kept <= size.
  *
  * Operation
- *   A chunk is two words and its bytes, begun at a multiple of 16:
- *
- *     word 0   bit 63: the reader took it    bits 32 to 62: size    bits 0 to 31: tokens
- *     word 1   sequence
- *
- *   The producer writes it behind `head` and then moves `head`, which is the offset of the hatch:
- *   by a store under the pool lock, by publish without it. It looks at `read` only when its
- *   own idea of the room, which ends at `kept`, is used up. A merge writes behind the last chunk's
- *   bytes, then enlarges its word 0 by compare-and-swap, then moves `head`. The reader of a ring
- *   that merges takes the last chunk by setting bit 63 first: from then on the swap fails.
+ *   The producer writes a chunk (chunk.h) behind `head` and then moves `head`, which is the offset
+ * of the hatch: by a store under the pool lock, by publish without it. It looks at `read` only when
+ * its own idea of the room, which ends at `kept`, is used up. A merge writes behind the last
+ * chunk's bytes, then enlarges its word 0 by compare-and-swap, then moves `head`. The reader of a
+ * ring that merges takes the last chunk by setting bit 63 first: from then on the swap fails.
  *
  * Safety
  *   head: moved with release by push, merge and publish, loaded with acquire by the reader: the
@@ -30,24 +25,10 @@
 #include <string.h>
 
 #define HEADER_SIZE BERTH__CHUNK_HEADER_SIZE
-#define TAKEN (UINT64_C(1) << 63)
-#define TOKENS_MAX UINT64_C(0xFFFFFFFF)
-#define SIZE_SHIFT 32u
+#define TAKEN BERTH__CHUNK_TAKEN
+#define TOKENS_MAX BERTH__CHUNK_TOKENS_MAX
 
-typedef struct header {
-    _Atomic uint64_t word;
-    uint64_t sequence;
-} header;
-
-_Static_assert(sizeof(header) == HEADER_SIZE, "a header is a multiple of its alignment");
-
-static uint64_t word_of(uint64_t size, uint64_t tokens) {
-    return size << SIZE_SHIFT | (tokens < TOKENS_MAX ? tokens : TOKENS_MAX);
-}
-
-static uint64_t size_of(uint64_t word) {
-    return (word & ~TAKEN) >> SIZE_SHIFT;
-}
+typedef berth__chunk_header header;
 
 static uint64_t position(const berth__ring *ring, uint64_t offset) {
     return offset & (ring->size - 1);
@@ -96,11 +77,11 @@ static size_t before_wrap(const berth__ring *ring, uint64_t offset, uint64_t siz
     return (size_t)(size < left ? size : left);
 }
 
-static void copy_in(berth__ring *ring, uint64_t offset, const void *from, uint64_t size) {
+void berth__ring_copy_in(berth__ring *ring, uint64_t offset, const void *bytes, uint64_t size) {
     const size_t first = before_wrap(ring, offset, size);
     if (size == 0) return;
-    memcpy(ring->bytes + position(ring, offset), from, first);
-    if (first < size) memcpy(ring->bytes, (const unsigned char *)from + first, size - first);
+    memcpy(ring->bytes + position(ring, offset), bytes, first);
+    if (first < size) memcpy(ring->bytes, (const unsigned char *)bytes + first, size - first);
 }
 
 /* ---- The producer ---- */
@@ -123,34 +104,23 @@ uint32_t berth__ring_make_room(berth__ring *ring, uint64_t end) {
         return 1;
     }
     for (uint64_t kept = berth__ring_kept(ring); end - kept > ring->size;) {
-        kept = berth__ring_after(kept, size_of(settled_word(ring, kept)));
+        kept = berth__chunk_after(kept, berth__chunk_size(settled_word(ring, kept)));
         set_kept(ring, kept);
     }
     return 1;
 }
 
 static uint32_t has_room(berth__ring *ring, uint64_t end) {
-    return end - berth__ring_kept(ring) <= ring->size || berth__ring_make_room(ring, end);
-}
-
-void berth__ring_write(berth__ring *ring, uint64_t head, const berth__chunk *chunk,
-                       const void *bytes) {
-    header *at = header_at(ring, head);
-    atomic_store_explicit(&at->word, word_of(chunk->size, chunk->tokens), memory_order_relaxed);
-    at->sequence = chunk->sequence;
-    if (chunk->size > ring->size - position(ring, head) - HEADER_SIZE)
-        copy_in(ring, head + HEADER_SIZE, bytes, chunk->size);
-    else if (chunk->size > 0)
-        memcpy(at + 1, bytes, (size_t)chunk->size);
+    return berth__ring_has_room(ring, end) || berth__ring_make_room(ring, end);
 }
 
 uint32_t berth__ring_push(berth__ring *ring, const berth__chunk *chunk, const void *bytes) {
     const uint64_t head = head_of(ring);
-    if (!berth__ring_fits_at(ring, head, chunk->size)) return 0;
+    if (!berth__ring_fits(ring, chunk->size)) return 0;
     berth__ring_write(ring, head, chunk, bytes);
     ring->last = head;
     ring->sequence = chunk->sequence + 1;
-    set_head(ring, berth__ring_after(head, chunk->size));
+    set_head(ring, berth__chunk_after(head, chunk->size));
     return 1;
 }
 
@@ -163,15 +133,16 @@ uint32_t berth__ring_merge(berth__ring *ring, const berth__chunk *chunk, const v
     if (ring->last == head_of(ring) || (ring->traits & BERTH__RING_MERGES) == 0) return 0;
     header *at = header_at(ring, ring->last);
     uint64_t word = atomic_load_explicit(&at->word, memory_order_relaxed);
-    const uint64_t size = size_of(word);
+    const uint64_t size = berth__chunk_size(word);
     if ((word & TAKEN) != 0 || chunk->size > ring->size - HEADER_SIZE - size) return 0;
-    if (!has_room(ring, berth__ring_after(ring->last, size + chunk->size))) return 0;
-    copy_in(ring, ring->last + HEADER_SIZE + size, bytes, chunk->size);
-    const uint64_t merged = word_of(size + chunk->size, sum_of_tokens(word, chunk->tokens));
+    if (!has_room(ring, berth__chunk_after(ring->last, size + chunk->size))) return 0;
+    berth__ring_copy_in(ring, ring->last + HEADER_SIZE + size, bytes, chunk->size);
+    const uint64_t merged =
+        berth__chunk_word(size + chunk->size, sum_of_tokens(word, chunk->tokens));
     if (!atomic_compare_exchange_strong_explicit(&at->word, &word, merged, memory_order_release,
                                                  memory_order_relaxed))
         return 0;
-    set_head(ring, berth__ring_after(ring->last, size + chunk->size));
+    set_head(ring, berth__chunk_after(ring->last, size + chunk->size));
     return 1;
 }
 
@@ -195,43 +166,8 @@ uint32_t berth__ring_is_empty(const berth__ring *ring) {
     return berth__ring_unread(ring) == 0;
 }
 
-/* The word of the unread chunk at an offset, which is the reader's from here on. */
-static uint64_t take(const berth__ring *ring, header *at) {
-    if ((ring->readers_traits & BERTH__RING_MERGES) == 0)
-        return atomic_load_explicit(&at->word, memory_order_relaxed);
-    return atomic_fetch_or_explicit(&at->word, TAKEN, memory_order_acquire);
-}
-
-static uint64_t readers_position(const berth__ring *ring, uint64_t offset) {
-    return offset & (ring->readers_size - 1);
-}
-
-static header *readers_header(const berth__ring *ring, uint64_t offset) {
-    return (header *)(void *)(ring->readers_bytes + readers_position(ring, offset));
-}
-
-static void pieces_of(const berth__ring *ring, uint64_t offset, uint64_t size,
-                      berth__piece pieces[2]) {
-    const uint64_t at = readers_position(ring, offset);
-    const uint64_t left = ring->readers_size - at;
-    const uint64_t first = size < left ? size : left;
-    pieces[0] = (berth__piece){.bytes = ring->readers_bytes + at, .size = first};
-    pieces[1] = (berth__piece){.bytes = ring->readers_bytes, .size = size - first};
-}
-
 berth__unread berth__ring_begin(const berth__ring *ring) {
     return (berth__unread){.at = read_of(ring), .head = head_seen(ring)};
-}
-
-uint64_t berth__ring_look(berth__ring *ring, uint64_t at, berth__chunk *out,
-                          berth__piece pieces[2]) {
-    header *chunk = readers_header(ring, at);
-    const uint64_t word = take(ring, chunk);
-    out->size = size_of(word);
-    out->tokens = word & TOKENS_MAX;
-    out->sequence = chunk->sequence;
-    pieces_of(ring, at + HEADER_SIZE, out->size, pieces);
-    return berth__ring_after(at, out->size);
 }
 
 void berth__ring_skip(berth__ring *ring, uint64_t offset) {
@@ -248,14 +184,14 @@ uint32_t berth__ring_peek(berth__ring *ring, berth__chunk *out) {
 
 void berth__ring_pop(berth__ring *ring, void *bytes) {
     const uint64_t at = read_of(ring);
-    const header *chunk = readers_header(ring, at);
-    const uint64_t size = size_of(atomic_load_explicit(&chunk->word, memory_order_relaxed));
+    const uint64_t size = berth__chunk_size(
+        atomic_load_explicit(&berth__ring_header(ring, at)->word, memory_order_relaxed));
     berth__piece pieces[2];
-    pieces_of(ring, at + HEADER_SIZE, size, pieces);
-    if (pieces[0].size > 0) memcpy(bytes, pieces[0].bytes, pieces[0].size);
+    berth__ring_find(ring, at + HEADER_SIZE, size, pieces);
+    berth__copy(bytes, pieces[0].bytes, pieces[0].size);
     if (pieces[1].size > 0)
         memcpy((unsigned char *)bytes + pieces[0].size, pieces[1].bytes, pieces[1].size);
-    berth__ring_skip(ring, berth__ring_after(at, size));
+    berth__ring_skip(ring, berth__chunk_after(at, size));
 }
 
 /* ---- Nobody inside ---- */
@@ -269,7 +205,7 @@ uint32_t berth__ring_rewind(berth__ring *ring, uint64_t sequence) {
     const uint64_t head = head_of(ring);
     uint64_t offset = berth__ring_kept(ring);
     while (offset < head && header_at(ring, offset)->sequence != sequence)
-        offset = berth__ring_after(offset, size_of(settled_word(ring, offset)));
+        offset = berth__chunk_after(offset, berth__chunk_size(settled_word(ring, offset)));
     if (offset >= head && sequence != ring->sequence) return 0;
     berth__ring_skip(ring, offset);
     return 1;

@@ -21,23 +21,21 @@
 #ifndef BERTH__RUNTIME_RING_H
 #define BERTH__RUNTIME_RING_H
 
+#include "base/copy.h"
+#include "base/touch.h"
+#include "runtime/chunk.h"
 #include "runtime/gate.h"
 #include "runtime/hatch.h"
 
 #include <stdatomic.h>
 #include <stdint.h>
 
-/* A chunk, as it is told; its bytes are elsewhere. Its overhead in the ring is part of the public
- * promise that a chunk of mailbox_size - 64 bytes fits into a ring that was read to its end. */
-typedef struct berth__chunk {
-    uint64_t size;
-    uint64_t tokens; /* above 32 bits it is told as the largest 32-bit number */
-    uint64_t sequence;
-} berth__chunk;
-
-#define BERTH__CHUNK_OVERHEAD_MAX 64u
-#define BERTH__CHUNK_HEADER_SIZE UINT64_C(16)
 #define BERTH__LINE_SIZE 64
+
+/* How far ahead of what is written and read the next lines are asked for: four chunks of a token's
+ * size take as long as a line does that another core has. */
+#define BERTH__RING_WRITE_AHEAD 256u
+#define BERTH__RING_READ_AHEAD 128u
 
 /* What a ring is for, as bits. */
 enum berth__ring_trait {
@@ -71,12 +69,6 @@ void berth__ring_clear(berth__ring *ring, uint32_t traits, berth_request_id id);
 
 /* ---- The producer ---- */
 
-/* Where a chunk of this many bytes would end if it began at an offset: a multiple of 16. */
-static inline uint64_t berth__ring_after(uint64_t offset, uint64_t size) {
-    return (offset + BERTH__CHUNK_HEADER_SIZE + size + (BERTH__CHUNK_HEADER_SIZE - 1)) &
-           ~(BERTH__CHUNK_HEADER_SIZE - 1);
-}
-
 /* Make room for what ends there of what was read; 0 if there is not enough. */
 uint32_t berth__ring_make_room(berth__ring *ring, uint64_t end);
 
@@ -84,29 +76,58 @@ static inline uint64_t berth__ring_kept(const berth__ring *ring) {
     return atomic_load_explicit(&ring->kept, memory_order_relaxed);
 }
 
-/* Does a chunk of this many bytes fit now, if it begins at `head`? */
-static inline uint32_t berth__ring_fits_at(berth__ring *ring, uint64_t head, uint64_t size) {
-    const uint64_t end = berth__ring_after(head, size);
-    if (size > ring->size - BERTH__CHUNK_HEADER_SIZE) return 0;
-    return end - berth__ring_kept(ring) <= ring->size || berth__ring_make_room(ring, end);
+/* Is there room for what ends there, without making any? Once yes, it stays so until the chunks end
+ * elsewhere: he who is not inside yet may ask. */
+static inline uint32_t berth__ring_has_room(const berth__ring *ring, uint64_t end) {
+    return end - berth__ring_kept(ring) <= ring->size;
 }
 
-/* The same asked by who is not inside, of a size that could fit: it may be out of date. */
-static inline uint32_t berth__ring_may_fit_at(const berth__ring *ring, uint64_t head,
-                                              uint64_t size) {
-    const uint64_t end = berth__ring_after(head, size);
-    return end - berth__ring_kept(ring) <= ring->size ||
-           end - atomic_load_explicit(&ring->read, memory_order_acquire) <= ring->size;
+/* Could berth__ring_make_room make it? It may be out of date. */
+static inline uint32_t berth__ring_could_have_room(const berth__ring *ring, uint64_t end) {
+    return end - atomic_load_explicit(&ring->read, memory_order_acquire) <= ring->size;
 }
 
-static inline uint32_t berth__ring_fits(berth__ring *ring, uint64_t size) {
+/* Where a chunk of this many bytes would end now. */
+static inline uint64_t berth__ring_next_end(const berth__ring *ring, uint64_t size) {
     const uint64_t word = atomic_load_explicit(&ring->hatch.word, memory_order_relaxed);
-    return berth__ring_fits_at(ring, berth__hatch_offset(word), size);
+    return berth__chunk_after(berth__hatch_offset(word), size);
+}
+
+/* Does it fit? */
+static inline uint32_t berth__ring_fits(berth__ring *ring, uint64_t size) {
+    const uint64_t end = berth__ring_next_end(ring, size);
+    if (size > ring->size - BERTH__CHUNK_HEADER_SIZE) return 0;
+    return berth__ring_has_room(ring, end) || berth__ring_make_room(ring, end);
+}
+
+/* The same without making room, of a size that could fit. */
+static inline uint32_t berth__ring_could_fit(const berth__ring *ring, uint64_t size) {
+    const uint64_t end = berth__ring_next_end(ring, size);
+    return berth__ring_has_room(ring, end) || berth__ring_could_have_room(ring, end);
+}
+
+/* Bytes into the memory at an offset, around its end if need be. */
+void berth__ring_copy_in(berth__ring *ring, uint64_t offset, const void *bytes, uint64_t size);
+
+/* A hint: chunks end at `end`, and more will be written soon. */
+static inline void berth__ring_expect_more(const berth__ring *ring, uint64_t end) {
+    berth__expect_write(ring->bytes + ((end + BERTH__RING_WRITE_AHEAD) & (ring->size - 1)));
 }
 
 /* Write a chunk that fits behind `head`, without moving it: inside the hatch, before publish. */
-void berth__ring_write(berth__ring *ring, uint64_t head, const berth__chunk *chunk,
-                       const void *bytes);
+static inline void berth__ring_write(berth__ring *ring, uint64_t head, const berth__chunk *chunk,
+                                     const void *bytes) {
+    const uint64_t size = ring->size;
+    const uint64_t position = head & (size - 1);
+    berth__chunk_header *at = (berth__chunk_header *)(void *)(ring->bytes + position);
+    atomic_store_explicit(&at->word, berth__chunk_word(chunk->size, chunk->tokens),
+                          memory_order_relaxed);
+    at->sequence = chunk->sequence;
+    if (chunk->size > size - position - BERTH__CHUNK_HEADER_SIZE)
+        berth__ring_copy_in(ring, head + BERTH__CHUNK_HEADER_SIZE, bytes, chunk->size);
+    else
+        berth__copy(at + 1, bytes, chunk->size);
+}
 
 /* The hatch is shut: append a chunk; 0 and nothing changed if it does not fit. `bytes` may be NULL
  * with size 0. */
@@ -145,10 +166,44 @@ typedef struct berth__unread {
 
 berth__unread berth__ring_begin(const berth__ring *ring);
 
-/* The chunk at an offset that is unread, as it lies there, without going past it. Returns the
- * offset of the next one. */
-uint64_t berth__ring_look(berth__ring *ring, uint64_t at, berth__chunk *out,
-                          berth__piece pieces[2]);
+/* A hint: the chunk at an offset will be looked at, and more after it. */
+static inline void berth__ring_expect_looks(const berth__ring *ring, const berth__unread *unread,
+                                            uint64_t at) {
+    const uint64_t ahead = at + BERTH__RING_READ_AHEAD;
+    if (ahead < unread->head)
+        __builtin_prefetch(ring->readers_bytes + (ahead & (ring->readers_size - 1)));
+}
+
+/* Where the bytes from an offset on lie. */
+static inline void berth__ring_find(const berth__ring *ring, uint64_t offset, uint64_t size,
+                                    berth__piece pieces[2]) {
+    const uint64_t position = offset & (ring->readers_size - 1);
+    const uint64_t left = ring->readers_size - position;
+    pieces[0].bytes = ring->readers_bytes + position;
+    pieces[0].size = size < left ? size : left;
+    pieces[1].bytes = ring->readers_bytes;
+    pieces[1].size = size - pieces[0].size;
+}
+
+static inline berth__chunk_header *berth__ring_header(const berth__ring *ring, uint64_t at) {
+    return (berth__chunk_header *)(void *)(ring->readers_bytes + (at & (ring->readers_size - 1)));
+}
+
+/* The chunk at an offset that is unread, as it lies there, without going past it. It does not grow
+ * any more. Returns the offset of the next one. */
+static inline uint64_t berth__ring_look(const berth__ring *ring, uint64_t at, berth__chunk *out,
+                                        berth__piece pieces[2]) {
+    berth__chunk_header *header = berth__ring_header(ring, at);
+    const uint64_t word =
+        (ring->readers_traits & BERTH__RING_MERGES) == 0
+            ? atomic_load_explicit(&header->word, memory_order_relaxed)
+            : atomic_fetch_or_explicit(&header->word, BERTH__CHUNK_TAKEN, memory_order_acquire);
+    out->size = berth__chunk_size(word);
+    out->tokens = berth__chunk_tokens(word);
+    out->sequence = header->sequence;
+    berth__ring_find(ring, at + BERTH__CHUNK_HEADER_SIZE, out->size, pieces);
+    return berth__chunk_after(at, out->size);
+}
 
 /* Go past all chunks before an offset that look returned. */
 void berth__ring_skip(berth__ring *ring, uint64_t offset);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The ground floor: checked arithmetic, lists, the heap, ids. */
 #include "base/checked.h"
+#include "base/copy.h"
 #include "base/heap.h"
 #include "base/ids.h"
 #include "base/list.h"
@@ -13,6 +14,22 @@
 #include <string.h>
 
 #include <cmocka.h>
+
+/* ---- Copies ---- */
+
+static void a_copy_of_any_size_is_whole_and_touches_nothing_else(void **state) {
+    unsigned char from[160], to[160], expected[160];
+    (void)state;
+    for (size_t i = 0; i < sizeof from; i++) from[i] = (unsigned char)(i + 1);
+    for (size_t size = 0; size <= 130; size++) {
+        memset(to, 0, sizeof to);
+        memset(expected, 0, sizeof expected);
+        memcpy(expected + 8, from + 3, size);
+        berth__copy(to + 8, from + 3, size);
+        assert_memory_equal(to, expected, sizeof to);
+    }
+    berth__copy(to, NULL, 0);
+}
 
 /* ---- Checked arithmetic ---- */
 
@@ -281,6 +298,7 @@ static void a_place_is_retired_before_its_generation_wraps(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_copy_of_any_size_is_whole_and_touches_nothing_else),
         cmocka_unit_test(a_sum_that_wraps_is_refused_and_leaves_the_result_alone),
         cmocka_unit_test(a_product_that_wraps_is_refused_and_leaves_the_result_alone),
         cmocka_unit_test(saturating_forms_stop_at_the_largest_value),
