@@ -152,6 +152,7 @@ berth_status berth__core_commit_begin(berth__core *core, uint64_t now, berth_ste
     if (core->steps_outstanding == 0 || step_id != berth__flight_oldest(core)) return BERTH_ESTEP;
     berth__life_tick(core, now);
     berth__life_expire(core);
+    core->commit_bit = berth__flight_bit(step_id);
     return BERTH_OK;
 }
 
