@@ -285,6 +285,11 @@ void berth__core_unpin(berth__core *core, berth_request_id id) {
         berth__life_free_place(core, place);
 }
 
+void berth__core_count_chunks(berth__core *core, uint64_t count, uint64_t size) {
+    core->counters.chunks_total += count;
+    core->counters.bytes_total = berth__add_saturating(core->counters.bytes_total, size);
+}
+
 void berth__core_count_output(berth__core *core, berth_request_id id,
                               const berth__emitted *emitted) {
     const uint32_t place = berth__ids_find(&core->ids, id);
@@ -292,8 +297,7 @@ void berth__core_count_output(berth__core *core, berth_request_id id,
     BERTH__ASSERT(core->broken, !berth__core_output_decides(core));
     if (place == BERTH__NONE) return;
     count_tokens(core, place, emitted->tokens);
-    core->counters.chunks_total += emitted->chunks;
-    core->counters.bytes_total = berth__add_saturating(core->counters.bytes_total, emitted->size);
+    berth__core_count_chunks(core, emitted->chunks, emitted->size);
 }
 
 /* Lengths of completed outputs are learnt at the end, when all was said. */
@@ -304,8 +308,7 @@ uint32_t berth__core_output_decides(const berth__core *core) {
 void berth__core_count_chunk(berth__core *core, berth_request_id id, uint32_t delivered,
                              uint64_t size) {
     if (delivered) {
-        core->counters.chunks_total++;
-        core->counters.bytes_total = berth__add_saturating(core->counters.bytes_total, size);
+        berth__core_count_chunks(core, 1, size);
         return;
     }
     const uint32_t place = berth__ids_find(&core->ids, id);

@@ -291,6 +291,9 @@ uint32_t berth__core_output_decides(const berth__core *core);
 void berth__core_count_chunk(berth__core *core, berth_request_id id, uint32_t delivered,
                              uint64_t size);
 
+/* The same of so many that were delivered, `size` bytes together. */
+void berth__core_count_chunks(berth__core *core, uint64_t count, uint64_t size);
+
 /* ---- Looking. ESTALE for an id that names nothing; `gone` ones are still visible here. ---- */
 
 berth_status berth__core_view(const berth__core *core, berth_request_id id, berth__view *out);

@@ -135,6 +135,18 @@ static berth_status commit_any(berth_pool *pool, berth__row *row, const berth_re
     return slow ? BERTH_EFULL : status;
 }
 
+/* What a commit delivers, told to the core at its end. */
+typedef struct delivered {
+    uint64_t chunks;
+    uint64_t size;
+} delivered;
+
+/* Has its mailbox room for a chunk that could fit? It changes nothing yet. */
+static uint32_t may_take(const berth_pool *pool, const berth__row *row, uint64_t size) {
+    if (!row->streams) return 1;
+    return row->ring != BERTH__NONE && berth__ring_could_fit(&pool->rings[row->ring], size);
+}
+
 /* Does it say tokens and nothing else, without a chunk or with one that has room? What is wrong
  * with a result makes it none of these. */
 static uint32_t says_tokens_only(const berth_pool *pool, const berth__row *row,
@@ -144,11 +156,12 @@ static uint32_t says_tokens_only(const berth_pool *pool, const berth__row *row,
     if (said != 0 || !reserved_is_zero(result)) return 0;
     if (result->bytes_size == 0) return 1;
     return result->bytes != NULL && result->bytes_size <= berth__mailbox_chunk_size_max(pool) &&
-           berth__mailbox_may_take(pool, row, result->bytes_size);
+           may_take(pool, row, result->bytes_size);
 }
 
 /* The same for the most common result, in one step each for the core and for the mailbox. */
-static berth_status commit_tokens(berth_pool *pool, berth__row *row, const berth_result *result) {
+static berth_status commit_tokens(berth_pool *pool, berth__row *row, const berth_result *result,
+                                  delivered *sum) {
     const uint64_t size = result->bytes_size;
     const berth_status status =
         berth__core_commit_tokens(pool->core, berth__id_place(row->id), result->tokens_computed,
@@ -157,19 +170,31 @@ static berth_status commit_tokens(berth_pool *pool, berth__row *row, const berth
     if (status == BERTH_OK) {
         const berth__output output = {
             .bytes = result->bytes, .size = size, .tokens = result->tokens_generated};
-        berth__mailbox_deliver(pool, row, &output);
-    } else if (status == BERTH_EENDED) {
-        berth__core_count_chunk(pool->core, row->id, 0, size);
+        const uint32_t is_in = berth__mailbox_put(pool, row, &output);
+        sum->chunks += is_in;
+        sum->size += is_in ? size : 0;
+        if (is_in) return status;
     }
+    if (status == BERTH_OK || status == BERTH_EENDED)
+        berth__core_count_chunk(pool->core, row->id, 0, size);
     return status;
 }
 
-static berth_status commit_one(berth_pool *pool, const berth_result *result) {
-    berth__row *row = berth__row_find(pool, result->id);
-    if (row == NULL) return BERTH_ESTALE;
-    if (berth__core_has_plain_steps(pool->core) && says_tokens_only(pool, row, result))
-        return commit_tokens(pool, row, result);
-    return commit_any(pool, row, result);
+static void commit_all(berth_pool *pool, berth_result *results, uint32_t result_count) {
+    const uint32_t plain = berth__core_has_plain_steps(pool->core);
+    delivered sum = {.chunks = 0};
+    for (uint32_t i = 0; i < result_count; i++) {
+        berth_result *result = &results[i];
+        berth__row *row = berth__row_find(pool, result->id);
+        if (row == NULL)
+            result->status = BERTH_ESTALE;
+        else if (plain && says_tokens_only(pool, row, result))
+            result->status = commit_tokens(pool, row, result, &sum);
+        else
+            result->status = commit_any(pool, row, result);
+    }
+    berth__core_count_chunks(pool->core, sum.chunks, sum.size);
+    berth__core_commit_end(pool->core);
 }
 
 berth_status berth__engine_commit(berth_pool *pool, berth_step_id step_id, berth_result *results,
@@ -183,8 +208,7 @@ berth_status berth__engine_commit(berth_pool *pool, berth_step_id step_id, berth
     else
         status = berth__core_commit_begin(pool->core, berth__clock_read(pool), step_id);
     if (status != BERTH_OK) return berth__lock_leave(pool, status);
-    for (uint32_t i = 0; i < result_count; i++) results[i].status = commit_one(pool, &results[i]);
-    berth__core_commit_end(pool->core);
+    commit_all(pool, results, result_count);
     pool->steps_outstanding--;
     berth__lock_settle_last(pool);
     return berth__lock_leave(pool, BERTH_OK);

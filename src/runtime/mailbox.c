@@ -62,11 +62,6 @@ uint32_t berth__mailbox_has_room(const berth_pool *pool, const berth__row *row, 
     return row->ring != BERTH__NONE && berth__ring_fits(&pool->rings[row->ring], size);
 }
 
-uint32_t berth__mailbox_may_take(const berth_pool *pool, const berth__row *row, uint64_t size) {
-    if (!row->streams) return 1;
-    return row->ring != BERTH__NONE && berth__ring_could_fit(&pool->rings[row->ring], size);
-}
-
 /* ---- When the reader is behind ---- */
 
 static uint32_t is_high(const berth__ring *ring) {
@@ -104,11 +99,9 @@ void berth__mailbox_unpause(berth_pool *pool, berth__row *row) {
 
 /* ---- Chunks ---- */
 
-static uint32_t put(berth_pool *pool, berth__row *row, const berth__output *output) {
+static uint32_t append(berth__row *row, berth__ring *ring, const berth__output *output) {
     const berth__chunk chunk = {
         .size = output->size, .tokens = output->tokens, .sequence = row->chunk_count};
-    if (!row->streams || row->ring == BERTH__NONE) return 0;
-    berth__ring *ring = &pool->rings[row->ring];
     if (row->full == BERTH_FULL_COALESCE && is_high(ring) &&
         berth__ring_merge(ring, &chunk, output->bytes))
         return 1;
@@ -117,12 +110,17 @@ static uint32_t put(berth_pool *pool, berth__row *row, const berth__output *outp
     return 1;
 }
 
-void berth__mailbox_deliver(berth_pool *pool, berth__row *row, const berth__output *output) {
-    const uint32_t delivered = put(pool, row, output);
-    berth__core_count_chunk(pool->core, row->id, delivered, output->size);
-    if (!delivered) return;
+uint32_t berth__mailbox_put(berth_pool *pool, berth__row *row, const berth__output *output) {
+    if (!row->streams || row->ring == BERTH__NONE) return 0;
+    if (!append(row, &pool->rings[row->ring], output)) return 0;
     if (row->full >= BERTH_FULL_PAUSE) pause_if_high(pool, row);
     berth__mailbox_notify(pool, row);
+    return 1;
+}
+
+void berth__mailbox_deliver(berth_pool *pool, berth__row *row, const berth__output *output) {
+    const uint32_t delivered = berth__mailbox_put(pool, row, output);
+    berth__core_count_chunk(pool->core, row->id, delivered, output->size);
 }
 
 /* ---- The end of a mailbox ---- */

@@ -41,10 +41,11 @@ uint32_t berth__mailbox_has_chunk(const berth_pool *pool, const berth__row *row)
 /* Under the pool lock: would deliver find room? */
 uint32_t berth__mailbox_has_room(const berth_pool *pool, const berth__row *row, uint64_t size);
 
-/* The same, and it changes nothing yet; of a size that could fit. */
-uint32_t berth__mailbox_may_take(const berth_pool *pool, const berth__row *row, uint64_t size);
+/* Under the pool lock: put a chunk in, which has room, and tell the reader; 0 where there are no
+ * chunks. The core is still to be told. */
+uint32_t berth__mailbox_put(berth_pool *pool, berth__row *row, const berth__output *output);
 
-/* Under the pool lock: put a chunk in, which has room; or count it where there are no chunks. */
+/* The same, and count it. */
 void berth__mailbox_deliver(berth_pool *pool, berth__row *row, const berth__output *output);
 
 /* Under the pool lock: chunks were read; a paused request goes on if few are left. */
