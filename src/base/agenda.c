@@ -139,9 +139,11 @@ static void sort_few(berth__agenda *agenda, uint32_t end) {
         berth__touch(&agenda->armed[agenda->places[item]]);
     for (uint32_t item = first + 1; item < end; item++)
         slide(agenda, item, agenda->at[item], agenda->places[item]);
-    for (uint32_t item = first + 1; item < end; item++)
-        if (agenda->at[item] == agenda->at[item - 1])
-            berth__touch(&agenda->order[agenda->places[item]]);
+    for (uint32_t item = first + 1; item < end; item++) {
+        if (agenda->at[item] != agenda->at[item - 1]) continue;
+        berth__touch(&agenda->order[agenda->places[item - 1]]);
+        berth__touch(&agenda->order[agenda->places[item]]);
+    }
 }
 
 /* Those of [first, end) that come before `below` go to the front; where the others begin. No branch
@@ -283,8 +285,8 @@ uint32_t berth__agenda_take(berth__agenda *agenda, uint64_t until, uint64_t *at)
 }
 
 uint32_t berth__agenda_ahead(berth__agenda *agenda, uint32_t *places, uint32_t max) {
+    if (berth__agenda_was_told(agenda) || !sort_nearest(agenda)) return 0;
     const uint32_t first = agenda->first;
-    if (agenda->told > first || !agenda->is_sorted) return 0;
     const uint32_t left = near_end(agenda) - first;
     const uint32_t count = left < max ? left : max;
     for (uint32_t i = 0; i < count; i++) places[i] = agenda->places[first + i];

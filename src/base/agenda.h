@@ -85,8 +85,11 @@ static inline void berth__agenda_begin(berth__agenda *agenda) {
  * moment, then by order of arrival; no order changes between begin and the last of these. */
 uint32_t berth__agenda_take(berth__agenda *agenda, uint64_t until, uint64_t *at);
 
-/* A hint: the places that come next, as far as their order is known, up to `max`, and how many they
- * are. Each is told once, after all that were told before have come. */
+/* A hint: the places that come next, up to `max`, and how many they are; none of them is looked up.
+ * Each is told once, after all that were told before have come. */
+static inline int berth__agenda_was_told(const berth__agenda *agenda) {
+    return agenda->told > agenda->first;
+}
 uint32_t berth__agenda_ahead(berth__agenda *agenda, uint32_t *places, uint32_t max);
 
 /* Is each armed place among the items, and each item between its bounds? For tests: O(n²). */

@@ -65,10 +65,12 @@ void berth__life_arm(berth__core *core, uint32_t place) {
     if (due != UINT64_MAX) berth__agenda_arm(&core->deadlines, place, due);
 }
 
-/* Whoever is due next is all over the table: the lines of several are asked for together, and those
- * of their neighbours in line once it is known who they are. */
-static void expect_due(berth__core *core) {
+/* Whoever is due next is all over the table: the lines of several are asked for together, before
+ * the first of them is looked at, and those of their neighbours in line once it is known who they
+ * are. */
+static inline void expect_due(berth__core *core, uint64_t until) {
     uint32_t places[EXPECT_MAX];
+    if (core->deadlines.next_at > until || berth__agenda_was_told(&core->deadlines)) return;
     if (core->ids.place_count < EXPECT_FROM) return;
     const uint32_t count = berth__agenda_ahead(&core->deadlines, places, EXPECT_MAX);
     for (uint32_t i = 0; i < count; i++) {
@@ -82,10 +84,11 @@ uint64_t berth__life_next_at(berth__core *core, uint64_t until) {
     berth__agenda *deadlines = &core->deadlines;
     uint64_t at;
     uint32_t place;
-    while (deadlines->next_at <= until &&
-           (place = berth__agenda_first(deadlines, &at)) != BERTH__NONE && at <= until) {
+    while (deadlines->next_at <= until) {
         uint8_t which;
-        expect_due(core);
+        expect_due(core, until);
+        place = berth__agenda_first(deadlines, &at);
+        if (place == BERTH__NONE || at > until) break;
         if (next_due(core, place, &which) == at) break;
         berth__agenda_drop(deadlines);
         berth__life_arm(core, place);
@@ -113,9 +116,11 @@ void berth__life_expire_due(berth__core *core) {
     uint32_t place;
     berth__tickets_expire(core);
     berth__agenda_begin(deadlines);
-    while ((place = berth__agenda_take(deadlines, core->now, &at)) != BERTH__NONE) {
+    for (;;) {
         uint8_t which;
-        expect_due(core);
+        expect_due(core, core->now);
+        place = berth__agenda_take(deadlines, core->now, &at);
+        if (place == BERTH__NONE) break;
         if (next_due(core, place, &which) == at)
             berth__life_stop(core, place, cause_of(which));
         else
@@ -357,7 +362,11 @@ void berth__life_retain(berth__core *core, uint32_t place) {
     core->counters.outcome_total[entry->outcome]++;
     berth__band_of(core, place)->ended_total++;
     tell(core, BERTH__T_ENDED, place);
-    if (entry->gone) {
+    berth__life_keep(core, place);
+}
+
+void berth__life_keep(berth__core *core, uint32_t place) {
+    if (core->entries[place].gone) {
         berth__life_free_place(core, place);
         return;
     }
@@ -368,7 +377,7 @@ void berth__life_retain(berth__core *core, uint32_t place) {
     berth__list_push(&core->ended, core->links, place);
 }
 
-void berth__life_stop(berth__core *core, uint32_t place, berth__cause cause) {
+void berth__life_stop_any(berth__core *core, uint32_t place, berth__cause cause) {
     berth__entry *entry = &core->entries[place];
     const uint8_t was = entry->state;
     BERTH__ASSERT(core->broken, entry->outcome == BERTH_OUTCOME_NONE);

@@ -53,7 +53,8 @@ berth_status berth__life_hold(berth__core *core, uint32_t place, const uint64_t 
 
 /* Fix the outcome of a parked or running request. A parked one ends; a running one is stopping
  * until it is let go, which on an engine is at once where no step contains it. */
-void berth__life_stop(berth__core *core, uint32_t place, berth__cause cause);
+static inline void berth__life_stop(berth__core *core, uint32_t place, berth__cause cause);
+void berth__life_stop_any(berth__core *core, uint32_t place, berth__cause cause);
 
 /* The same for a running request that the host says has finished: STOP, LENGTH or FAILED. */
 void berth__life_finish(berth__core *core, uint32_t place, uint32_t finish, int32_t code);
@@ -63,6 +64,9 @@ void berth__life_end(berth__core *core, uint32_t place);
 
 /* It has ended, and lets go of all it held: its outcome is kept. The last step of both above. */
 void berth__life_retain(berth__core *core, uint32_t place);
+
+/* Of that step, what comes after the sink was told. */
+void berth__life_keep(berth__core *core, uint32_t place);
 
 /* The outcome was taken or dropped. */
 void berth__life_forget(berth__core *core, uint32_t place);
@@ -89,6 +93,19 @@ void berth__life_output(berth__core *core, uint32_t place);
 /* End everything as INTERNAL, by the table alone; or one, in a core that has failed. */
 void berth__life_fail(berth__core *core);
 void berth__life_fail_one(berth__core *core, uint32_t place);
+
+/* berth__life_stop of one that is parked, was never admitted and is not suspended, where its end is
+ * nothing to tenants, flows or what is shared: see plain.h. */
+void berth__plain_end_parked(berth__core *core, uint32_t place, berth__cause cause);
+
+static inline void berth__life_stop(berth__core *core, uint32_t place, berth__cause cause) {
+    const berth__entry *entry = &core->entries[place];
+    if (core->plain_ends && entry->state == BERTH__PARKED && berth__is_new(entry) &&
+        !entry->suspended)
+        berth__plain_end_parked(core, place, cause);
+    else
+        berth__life_stop_any(core, place, cause);
+}
 
 /* End whatever is due at the core's now. */
 void berth__life_expire_due(berth__core *core);

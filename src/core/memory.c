@@ -256,6 +256,7 @@ berth__core *berth__core_init(void *memory, const berth_options *options, berth_
     berth__list_init(&core->ended);
     core->plain = (uint32_t)berth__plain_suits(options);
     core->plain_submits = (uint32_t)berth__submit_is_plain(options);
+    core->plain_ends = (uint32_t)berth__plain_ends_suit(options);
     core->plain_steps = (uint32_t)berth__plain_step_suits(options);
     core->unlimited = berth__limits_unlimited(options);
     core->idle_count = BERTH__NONE;

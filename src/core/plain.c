@@ -23,7 +23,7 @@ static void tell(berth__core *core, uint32_t transition, uint32_t place) {
 /* ---- Parked ---- */
 
 /* Sums wrap, so that adding the negative (`sign` all ones) subtracts. */
-static void add(berth__core *core, uint32_t place, uint64_t sign) {
+static inline void add(berth__core *core, uint32_t place, uint64_t sign) {
     const berth__entry *entry = &core->entries[place];
     const uint64_t *units = berth__units_of(core, place);
     berth__parked *band = &core->queue.bands[entry->band_index];
@@ -52,12 +52,41 @@ void berth__plain_park(berth__core *core, uint32_t place) {
     berth__life_arm(core, place);
 }
 
-static void unpark(berth__core *core, uint32_t place) {
+static inline void unpark(berth__core *core, uint32_t place) {
     const uint32_t b = core->entries[place].band_index;
     berth__list_remove(&core->queue.lists[b], core->links, place);
     if (core->queue.lists[b].count == 0) core->queue.bands_with &= ~(1u << b);
     add(core, place, UINT64_MAX);
     core->counters.bands[b].parked--;
+}
+
+/* ---- Ended while parked ---- */
+
+int berth__plain_ends_suit(const berth_options *options) {
+    return options->tenants_max == 0 && options->prefix_blocks_max == 0 && options->sets_max == 0 &&
+           !berth__flows_are_needed(options);
+}
+
+void berth__plain_end_parked(berth__core *core, uint32_t place, berth__cause cause) {
+    berth__entry *entry = &core->entries[place];
+    const berth_request_id id = berth__ids_of(&core->ids, place);
+    berth__rate_touch(&core->rate, core->now, 1);
+    unpark(core, place);
+    entry->admitted_at_ns = 0;
+    entry->ended_at_ns = core->now;
+    entry->code = cause.code;
+    entry->outcome = cause.kind;
+    entry->detail = cause.detail;
+    core->sink(core->sink_context, BERTH__T_OUTCOME, id);
+    entry->state = BERTH__ENDED;
+    core->counters.ended_total++;
+    core->counters.outcome_total[cause.kind]++;
+    core->counters.bands[entry->band_index].ended_total++;
+    core->sink(core->sink_context, BERTH__T_ENDED, id);
+    if (!entry->gone && core->ended.count < core->options.ended_max)
+        berth__list_push(&core->ended, core->links, place);
+    else
+        berth__life_keep(core, place);
 }
 
 /* ---- Running ---- */

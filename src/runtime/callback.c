@@ -37,7 +37,9 @@ uint32_t berth__callback_is_inside(const berth_pool *pool) {
 }
 
 void berth__callback_queue_release(berth_pool *pool, berth__row *row) {
-    if (!row->ended || !row->owes_release || row->executing || row->due != BERTH__DUE_NONE) return;
+    /* One by one: see the note on bits in row.h. */
+    if (!row->owes_release) return;
+    if (!row->ended || row->executing || row->due != BERTH__DUE_NONE) return;
     row->due = BERTH__DUE_RELEASE;
     berth__list_push(&pool->release, pool->callback_links, berth__row_place(row));
 }

@@ -63,8 +63,9 @@ static void lower_if_empty(berth_pool *pool) {
 }
 
 uint32_t berth__ready_tell_begin(berth_pool *pool) {
+    if (pool->ready_read < 0) return 0;
     lower_if_empty(pool);
-    if (pool->ready_raised || pool->ready.count == 0 || pool->ready_read < 0) return 0;
+    if (pool->ready_raised || pool->ready.count == 0) return 0;
     pool->ready_raised = 1;
     atomic_fetch_add_explicit(&pool->ready_writers, 1, memory_order_relaxed);
     return 1;

@@ -45,6 +45,9 @@ typedef struct berth__watcher {
 
 typedef struct berth__row berth__row;
 
+/* The bits are written a byte at a time. Tests of several at once are one load of all four bytes,
+ * which has to wait until what was just written, and all before it, is in the cache: on the way of
+ * every request they are tested one by one. */
 struct berth__row {
     void *payload; /* on the core's line: a worker or a plan wants what is there, too */
 

@@ -60,6 +60,15 @@ static void ask_to_stop(berth_pool *pool, berth__row *row) {
     berth__list_push(&pool->cancelled, pool->callback_links, place);
 }
 
+/* Most are awaited by nobody, and stream nothing: they are listed. */
+static void tell_outcome(berth_pool *pool, berth__row *row) {
+    const uint32_t is_awaited = row->waiters != NULL || row->watch != NULL || row->any != NULL;
+    if (is_awaited || row->ring != BERTH__NONE || row->keyed != BERTH__NONE)
+        berth__mailbox_tell(pool, row);
+    else if (!row->gone)
+        berth__ready_mark(pool, row);
+}
+
 static void outcome_fixed(berth_pool *pool, berth__row *row) {
     berth__emit_fold(pool, row); /* what is not in by now is too late */
     row->fixed = 1;
@@ -68,7 +77,7 @@ static void outcome_fixed(berth_pool *pool, berth__row *row) {
     if (row->sealed && pool->posting != row->id) berth__seal_set(pool, row->id, BERTH__SEAL_NONE);
     berth__owner_note_end(pool, row);
     ask_to_stop(pool, row);
-    berth__mailbox_tell(pool, row);
+    tell_outcome(pool, row);
 }
 
 static void ended(berth_pool *pool, berth__row *row) {
@@ -92,8 +101,8 @@ static void ended(berth_pool *pool, berth__row *row) {
     /* Inside cancelled(), and inside execute() when the pool fails, the payload is in use: it is
      * queued when they return. */
     berth__callback_queue_release(pool, row);
-    if (row->sealed && !row->gone && pool->posting != row->id)
-        berth__seal_set(pool, row->id, BERTH__SEAL_READY);
+    if (!row->sealed) return;
+    if (!row->gone && pool->posting != row->id) berth__seal_set(pool, row->id, BERTH__SEAL_READY);
 }
 
 /* Whoever is reading the outcome just now goes on: its place is not given away before he is done.

@@ -296,7 +296,7 @@ static uint64_t run(uint64_t seed, uint32_t steps, uint64_t *plain_total) {
     core_kit_init(&p.lent, &options);
     assert_true(berth__lend_suits(&p.lent.options));
     *plain_total += p.lent.core->plain;
-    p.usual.core->plain = p.usual.core->plain_submits = 0;
+    p.usual.core->plain = p.usual.core->plain_submits = p.usual.core->plain_ends = 0;
     for (uint32_t i = 0; i < steps; i++) step(&p);
     close_both(&p);
     core_kit_fini(&p.usual);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Two engines' cores live through the same events, the one by the plain way through a step and the
- * other by the long one. Plans, statuses, transitions, counters and views must not differ. */
+/* Two engines' cores live through the same events, the one by the plain way through a step and to
+ * the end of who is parked, the other by the long ones. Plans, statuses, transitions, counters and
+ * views must not differ. */
 #include "core/plain_step.h"
 #include "core/state.h"
 #include "support/core_kit.h"
@@ -31,10 +32,11 @@ typedef struct world {
     uint32_t reserved;
     berth_plan_entry entries[SIDES][ENTRIES_MAX];
     /* What happened, so that the programs can be seen to be worth something. */
-    uint64_t tokens_only; /* results that say tokens and nothing else, and were counted */
-    uint64_t together;    /* plans made while steps were outstanding */
-    uint64_t gave_up;     /* preempted */
-    uint64_t ended_late;  /* results of those who are stopping */
+    uint64_t tokens_only;  /* results that say tokens and nothing else, and were counted */
+    uint64_t together;     /* plans made while steps were outstanding */
+    uint64_t gave_up;      /* preempted */
+    uint64_t ended_late;   /* results of those who are stopping */
+    uint64_t ended_parked; /* who were never admitted */
 } world;
 
 static uint64_t below(world *w, uint64_t bound) {
@@ -60,6 +62,12 @@ static berth_options draw_options(world *w) {
 
 /* ---- What is compared ---- */
 
+static int was_never_admitted(const world *w, berth_request_id id) {
+    berth__view view;
+    return berth__core_view(w->kits[PLAIN].core, id, &view) == BERTH_OK &&
+           view.outcome.admitted_at_ns == 0;
+}
+
 static void compare(world *w) {
     const berth_stats plain = core_kit_stats(&w->kits[PLAIN]);
     const berth_stats other = core_kit_stats(&w->kits[LONG]);
@@ -70,6 +78,8 @@ static void compare(world *w) {
         assert_int_equal(logs[PLAIN]->items[i].transition, logs[LONG]->items[i].transition);
         assert_true(logs[PLAIN]->items[i].id == logs[LONG]->items[i].id);
         w->gave_up += logs[PLAIN]->items[i].transition == BERTH__T_PREEMPTED;
+        w->ended_parked += logs[PLAIN]->items[i].transition == BERTH__T_ENDED &&
+                           was_never_admitted(w, logs[PLAIN]->items[i].id);
     }
     for (uint32_t i = 0; i < w->id_count; i++) {
         berth__view views[SIDES];
@@ -238,7 +248,7 @@ static void the_plain_way_comes_to_the_same_end(void **state) {
     static world w;
     const uint64_t first = core_seed(1);
     const uint64_t programs = getenv("BERTH_TEST_SEED") != NULL ? 1 : core_long_tier() ? 4000 : 200;
-    uint64_t seen[4] = {0};
+    uint64_t seen[5] = {0};
     (void)state;
     for (uint64_t seed = first; seed < first + programs; seed++) {
         failing_seed = seed;
@@ -248,16 +258,19 @@ static void the_plain_way_comes_to_the_same_end(void **state) {
         const berth_options options = draw_options(&w);
         for (int side = 0; side < SIDES; side++) core_kit_init(&w.kits[side], &options);
         assert_true(w.kits[PLAIN].core->plain_steps);
+        assert_true(w.kits[PLAIN].core->plain_ends);
         w.kits[LONG].core->plain_steps = w.kits[LONG].core->plain_submits = 0;
+        w.kits[LONG].core->plain_ends = 0;
         for (uint32_t i = 0; i < 400; i++) event(&w);
         seen[0] += w.tokens_only;
         seen[1] += w.together;
         seen[2] += w.gave_up;
         seen[3] += w.ended_late;
+        seen[4] += w.ended_parked;
         for (int side = 0; side < SIDES; side++) core_kit_fini(&w.kits[side]);
     }
     failing_seed = 0;
-    for (int i = 0; i < 4; i++) assert_true(programs == 1 || seen[i] > programs);
+    for (int i = 0; i < 5; i++) assert_true(programs == 1 || seen[i] > programs);
 }
 
 static int say_seed(void **state) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Which pools take the plain way through a step; what it does is in tests/model/plain_step.c. */
+/* Which pools take the plain ways through a step, and to the end of who is parked; what they do is
+ * in tests/model/plain_step.c. */
 #include "core/plain_step.h"
+#include "core/plain.h"
 #include "core/state.h"
 #include "support/core_kit.h"
 
@@ -11,7 +13,8 @@
 
 typedef struct rule {
     void (*set)(berth_options *options);
-    int suits;
+    int steps;
+    int ends;
 } rule;
 
 #define SET(name, what)                                                                            \
@@ -31,38 +34,45 @@ SET(tenants, o->tenants_max = 1)
 SET(tokens, o->step_tokens = 100)
 SET(kv, o->kv_mode = BERTH_KV_OPTIMISTIC)
 SET(prefix, o->prefix_blocks_max = 16)
+SET(order, o->order = BERTH_ORDER_SHORTEST)
+SET(aging, o->bands[0].aging_ns = 5)
+SET(codel, o->bands[0].codel_target_ns = 5)
 SET(prefix_of_engine, o->prefix_owner = BERTH_PREFIX_ENGINE)
 
 static const rule rules[] = {
-    {set_nothing, 1},
-    {set_steps, 1},
-    {set_drafts, 1},
-    {set_easy, 1},
-    {set_sets, 1},
-    {set_prefill, 1},
-    {set_worker, 0},
-    {set_gate, 0},
-    {set_tenants, 0},
-    {set_tokens, 0},
-    {set_kv, 0},
-    {set_prefix, 0},
-    {set_prefix_of_engine, 0},
+    {set_nothing, 1, 1},
+    {set_steps, 1, 1},
+    {set_drafts, 1, 1},
+    {set_easy, 1, 1},
+    {set_sets, 1, 0},
+    {set_prefill, 1, 1},
+    {set_worker, 0, 1},
+    {set_gate, 0, 1},
+    {set_tenants, 0, 0},
+    {set_tokens, 0, 1},
+    {set_kv, 0, 1},
+    {set_prefix, 0, 0},
+    {set_prefix_of_engine, 0, 1},
+    {set_order, 1, 0},
+    {set_aging, 1, 0},
+    {set_codel, 1, 1},
 };
 
-static void steps_are_plain_where_only_tokens_move(void **state) {
+static void what_cannot_be_there_is_not_asked_for(void **state) {
     (void)state;
     for (uint32_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
         berth_options options = core_kit_options(BERTH_FACE_ENGINE, 2, 8);
         core_kit_add_resource(&options, "units", 10);
         berth__options_normalise(&options);
         rules[i].set(&options);
-        assert_int_equal(berth__plain_step_suits(&options), rules[i].suits);
+        assert_int_equal(berth__plain_step_suits(&options), rules[i].steps);
+        assert_int_equal(berth__plain_ends_suit(&options), rules[i].ends);
     }
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(steps_are_plain_where_only_tokens_move),
+        cmocka_unit_test(what_cannot_be_there_is_not_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
