@@ -13,9 +13,17 @@ void berth__ids_init(berth__ids *ids, uint64_t *generations, uint32_t stride, be
     ids->fresh = 0;
 }
 
+/* Written before it is read: a page that is read first is mapped twice, and other processors have
+ * to be told of the second time. */
+static uint32_t take_fresh(berth__ids *ids) {
+    const uint32_t place = ids->fresh++;
+    *berth__ids_generation(ids, place) = 0;
+    return place;
+}
+
 static uint32_t take_place(berth__ids *ids) {
     const uint32_t place = ids->free_head;
-    if (place == BERTH__NONE) return ids->fresh++;
+    if (place == BERTH__NONE) return take_fresh(ids);
     ids->free_head = ids->links[place].next;
     return place;
 }

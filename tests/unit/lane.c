@@ -680,8 +680,9 @@ static void a_seal_names_one_generation_only(void **state) {
     (void)state;
     make_with(&h, 1, CAPACITY);
     come_to_rest(&h, 1);
-    for (uint32_t place = 0; place < h.pool->row_count; place++)
-        h.pool->core->entries[place].generation = UINT64_C(1) << 29;
+    const berth_request_id before = berth__ids_take(&h.pool->core->ids);
+    berth__ids_give(&h.pool->core->ids, berth__id_place(before));
+    h.pool->core->entries[berth__id_place(before)].generation = UINT64_C(1) << 29;
     berth__lane_open(h.pool);
     const berth_request_id id = come_and_end(&h);
     assert_true(id >> 53 != 0);
