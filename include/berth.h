@@ -620,7 +620,10 @@ typedef struct berth_executor {
  *           BERTH_ENOMEM   memory could not be allocated
  *           BERTH_ESYSTEM  a lock, thread or descriptor could not be made
  * Threads:  any; never blocks; from callbacks: yes
- * Memory:   allocates all that the pool will ever use
+ * Memory:   allocates all that the pool will ever use. Where its table of requests takes 32 MiB
+ *           or more (from some 130,000 requests parked, running and ended together), Linux is asked
+ *           to back it by huge pages: what is touched of it becomes resident 2 MiB at a time, whose
+ *           first touch takes as long as clearing them does. Where there are none, nothing differs
  * Cost:     O(requests + rings)
  */
 BERTH_API berth_status berth_pool_create(const berth_options *options,

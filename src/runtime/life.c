@@ -4,6 +4,7 @@
 #include "core/options.h"
 #include "runtime/lock.h"
 #include "runtime/outcome.h"
+#include "runtime/pages.h"
 #include "runtime/pool.h"
 #include "runtime/ready.h"
 #include "runtime/sink.h"
@@ -79,6 +80,7 @@ static berth_status make_core(berth_pool *pool) {
     if (size == 0 || size > SIZE_MAX - BERTH__LINE_SIZE) return BERTH_ENOMEM;
     pool->core_memory = calloc(1, size + BERTH__LINE_SIZE);
     if (pool->core_memory == NULL) return BERTH_ENOMEM;
+    berth__pages_expect(pool->core_memory, size);
     pool->core =
         berth__core_init(align_up(pool->core_memory), &pool->options, berth__sink_take, pool);
     pool->rows = berth__core_beside(pool->core);
