@@ -18,7 +18,7 @@
 #include "runtime/futex.h"
 #include "runtime/row.h"
 
-#define BERTH__HAND_MAX 16u
+#define BERTH__HAND_MAX 32u
 
 typedef struct berth__hand {
     unsigned char before[64];         /* what its worker writes shares no cache line */
