@@ -244,10 +244,8 @@ berth_status berth__core_commit_entry(berth__core *core, berth_request_id id,
                                       const berth__progress *progress);
 void berth__core_commit_end(berth__core *core);
 
-/* Engine: do results that say tokens and nothing else have an entry of their own? Where they have,
- * `tokens` is the same as `entry` with such a result. It names the place of an id that was accepted
- * and whose place nobody else has got since. */
-uint32_t berth__core_has_plain_steps(const berth__core *core);
+/* The same as `entry` with a result that says tokens and nothing else. It names the place of an id
+ * that was accepted and whose place nobody else has got since. */
 berth_status berth__core_commit_tokens(berth__core *core, uint32_t place, uint64_t computed,
                                        uint64_t generated, uint32_t has_output);
 

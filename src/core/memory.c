@@ -258,6 +258,7 @@ berth__core *berth__core_init(void *memory, const berth_options *options, berth_
     core->plain_submits = (uint32_t)berth__submit_is_plain(options);
     core->plain_ends = (uint32_t)berth__plain_ends_suit(options);
     core->plain_steps = (uint32_t)berth__plain_step_suits(options);
+    core->minds = berth__plain_step_minds(options);
     core->unlimited = berth__limits_unlimited(options);
     core->idle_count = BERTH__NONE;
     /* A stack whose top is slot 0: the slot that was freed last is used first. */

@@ -232,9 +232,11 @@ struct berth__core {
     uint32_t draining;      /* how many drain, in the latest plan */
     uint32_t plain;         /* fixed: plain.h does for most of it */
     uint32_t plain_submits; /* fixed: nothing in the options asks more of a submit than lend.h */
-    uint32_t plain_steps;   /* fixed: plain_step.h does for most of a step */
+    uint32_t plain_steps;   /* fixed: plans are made by plain_step.h */
+    uint32_t minds;         /* fixed: berth__minds */
     uint32_t commit_bit;    /* in a commit: its step's in berth__entry.in_step */
     uint32_t plain_ends;    /* fixed: plain.h does for the end of most who are parked */
+    uint32_t reserved;
     uint32_t unlimited;    /* fixed: bands of which only the count of the parked is limited */
     uint32_t not_decoding; /* in a plan: who runs and was given no tokens as a decode, at most */
     uint32_t idle_count;   /* admissions allowed before set_idle; BERTH__NONE = no bound */

@@ -230,27 +230,9 @@ static berth_status hold(berth__core *core, uint32_t place, const berth__progres
     return berth__life_hold(core, place, after);
 }
 
-static int says_tokens_only(const berth__progress *progress) {
-    return progress->finish == BERTH_FINISH_NONE && progress->held == NULL &&
-           progress->prefix_tokens == 0;
-}
-
-berth_status berth__core_commit_entry(berth__core *core, berth_request_id id,
-                                      const berth__progress *progress) {
-    const uint32_t place = berth__ids_find(&core->ids, id);
-    const uint32_t held_count = progress->held == NULL ? 0 : progress->held_count;
-    if (core->plain_steps && says_tokens_only(progress))
-        return place == BERTH__NONE
-                   ? BERTH_ESTALE
-                   : berth__core_commit_tokens(core, place, progress->tokens_computed,
-                                               progress->tokens_generated, progress->has_output);
-    if (progress->finish > BERTH_FINISH_FAILED || held_count > core->options.resource_count)
-        return BERTH_EINVAL;
-    if (berth__kv_is_named(&core->options, progress->held, held_count)) return BERTH_EINVAL;
-    if (place == BERTH__NONE || !is_in(core, place, berth__flight_oldest(core)))
-        return BERTH_ESTALE;
+berth_status berth__step_commit(berth__core *core, uint32_t place,
+                                const berth__progress *progress) {
     berth__entry *entry = &core->entries[place];
-    if (entry->committed) return BERTH_EINVAL;
     berth_status status = hear_of_prefix(core, place, progress);
     if (status != BERTH_OK) return status;
     status = hold(core, place, progress);
@@ -264,6 +246,27 @@ berth_status berth__core_commit_entry(berth__core *core, berth_request_id id,
     entry->engine_knows = 1;
     berth__life_finish(core, place, progress->finish, progress->code);
     return BERTH_OK;
+}
+
+static int says_tokens_only(const berth__progress *progress) {
+    return progress->finish == BERTH_FINISH_NONE && progress->held == NULL &&
+           progress->prefix_tokens == 0;
+}
+
+berth_status berth__core_commit_entry(berth__core *core, berth_request_id id,
+                                      const berth__progress *progress) {
+    const uint32_t place = berth__ids_find(&core->ids, id);
+    const uint32_t held_count = progress->held == NULL ? 0 : progress->held_count;
+    if (progress->finish > BERTH_FINISH_FAILED || held_count > core->options.resource_count)
+        return BERTH_EINVAL;
+    if (berth__kv_is_named(&core->options, progress->held, held_count)) return BERTH_EINVAL;
+    if (place == BERTH__NONE) return BERTH_ESTALE;
+    if (says_tokens_only(progress))
+        return berth__core_commit_tokens(core, place, progress->tokens_computed,
+                                         progress->tokens_generated, progress->has_output);
+    if (!is_in(core, place, berth__flight_oldest(core))) return BERTH_ESTALE;
+    if (core->entries[place].committed) return BERTH_EINVAL;
+    return berth__step_commit(core, place, progress);
 }
 
 void berth__step_leave(berth__core *core, uint32_t place) {
@@ -298,7 +301,7 @@ static void end_step(berth__core *core) {
 }
 
 void berth__core_commit_end(berth__core *core) {
-    if (core->plain_steps)
+    if ((core->minds & BERTH__MINDS_ALL) == 0)
         berth__plain_step_end(core);
     else
         end_step(core);

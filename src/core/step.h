@@ -43,6 +43,9 @@ static inline void berth__step_list(berth__core *core, uint32_t place, uint64_t 
     entry->in_step |= berth__flight_bit(core->step_id + 1);
 }
 
+/* One result of one that the step contains, the first of it; all but its finish was checked. */
+berth_status berth__step_commit(berth__core *core, uint32_t place, const berth__progress *progress);
+
 /* The last outstanding step that contained it is over: who is stopping is let go, and who is to
  * give way for its reader does. */
 void berth__step_leave(berth__core *core, uint32_t place);

@@ -181,14 +181,13 @@ static berth_status commit_tokens(berth_pool *pool, berth__row *row, const berth
 }
 
 static void commit_all(berth_pool *pool, berth_result *results, uint32_t result_count) {
-    const uint32_t plain = berth__core_has_plain_steps(pool->core);
     delivered sum = {.chunks = 0};
     for (uint32_t i = 0; i < result_count; i++) {
         berth_result *result = &results[i];
         berth__row *row = berth__row_find(pool, result->id);
         if (row == NULL)
             result->status = BERTH_ESTALE;
-        else if (plain && says_tokens_only(pool, row, result))
+        else if (says_tokens_only(pool, row, result))
             result->status = commit_tokens(pool, row, result, &sum);
         else
             result->status = commit_any(pool, row, result);

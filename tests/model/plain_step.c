@@ -20,6 +20,7 @@
 #define RESULTS_MAX 16u
 #define UNITS_MAX 8u
 #define RECENT 16u
+#define TENANTS 3u
 
 enum side { PLAIN, LONG, SIDES };
 
@@ -33,6 +34,7 @@ typedef struct world {
     berth_plan_entry entries[SIDES][ENTRIES_MAX];
     /* What happened, so that the programs can be seen to be worth something. */
     uint64_t tokens_only;  /* results that say tokens and nothing else, and were counted */
+    uint64_t grown;        /* such results where KV grows or the engine has a cache */
     uint64_t together;     /* plans made while steps were outstanding */
     uint64_t gave_up;      /* preempted */
     uint64_t ended_late;   /* results of those who are stopping */
@@ -41,6 +43,19 @@ typedef struct world {
 
 static uint64_t below(world *w, uint64_t bound) {
     return core_random_below(&w->random, bound);
+}
+
+/* KV that grows, an index of prompts, a cache of the engine's own: some of it. */
+static void draw_kv(world *w, berth_options *o) {
+    o->kv_block_tokens = 1 + (uint32_t)below(w, 4);
+    o->resources[0].capacity_units = 4 * UNITS_MAX;
+    o->kv_mode = (uint32_t)below(w, BERTH_KV_PREDICTED + 1);
+    if (o->kv_mode != BERTH_KV_WORST_CASE) {
+        o->victim = (uint32_t)below(w, BERTH_VICTIM_CHEAPEST + 1);
+        o->kv_watermark_ppm = 10000;
+    }
+    if (below(w, 2)) o->prefix_blocks_max = 32;
+    if (o->prefix_blocks_max > 0 && below(w, 2)) o->prefix_owner = BERTH_PREFIX_ENGINE;
 }
 
 static berth_options draw_options(world *w) {
@@ -53,6 +68,13 @@ static berth_options draw_options(world *w) {
     o.draft_tokens = below(w, 3) ? 0 : (uint32_t)below(w, 3);
     o.displace = (uint32_t)below(w, 2);
     if (below(w, 4) != 0) core_kit_add_resource(&o, "units", UNITS_MAX);
+    if (below(w, 3) == 0)
+        o.step_tokens = o.running_max * (UINT64_C(2) + o.draft_tokens) + below(w, 8);
+    if (below(w, 3) == 0) {
+        o.tenants_max = 4;
+        o.fairness = below(w, 2) ? BERTH_FAIRNESS_VTC : BERTH_FAIRNESS_NONE;
+    }
+    if (o.resource_count > 0 && below(w, 2)) draw_kv(w, &o);
     for (uint32_t b = 0; b < o.band_count; b++) {
         if (below(w, 4) == 0) o.bands[b].codel_target_ns = 1 + below(w, 50);
         if (below(w, 4) == 0) o.bands[b].share_ppm = 100000;
@@ -87,6 +109,14 @@ static void compare(world *w) {
         assert_int_equal(berth__core_view(w->kits[LONG].core, w->ids[i], &views[LONG]), status);
         assert_memory_equal(&views[PLAIN], &views[LONG], sizeof views[PLAIN]);
     }
+    for (uint64_t tenant = 0; tenant < TENANTS; tenant++) {
+        berth_tenant_stats of[SIDES];
+        memset(of, 0, sizeof of);
+        const berth_status status =
+            berth__core_tenant_stats(w->kits[PLAIN].core, tenant, &of[PLAIN]);
+        assert_int_equal(berth__core_tenant_stats(w->kits[LONG].core, tenant, &of[LONG]), status);
+        assert_memory_equal(&of[PLAIN], &of[LONG], sizeof of[PLAIN]);
+    }
     for (int side = 0; side < SIDES; side++) {
         core_kit_clear(&w->kits[side]);
         core_kit_must_hold(&w->kits[side]);
@@ -101,15 +131,24 @@ static void compare(world *w) {
 
 static void submit(world *w) {
     const uint32_t resources = w->kits[PLAIN].options.resource_count;
-    const berth__submit ask = {.band = 1 + (uint32_t)below(w, 4),
-                               .cost_count = resources,
-                               .cost = {resources > 0 ? below(w, UNITS_MAX) : 0},
-                               .prompt_tokens = below(w, 10),
-                               .max_new_tokens = below(w, 8),
-                               .samples = 1 + (below(w, 4) == 0),
-                               .queue_ns = below(w, 3) ? 0 : 1 + below(w, 100),
-                               .first_output_ns = below(w, 4) ? 0 : 1 + below(w, 100),
-                               .total_ns = below(w, 4) ? 0 : 1 + below(w, 300)};
+    const uint64_t prompt_tokens = below(w, 10);
+    const berth_options *o = &w->kits[PLAIN].options;
+    const berth_block_hash hashes[] = {{1 + below(w, 2), 1}, {2, 2}, {3, 3}};
+    const uint64_t blocks = o->prefix_blocks_max > 0 ? prompt_tokens / o->kv_block_tokens : 0;
+    const uint32_t hash_count = blocks < 3 ? (uint32_t)blocks : 3;
+    const berth__submit ask = {
+        .band = 1 + (uint32_t)below(w, 4),
+        .cost_count = resources,
+        .cost = {resources > 0 && o->kv_block_tokens == 0 ? below(w, UNITS_MAX) : 0},
+        .prompt_tokens = prompt_tokens,
+        .max_new_tokens = below(w, 8),
+        .samples = 1 + (below(w, 4) == 0),
+        .tenant = below(w, TENANTS),
+        .block_hashes = hashes,
+        .block_hash_count = hash_count,
+        .queue_ns = below(w, 3) ? 0 : 1 + below(w, 100),
+        .first_output_ns = below(w, 4) ? 0 : 1 + below(w, 100),
+        .total_ns = below(w, 4) ? 0 : 1 + below(w, 300)};
     berth_request_id ids[SIDES];
     if (w->id_count == IDS_MAX) return;
     const berth_status status =
@@ -125,6 +164,12 @@ static void submit(world *w) {
 static berth_request_id any(world *w) {
     const uint32_t recent = w->id_count < RECENT ? w->id_count : RECENT;
     return recent == 0 ? 0 : w->ids[w->id_count - 1 - (uint32_t)below(w, recent)];
+}
+
+/* Mostly one of the latest plan. */
+static berth_request_id any_planned(world *w) {
+    const berth_request_id id = w->entries[PLAIN][below(w, ENTRIES_MAX / 4)].id;
+    return id != 0 && below(w, 4) ? id : any(w);
 }
 
 static void plan(world *w) {
@@ -143,9 +188,15 @@ static void plan(world *w) {
     assert_memory_equal(w->entries[PLAIN], w->entries[LONG], sizeof w->entries[PLAIN]);
 }
 
-/* Tokens mostly, and now and then whatever else a result may say. */
-static berth__progress draw_progress(world *w, const uint64_t *held) {
-    berth__progress p = {.tokens_computed = below(w, 6),
+static uint64_t planned_for(const world *w, berth_request_id id) {
+    for (uint32_t i = 0; i < ENTRIES_MAX; i++)
+        if (w->entries[PLAIN][i].id == id) return w->entries[PLAIN][i].tokens;
+    return 0;
+}
+
+/* Tokens as planned mostly, and now and then whatever else a result may say. */
+static berth__progress draw_progress(world *w, berth_request_id id, const uint64_t *held) {
+    berth__progress p = {.tokens_computed = below(w, 4) ? planned_for(w, id) : below(w, 6),
                          .tokens_generated = below(w, 3),
                          .has_output = (uint32_t)below(w, 2)};
     if (below(w, 50) == 0) p.tokens_computed = UINT64_MAX;
@@ -160,12 +211,15 @@ static berth__progress draw_progress(world *w, const uint64_t *held) {
 
 static void commit_one(world *w, berth_request_id id) {
     const uint64_t held[BERTH_RESOURCES_MAX] = {below(w, UNITS_MAX + 1)};
-    const berth__progress p = draw_progress(w, held);
+    const berth__progress p = draw_progress(w, id, held);
     w->kits[PLAIN].may_overdraw = w->kits[LONG].may_overdraw = 1;
     const berth_status status = berth__core_commit_entry(w->kits[PLAIN].core, id, &p);
     assert_int_equal(berth__core_commit_entry(w->kits[LONG].core, id, &p), status);
     w->tokens_only += status == BERTH_OK && p.held == NULL && p.finish == BERTH_FINISH_NONE;
+    w->grown += status == BERTH_OK && p.held == NULL && p.finish == BERTH_FINISH_NONE &&
+                (w->kits[PLAIN].core->minds & (BERTH__MINDS_KV | BERTH__MINDS_FOUND)) != 0;
     w->ended_late += status == BERTH_EENDED;
+    for (int side = 0; side < SIDES; side++) core_kit_must_hold(&w->kits[side]);
 }
 
 static void disturb(world *w) {
@@ -196,7 +250,7 @@ static void commit(world *w) {
     for (int side = 0; side < SIDES; side++)
         assert_int_equal(berth__core_commit_begin(w->kits[side].core, w->now, step_id), BERTH_OK);
     for (uint64_t left = below(w, RESULTS_MAX); left > 0; left--) {
-        const berth_request_id id = any(w);
+        const berth_request_id id = any_planned(w);
         assert_int_equal(berth__core_awaits(w->kits[PLAIN].core, id),
                          berth__core_awaits(w->kits[LONG].core, id));
         commit_one(w, id);
@@ -248,7 +302,9 @@ static void the_plain_way_comes_to_the_same_end(void **state) {
     static world w;
     const uint64_t first = core_seed(1);
     const uint64_t programs = getenv("BERTH_TEST_SEED") != NULL ? 1 : core_long_tier() ? 4000 : 200;
-    uint64_t seen[5] = {0};
+    uint64_t seen[6] = {0};
+    uint64_t plain_plans = 0;
+    uint64_t plain_ends = 0;
     (void)state;
     for (uint64_t seed = first; seed < first + programs; seed++) {
         failing_seed = seed;
@@ -257,20 +313,24 @@ static void the_plain_way_comes_to_the_same_end(void **state) {
         w.now = 1000;
         const berth_options options = draw_options(&w);
         for (int side = 0; side < SIDES; side++) core_kit_init(&w.kits[side], &options);
-        assert_true(w.kits[PLAIN].core->plain_steps);
-        assert_true(w.kits[PLAIN].core->plain_ends);
+        plain_plans += w.kits[PLAIN].core->plain_steps;
+        plain_ends += w.kits[PLAIN].core->plain_ends;
         w.kits[LONG].core->plain_steps = w.kits[LONG].core->plain_submits = 0;
         w.kits[LONG].core->plain_ends = 0;
+        w.kits[LONG].core->minds |= BERTH__MINDS_ALL;
         for (uint32_t i = 0; i < 400; i++) event(&w);
         seen[0] += w.tokens_only;
         seen[1] += w.together;
         seen[2] += w.gave_up;
         seen[3] += w.ended_late;
         seen[4] += w.ended_parked;
+        seen[5] += w.grown;
         for (int side = 0; side < SIDES; side++) core_kit_fini(&w.kits[side]);
     }
     failing_seed = 0;
-    for (int i = 0; i < 5; i++) assert_true(programs == 1 || seen[i] > programs);
+    for (int i = 0; i < 6; i++) assert_true(programs == 1 || seen[i] > programs);
+    assert_true(programs == 1 || (plain_plans > programs / 8 && plain_plans < programs));
+    assert_true(programs == 1 || (plain_ends > programs / 8 && plain_ends < programs));
 }
 
 static int say_seed(void **state) {

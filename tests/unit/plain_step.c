@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Which pools take the plain ways through a step, and to the end of who is parked; what they do is
- * in tests/model/plain_step.c. */
+/* Which pools take the plain ways through a plan, and to the end of who is parked, and what a
+ * result is to be looked at for; what all these ways do is in tests/model/plain_step.c. */
 #include "core/plain_step.h"
 #include "core/plain.h"
 #include "core/state.h"
@@ -15,6 +15,7 @@ typedef struct rule {
     void (*set)(berth_options *options);
     int steps;
     int ends;
+    uint32_t minds;
 } rule;
 
 #define SET(name, what)                                                                            \
@@ -40,22 +41,22 @@ SET(codel, o->bands[0].codel_target_ns = 5)
 SET(prefix_of_engine, o->prefix_owner = BERTH_PREFIX_ENGINE)
 
 static const rule rules[] = {
-    {set_nothing, 1, 1},
-    {set_steps, 1, 1},
-    {set_drafts, 1, 1},
-    {set_easy, 1, 1},
-    {set_sets, 1, 0},
-    {set_prefill, 1, 1},
-    {set_worker, 0, 1},
-    {set_gate, 0, 1},
-    {set_tenants, 0, 0},
-    {set_tokens, 0, 1},
-    {set_kv, 0, 1},
-    {set_prefix, 0, 0},
-    {set_prefix_of_engine, 0, 1},
-    {set_order, 1, 0},
-    {set_aging, 1, 0},
-    {set_codel, 1, 1},
+    {set_nothing, 1, 1, 0},
+    {set_steps, 1, 1, 0},
+    {set_drafts, 1, 1, 0},
+    {set_easy, 1, 1, 0},
+    {set_sets, 1, 0, 0},
+    {set_prefill, 1, 1, 0},
+    {set_worker, 0, 1, 0},
+    {set_gate, 0, 1, 0},
+    {set_tenants, 1, 0, BERTH__MINDS_TENANTS},
+    {set_tokens, 0, 1, 0},
+    {set_kv, 0, 1, BERTH__MINDS_KV},
+    {set_prefix, 1, 0, BERTH__MINDS_BLOCKS},
+    {set_prefix_of_engine, 1, 1, BERTH__MINDS_FOUND},
+    {set_order, 1, 0, 0},
+    {set_aging, 1, 0, 0},
+    {set_codel, 1, 1, 0},
 };
 
 static void what_cannot_be_there_is_not_asked_for(void **state) {
@@ -67,6 +68,7 @@ static void what_cannot_be_there_is_not_asked_for(void **state) {
         rules[i].set(&options);
         assert_int_equal(berth__plain_step_suits(&options), rules[i].steps);
         assert_int_equal(berth__plain_ends_suit(&options), rules[i].ends);
+        assert_int_equal(berth__plain_step_minds(&options), rules[i].minds);
     }
 }
 
