@@ -573,7 +573,7 @@ typedef struct berth_executor {
     void *user_data;   /* first argument of every callback; kept until destroy returns */
 
     /* Run one request. Worker thread; may block; required on the worker face. A worker whose last
-     * requests took microseconds is given up to 16 at a time: their outcomes may come together,
+     * requests took microseconds is given up to 32 at a time: their outcomes may come together,
      * and what is more urgent and comes meanwhile goes after them. Where one of them takes longer
      * than that, the others are told, or are parked again, within about 2 ms. Meanwhile submits may
      * take no lock: they count, and their deadlines run, from when a worker is back, or 1 ms later

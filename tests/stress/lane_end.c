@@ -11,7 +11,7 @@
 #define WINDOW 32u
 #define THREADS 3u
 #define PARKED_MAX 1024u
-#define HAND_MAX 16u
+#define HAND_MAX 32u
 #define PATIENCE_NS UINT64_C(20000000000)
 
 typedef struct many {
