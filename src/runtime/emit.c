@@ -55,10 +55,8 @@
 #define LOOKS_MAX 100u
 #define RELAXES_PER_LOOK 50u
 
-/* Not in line with the short way, which is to stay short. */
+/* Not in line with the next token of a stream; and in line with it. */
 #define APART __attribute__((noinline))
-
-/* The short way is one piece of code. */
 #define INLINE inline __attribute__((always_inline))
 
 /* Internal to this file: the lock is needed. */
@@ -67,7 +65,7 @@
 /* ---- Under the lock: open and shut ---- */
 
 static berth__tally *tally_of(const berth_pool *pool, uint32_t ring, uint64_t word) {
-    return &pool->tallies[ring].of[(word & BERTH__HATCH_TURN) != 0];
+    return &pool->tallies[ring].of[berth__hatch_turn(word)];
 }
 
 void berth__emit_fold_open(berth_pool *pool, berth__row *row) {
@@ -116,47 +114,53 @@ void berth__emit_fold_all(berth_pool *pool) {
 /* ---- The short way ---- */
 
 /* Out of the hatch without a chunk. */
-static APART berth_status leave(berth_pool *pool, uint32_t at, berth_status status) {
-    const uint32_t flags = berth__hatch_leave(&pool->rings[at].hatch);
-    if ((flags & BERTH__HATCH_WANTED) != 0) berth__store_producer_left(pool, at);
+static berth_status leave(berth_pool *pool, berth__ring *ring, berth_status status) {
+    const uint32_t flags = berth__hatch_leave(&ring->hatch);
+    if ((flags & BERTH__HATCH_WANTED) != 0)
+        berth__store_producer_left(pool, (uint32_t)(ring - pool->rings));
     return (flags & BERTH__HATCH_SHUT) != 0 ? LONG_WAY : status;
 }
 
-/* From inside: a chunk that ends at `end`. 0 if the hatch was shut meanwhile. */
-static INLINE uint32_t put_inside(const berth_pool *pool, uint32_t at, uint64_t word, uint64_t end,
-                                  const berth__output *output) {
-    berth__ring *ring = &pool->rings[at];
-    const berth__tally *before = tally_of(pool, at, word);
-    const berth__chunk chunk = {
-        .size = output->size, .tokens = output->tokens, .sequence = before->sequence};
-    berth__ring_expect_more(ring, end);
-    *tally_of(pool, at, word ^ BERTH__HATCH_TURN) =
-        (berth__tally){.sequence = chunk.sequence + 1,
-                       .tokens = before->tokens + chunk.tokens,
-                       .size = before->size + chunk.size};
-    berth__ring_write(ring, berth__hatch_offset(word), &chunk, output->bytes);
-    return berth__hatch_publish(&ring->hatch, word, end);
+/* From inside: turn the tallies, with one more chunk in the one that will hold. Returns it. */
+static INLINE berth__chunk count(const berth_pool *pool, const berth__ring *ring, uint64_t word,
+                                 const berth__output *output) {
+    berth__tallies *tallies = &pool->tallies[ring - pool->rings];
+    const uint32_t turn = berth__hatch_turn(word);
+    const berth__tally before = tallies->of[turn];
+    berth__tally *after = &tallies->of[turn ^ 1];
+    after->sequence = before.sequence + 1;
+    after->tokens = before.tokens + output->tokens;
+    after->size = before.size + output->size;
+    return (berth__chunk){
+        .size = output->size, .tokens = output->tokens, .sequence = before.sequence};
 }
 
-static INLINE berth_status emit_without_lock(berth_pool *pool, berth_request_id id,
-                                             const berth__output *output) {
+/* The ring of an id, which may be anybody's; NULL if there is none. */
+static INLINE berth__ring *ring_of(const berth_pool *pool, berth_request_id id) {
     const uint32_t place = berth__id_place(id);
-    if (place >= pool->row_count || output->tokens > TOKENS_MAX) return LONG_WAY;
-    berth__ring *ring = berth__ring_at(pool, place);
-    if (ring == NULL) return LONG_WAY;
-    const uint32_t at = (uint32_t)(ring - pool->rings);
+    return place < pool->row_count ? berth__ring_at(pool, place) : NULL;
+}
+
+/* Any chunk. */
+static berth_status emit_without_lock(berth_pool *pool, berth_request_id id,
+                                      const berth__output *output) {
+    berth__ring *ring = ring_of(pool, id);
+    if (ring == NULL || output->tokens > TOKENS_MAX) return LONG_WAY;
     if (output->size > ring->size - BERTH__CHUNK_OVERHEAD_MAX) return LONG_WAY;
     const uint64_t word = berth__hatch_look(&ring->hatch);
     if (!berth__hatch_is_open(&ring->hatch, word, id)) return LONG_WAY;
-    const uint64_t end = berth__chunk_after(berth__hatch_offset(word), output->size);
+    const uint64_t head = berth__hatch_offset(word);
+    const uint64_t end = berth__chunk_after(head, output->size);
     const uint32_t has_room = berth__ring_has_room(ring, end);
     /* Full, unless that was another request's ring already. */
     if (!has_room && !berth__ring_could_have_room(ring, end))
         return berth__hatch_look(&ring->hatch) == word ? BERTH_EFULL : LONG_WAY;
     if (!berth__hatch_enter(&ring->hatch, word)) return LONG_WAY;
-    if (!has_room && !berth__ring_make_room(ring, end)) return leave(pool, at, BERTH_EFULL);
-    if (put_inside(pool, at, word, end, output)) return BERTH_OK;
-    return leave(pool, at, LONG_WAY);
+    if (!has_room && !berth__ring_make_room(ring, end)) return leave(pool, ring, BERTH_EFULL);
+    const berth__chunk chunk = count(pool, ring, word, output);
+    berth__ring_write(ring, head, &chunk, output->bytes);
+    if (berth__hatch_publish(&ring->hatch, word, end)) return BERTH_OK;
+    return leave(pool, ring, LONG_WAY);
 }
 
 /* ---- The long way ---- */
@@ -195,19 +199,50 @@ static berth_status emit_with_lock(berth_pool *pool, berth_request_id id,
     return berth__lock_leave(pool, status);
 }
 
-static APART berth_status emit_the_long_way(berth_pool *pool, berth_request_id id,
-                                            berth__output output) {
+static berth_status emit_the_long_way(berth_pool *pool, berth_request_id id,
+                                      const berth__output *output) {
     if (pool->options.face == BERTH_FACE_ENGINE) return BERTH_EFACE;
     for (uint32_t looks = 0;; looks++) {
-        const berth_status status = emit_with_lock(pool, id, &output);
+        const berth_status status = emit_with_lock(pool, id, output);
         if (status != BERTH_EBUSY || looks == LOOKS_MAX) return status;
         for (uint32_t i = 0; i < RELAXES_PER_LOOK; i++) berth__relax();
     }
 }
 
+/* ---- Both ---- */
+
+static APART berth_status emit_any(berth_pool *pool, berth_request_id id, const void *bytes,
+                                   uint64_t size, uint64_t tokens) {
+    const berth__output output = {.bytes = bytes, .size = size, .tokens = tokens};
+    const berth_status status = emit_without_lock(pool, id, &output);
+    return status == LONG_WAY ? emit_the_long_way(pool, id, &output) : status;
+}
+
+/* From inside, and the hatch was shut. */
+static APART berth_status leave_and_emit(berth_pool *pool, berth_request_id id, berth__ring *ring,
+                                         const berth__output *output) {
+    (void)leave(pool, ring, LONG_WAY);
+    return emit_the_long_way(pool, id, output);
+}
+
+/* The next token of a stream: emit_without_lock for few bytes that lie straight, in a ring that is
+ * known to have room. It calls nothing, so that nothing has to be kept over a call. */
 berth_status berth__emit(berth_pool *pool, berth_request_id id, const void *bytes, uint64_t size,
                          uint64_t tokens) {
     const berth__output output = {.bytes = bytes, .size = size, .tokens = tokens};
-    const berth_status status = emit_without_lock(pool, id, &output);
-    return status == LONG_WAY ? emit_the_long_way(pool, id, output) : status;
+    berth__ring *ring = ring_of(pool, id);
+    if (ring == NULL || tokens > TOKENS_MAX || size > BERTH__COPY_FEW)
+        return emit_any(pool, id, bytes, size, tokens);
+    const uint64_t word = berth__hatch_look(&ring->hatch);
+    const uint64_t head = berth__hatch_offset(word);
+    const uint64_t end = berth__chunk_after(head, size);
+    if (!berth__hatch_is_open(&ring->hatch, word, id) || !berth__ring_has_room(ring, end) ||
+        !berth__ring_is_straight(ring, head, end) || !berth__hatch_enter(&ring->hatch, word))
+        return emit_any(pool, id, bytes, size, tokens);
+    berth__ring_expect_more(ring, end);
+    const berth__chunk chunk = count(pool, ring, word, &output);
+    berth__ring_write_few(ring, head, &chunk, bytes);
+    if (berth__hatch_publish(&ring->hatch, word, end)) return BERTH_OK;
+    const berth__output late = output;
+    return leave_and_emit(pool, id, ring, &late);
 }

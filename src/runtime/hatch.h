@@ -34,6 +34,10 @@ static inline uint64_t berth__hatch_offset(uint64_t word) {
     return word & ~BERTH__HATCH_FLAGS;
 }
 
+static inline uint32_t berth__hatch_turn(uint64_t word) {
+    return word / BERTH__HATCH_TURN & 1;
+}
+
 /* ---- The producer ---- */
 
 static inline uint64_t berth__hatch_look(const berth__hatch *hatch) {

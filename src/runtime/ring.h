@@ -114,19 +114,37 @@ static inline void berth__ring_expect_more(const berth__ring *ring, uint64_t end
     berth__expect_write(ring->bytes + ((end + BERTH__RING_WRITE_AHEAD) & (ring->size - 1)));
 }
 
-/* Write a chunk that fits behind `head`, without moving it: inside the hatch, before publish. */
-static inline void berth__ring_write(berth__ring *ring, uint64_t head, const berth__chunk *chunk,
-                                     const void *bytes) {
-    const uint64_t size = ring->size;
-    const uint64_t position = head & (size - 1);
-    berth__chunk_header *at = (berth__chunk_header *)(void *)(ring->bytes + position);
+/* Does what lies between two offsets not go around the end of the memory? */
+static inline uint32_t berth__ring_is_straight(const berth__ring *ring, uint64_t from,
+                                               uint64_t to) {
+    return (from & (ring->size - 1)) + (to - from) <= ring->size;
+}
+
+/* Returns where its bytes go. */
+static inline void *berth__ring_write_header(berth__ring *ring, uint64_t head,
+                                             const berth__chunk *chunk) {
+    berth__chunk_header *at =
+        (berth__chunk_header *)(void *)(ring->bytes + (head & (ring->size - 1)));
     atomic_store_explicit(&at->word, berth__chunk_word(chunk->size, chunk->tokens),
                           memory_order_relaxed);
     at->sequence = chunk->sequence;
-    if (chunk->size > size - position - BERTH__CHUNK_HEADER_SIZE)
-        berth__ring_copy_in(ring, head + BERTH__CHUNK_HEADER_SIZE, bytes, chunk->size);
+    return at + 1;
+}
+
+/* Write a chunk that fits behind `head`, without moving it: inside the hatch, before publish. */
+static inline void berth__ring_write(berth__ring *ring, uint64_t head, const berth__chunk *chunk,
+                                     const void *bytes) {
+    void *to = berth__ring_write_header(ring, head, chunk);
+    if (berth__ring_is_straight(ring, head, berth__chunk_after(head, chunk->size)))
+        berth__copy(to, bytes, chunk->size);
     else
-        berth__copy(at + 1, bytes, chunk->size);
+        berth__ring_copy_in(ring, head + BERTH__CHUNK_HEADER_SIZE, bytes, chunk->size);
+}
+
+/* The same of at most BERTH__COPY_FEW bytes that lie straight. */
+static inline void berth__ring_write_few(berth__ring *ring, uint64_t head,
+                                         const berth__chunk *chunk, const void *bytes) {
+    berth__copy_few(berth__ring_write_header(ring, head, chunk), bytes, chunk->size);
 }
 
 /* The hatch is shut: append a chunk; 0 and nothing changed if it does not fit. `bytes` may be NULL

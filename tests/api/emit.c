@@ -169,6 +169,33 @@ static void what_does_not_fit_the_short_way_takes_the_long_one(void **state) {
     pool_host_end(host);
 }
 
+/* Sizes go round by 151, so that each size meets each place where the ring's memory ends. */
+static void a_chunk_of_any_size_comes_out_as_it_went_in(void **state) {
+    unsigned char bytes[400], got[400];
+    berth_record record = {.struct_size = sizeof record};
+    (void)state;
+    pool_host *host = gate_of(1);
+    host->options.mailbox_size = 1024;
+    pool_host_start(host);
+    const berth_request_id id = submit(host);
+    uint64_t size_total = 0;
+    for (uint32_t i = 0; i < sizeof bytes; i++) bytes[i] = (unsigned char)(i * 7 + 1);
+    for (uint64_t i = 0; i < 20000; i++) {
+        const uint64_t size = i % 151;
+        bytes[0] = (unsigned char)i;
+        CHECK_OK(berth_emit(host->pool, id, size > 0 ? bytes : NULL, size, i % 3));
+        CHECK_OK(berth_mailbox_read(host->pool, id, got, sizeof got, 0, &record));
+        assert_int_equal(record.sequence, i);
+        assert_int_equal(record.size, size);
+        assert_int_equal(record.tokens, i % 3);
+        assert_memory_equal(got, bytes, size);
+        size_total += size;
+    }
+    assert_int_equal(pool_stats(host).bytes_total, size_total);
+    CHECK_OK(berth_finish(host->pool, id, BERTH_FINISH_STOP, 0));
+    pool_host_end(host);
+}
+
 static void where_tokens_decide_each_counts_at_once(void **state) {
     (void)state;
     pool_host *host = gate_of(1);
@@ -257,6 +284,7 @@ int main(void) {
         cmocka_unit_test(the_ready_list_names_it_again),
         cmocka_unit_test(a_full_ring_takes_nothing_and_goes_on_where_it_was),
         cmocka_unit_test(what_does_not_fit_the_short_way_takes_the_long_one),
+        cmocka_unit_test(a_chunk_of_any_size_comes_out_as_it_went_in),
         cmocka_unit_test(where_tokens_decide_each_counts_at_once),
         cmocka_unit_test(a_ring_that_changes_hands_keeps_nothing),
     };
