@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* So few are put in order one by one. */
-#define FEW 16u
+#define FEW 32u
 
 /* So far from the end of those in order one more may come in. */
 #define REACH 64u
@@ -34,6 +34,7 @@ static void empty(berth__agenda *agenda) {
     agenda->end = agenda->first;
     agenda->is_sorted = 1;
     agenda->bound_count = 0;
+    agenda->is_uneven = 0;
 }
 
 void berth__agenda_clear(berth__agenda *agenda) {
@@ -44,6 +45,10 @@ void berth__agenda_clear(berth__agenda *agenda) {
 
 static uint32_t near_end(const berth__agenda *agenda) {
     return agenda->bound_count == 0 ? agenda->end : agenda->bounds[agenda->bound_count - 1].end;
+}
+
+static uint64_t near_below(const berth__agenda *agenda) {
+    return agenda->bound_count == 0 ? UINT64_MAX : agenda->bounds[agenda->bound_count - 1].below;
 }
 
 static int is_stale(const berth__agenda *agenda, uint32_t item) {
@@ -164,36 +169,61 @@ static uint32_t divide(berth__agenda *agenda, uint32_t end, uint64_t below) {
     return others;
 }
 
-/* Cut the nearest part in two; if all are of one moment, it is in order. */
-static void cut(berth__agenda *agenda, uint32_t end) {
-    uint64_t earliest = UINT64_MAX;
-    uint64_t latest = 0;
+/* The earliest and the latest moment of the nearest part. */
+static void measure(const berth__agenda *agenda, uint32_t end, uint64_t *earliest,
+                    uint64_t *latest) {
+    uint64_t least = UINT64_MAX;
+    uint64_t most = 0;
     for (uint32_t item = agenda->first; item < end; item++) {
         const uint64_t at = agenda->at[item];
-        earliest = at < earliest ? at : earliest;
-        latest = at > latest ? at : latest;
+        least = at < least ? at : least;
+        most = at > most ? at : most;
     }
-    if (earliest == latest) {
-        agenda->is_sorted = 1;
-        return;
-    }
-    /* Too many bounds: the farthest is given up, and what it told apart is one part again. */
+    *earliest = least;
+    *latest = most;
+}
+
+/* Too many bounds: the farthest is given up, and what it told apart is one part again. */
+static void add_bound(berth__agenda *agenda, uint64_t below, uint32_t end) {
     if (agenda->bound_count == BERTH__BOUNDS_MAX) {
         for (uint32_t b = 1; b < BERTH__BOUNDS_MAX; b++) agenda->bounds[b - 1] = agenda->bounds[b];
         agenda->bound_count--;
     }
+    agenda->bounds[agenda->bound_count++] = (berth__bound){.below = below, .end = end};
+}
+
+/* Cut the nearest part in two; if all are of one moment, it is in order. Its moments are between
+ * next_at and the bound. Where the last cut left hardly any on one side they are somewhere in
+ * between, and are measured. */
+static void cut(berth__agenda *agenda, uint32_t end) {
+    const uint32_t first = agenda->first;
+    uint64_t earliest = agenda->next_at;
+    uint64_t latest = near_below(agenda) - 1;
+    if (agenda->bound_count == 0 || agenda->is_uneven) measure(agenda, end, &earliest, &latest);
+    if (earliest == latest) {
+        agenda->is_sorted = 1;
+        return;
+    }
     const uint64_t below = earliest + (latest - earliest) / 2 + 1;
     const uint32_t others = divide(agenda, end, below);
-    agenda->bounds[agenda->bound_count++] = (berth__bound){.below = below, .end = others};
+    const uint32_t few = (end - first) / 8;
+    agenda->is_uneven = others - first <= few || end - others <= few;
+    if (others == first)
+        agenda->next_at = below;
+    else if (others == end)
+        agenda->bounds[agenda->bound_count - 1].below = below;
+    else
+        add_bound(agenda, below, others);
 }
 
 /* Put the nearest part in order; 0 if there are no items. */
-static int sort_nearest(berth__agenda *agenda) {
+static int sort(berth__agenda *agenda) {
     while (agenda->first < agenda->end) {
         const uint32_t end = near_end(agenda);
         if (agenda->first == end) {
-            agenda->bound_count--;
+            agenda->next_at = agenda->bounds[--agenda->bound_count].below;
             agenda->is_sorted = 0;
+            agenda->is_uneven = 0;
         } else if (agenda->is_sorted) {
             return 1;
         } else if (end - agenda->first <= FEW) {
@@ -204,6 +234,10 @@ static int sort_nearest(berth__agenda *agenda) {
         }
     }
     return 0;
+}
+
+static inline int sort_nearest(berth__agenda *agenda) {
+    return (agenda->is_sorted && agenda->first < near_end(agenda)) || sort(agenda);
 }
 
 /* ---- Of one moment ---- */

@@ -45,7 +45,9 @@ typedef struct berth__agenda {
     uint32_t end;
     uint32_t is_sorted; /* those in front of the nearest bound */
     uint32_t bound_count;
-    uint32_t told; /* items in front of it were told by berth__agenda_ahead */
+    uint32_t told;      /* items in front of it were told by berth__agenda_ahead */
+    uint32_t is_uneven; /* the nearest part lies in a small part of its moments */
+    uint32_t reserved;
     berth__bound bounds[BERTH__BOUNDS_MAX];
 } berth__agenda;
 

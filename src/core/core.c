@@ -157,10 +157,6 @@ void berth__core_shutdown(berth__core *core, uint64_t now, uint32_t running) {
     }
 }
 
-void berth__core_set_soon(berth__core *core, berth__soon *soon) {
-    core->soon = soon;
-}
-
 void berth__core_set_idle(berth__core *core, uint32_t idle_count) {
     core->idle_count = idle_count;
 }

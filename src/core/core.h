@@ -40,9 +40,6 @@ enum berth__transition {
 
 typedef void berth__sink(void *context, uint32_t transition, berth_request_id id);
 
-/* A hint, which changes nothing: the sink will be told of this place soon. */
-typedef void berth__soon(void *context, uint32_t place);
-
 /* A submit, with every default applied by the caller. Deadlines are durations; 0 = none. */
 typedef struct berth__submit {
     uint32_t band; /* 1..band_count */
@@ -131,9 +128,6 @@ berth__core *berth__core_init(void *memory, const berth_options *options, berth_
 
 /* The owner's bytes of place 0, aligned for any word. */
 void *berth__core_beside(berth__core *core);
-
-/* Give the sink's hints somewhere to go. */
-void berth__core_set_soon(berth__core *core, berth__soon *soon);
 
 /* ---- Events. `now` never goes back; an earlier one counts as the latest seen. ---- */
 
@@ -311,6 +305,7 @@ berth_status berth__core_tenant_stats(const berth__core *core, uint64_t tenant,
  * those that admission will look at next, up to `max`, and how many they are. Lines that another
  * processor wrote last arrive together then, instead of one after the other. */
 void berth__core_expect(const berth__core *core, uint32_t place);
+void berth__core_expect_end(const berth__core *core, uint32_t place);
 uint32_t berth__core_expect_next(const berth__core *core, uint32_t *places, uint32_t max);
 
 /* The same under the lock, for one whose lines are in no cache; of its neighbours in its list a

@@ -13,7 +13,7 @@
 #include <string.h>
 
 /* So many of those who are due are asked for at once. */
-#define EXPECT_MAX 16u
+#define EXPECT_MAX 32u
 
 /* Smaller tables are in the cache next to the processor anyway. */
 #define EXPECT_FROM 2048u
@@ -73,10 +73,8 @@ static inline void expect_due(berth__core *core, uint64_t until) {
     if (core->deadlines.next_at > until || berth__agenda_was_told(&core->deadlines)) return;
     if (core->ids.place_count < EXPECT_FROM) return;
     const uint32_t count = berth__agenda_ahead(&core->deadlines, places, EXPECT_MAX);
-    for (uint32_t i = 0; i < count; i++) {
-        berth__core_touch(core, places[i]);
-        if (core->soon != NULL) core->soon(core->sink_context, places[i]);
-    }
+    for (uint32_t i = 0; i < count; i++) berth__core_expect_end(core, places[i]);
+    for (uint32_t i = 0; i < count; i++) berth__core_touch(core, places[i]);
     for (uint32_t i = 0; i < count; i++) berth__core_touch_neighbours(core, places[i]);
 }
 

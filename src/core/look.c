@@ -86,15 +86,22 @@ berth_request_id berth__core_oldest_ended(const berth__core *core, berth_request
     return place == BERTH__NONE ? 0 : berth__ids_of(&core->ids, place);
 }
 
-void berth__core_expect(const berth__core *core, uint32_t place) {
-    berth__expect_write(&core->entries[place]);
-    berth__expect_write(&core->entries[place].prompt_tokens);
+void berth__core_expect_end(const berth__core *core, uint32_t place) {
+    const berth__entry *entry = &core->entries[place];
+    berth__expect_write(entry);
+    berth__expect_write(entry->beside + BERTH__BESIDE_SIZE - 1);
     berth__expect_write(&core->links[place]);
     if (core->options.resource_count > 0) berth__expect_write(berth__units_of(core, place));
 }
 
+void berth__core_expect(const berth__core *core, uint32_t place) {
+    berth__core_expect_end(core, place);
+    berth__expect_write(&core->entries[place].prompt_tokens);
+}
+
 void berth__core_touch(const berth__core *core, uint32_t place) {
     berth__touch(&core->entries[place]);
+    berth__touch(core->entries[place].beside + BERTH__BESIDE_SIZE - 1);
     berth__touch(&core->links[place]);
     if (core->options.resource_count > 0) berth__touch(berth__units_of(core, place));
 }

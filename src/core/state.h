@@ -167,7 +167,6 @@ typedef struct berth__leaving {
 struct berth__core {
     berth_options options; /* normalised */
     berth__sink *sink;
-    berth__soon *soon; /* may be NULL */
     void *sink_context;
     berth__link *links;
     berth__entry *entries;
@@ -237,9 +236,9 @@ struct berth__core {
     uint32_t commit_bit;    /* in a commit: its step's in berth__entry.in_step */
     uint32_t plain_ends;    /* fixed: plain.h does for the end of most who are parked */
     uint32_t reserved;
-    uint32_t unlimited;    /* fixed: bands of which only the count of the parked is limited */
-    uint32_t not_decoding; /* in a plan: who runs and was given no tokens as a decode, at most */
-    uint32_t idle_count;   /* admissions allowed before set_idle; BERTH__NONE = no bound */
+    uint32_t unlimited;     /* fixed: bands of which only the count of the parked is limited */
+    uint32_t not_decoding;  /* in a plan: who runs and was given no tokens as a decode, at most */
+    uint32_t idle_count;    /* admissions allowed before set_idle; BERTH__NONE = no bound */
 
     /* Counters only: gauges and resources are worked out when read. */
     berth_stats counters;

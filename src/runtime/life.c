@@ -84,7 +84,6 @@ static berth_status make_core(berth_pool *pool) {
     pool->core =
         berth__core_init(align_up(pool->core_memory), &pool->options, berth__sink_take, pool);
     pool->rows = berth__core_beside(pool->core);
-    berth__core_set_soon(pool->core, berth__row_soon);
     pool->output_decides = berth__core_output_decides(pool->core);
     return BERTH_OK;
 }

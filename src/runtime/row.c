@@ -21,12 +21,5 @@ berth__row *berth__row_find_for_producer(berth_pool *pool, berth_request_id id) 
 }
 
 void berth__row_expect(const berth_pool *pool, uint32_t place) {
-    if (place >= pool->row_count) return;
-    berth__expect_write(&berth__row_at(pool, place)->id);
-    berth__core_expect(pool->core, place);
-}
-
-void berth__row_soon(void *context, uint32_t place) {
-    const berth_pool *pool = context;
-    berth__touch(&berth__row_at(pool, place)->id);
+    if (place < pool->row_count) berth__core_expect(pool->core, place);
 }

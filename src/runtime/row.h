@@ -94,9 +94,6 @@ berth__row *berth__row_find_for_producer(berth_pool *pool, berth_request_id id);
 /* A hint: the row, and what the core knows of it, is about to be used. Without the lock, too. */
 void berth__row_expect(const berth_pool *pool, uint32_t place);
 
-/* The same for the row alone: the core's berth__soon, with the pool as context. */
-void berth__row_soon(void *context, uint32_t place);
-
 static inline uint32_t berth__row_place(const berth__row *row) {
     return berth__id_place(row->id);
 }
