@@ -3,8 +3,8 @@
  * What:    the requests of a replay, and where they come from: a file in one of three formats.
  * Why:     a figure is only as good as its input: what is malformed stops, by line and column.
  * Rules:   the format is told by the content, never by the name. Times are whole nanoseconds from
- * the first row; rows keep the order of the file. Threads: none; a row belongs to whoever runs it,
- * see host.h.
+ *          the first row; rows keep the order of the file.
+ * Threads: none; a row belongs to whoever runs it, see host.h.
  */
 #ifndef REPLAY_TRACE_H
 #define REPLAY_TRACE_H

@@ -3,7 +3,8 @@
  * What:    ordered sets of small numbers over one shared array of nodes: by key, then by turn.
  * Why:     the next in any order but that of arrival, found, followed and taken out in O(log n).
  * Rules:   a place is in at most one tree that uses the same nodes; (key, turn) is unique in a
- * tree; the caller knows which tree a place is in. Threads: none of its own.
+ *          tree; the caller knows which tree a place is in.
+ * Threads: none of its own.
  *
  * A treap (Seidel and Aragon, "Randomized search trees", 1996): the heap weights are a mix of the
  * turn, so that the shape follows from the events alone; no answer depends on the shape.

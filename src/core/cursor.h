@@ -2,8 +2,10 @@
 /*
  * What:    a walk over the parked requests, in the order in which admission should consider them.
  * Why:     who is next, and who after that, is decided here; whether they fit, is decided by
- * others. Rules:   each parked request comes once; a cursor is good until the queue changes. The
- * first one is found in O(1). Threads: none; looks only.
+ *          others.
+ * Rules:   each parked request comes once; a cursor is good until the queue changes. The first one
+ *          is found in O(1).
+ * Threads: none; looks only.
  */
 #ifndef BERTH__CORE_CURSOR_H
 #define BERTH__CORE_CURSOR_H

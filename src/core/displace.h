@@ -3,7 +3,8 @@
  * What:    room for a newcomer among the parked ones, at the cost of lower bands.
  * Why:     when a limit of the pool is met, the urgent should not be turned away by what is not.
  * Rules:   the newest of the lowest band first, never one of the newcomer's band or above, never
- * one that was preempted; nobody ends unless that makes room enough. Threads: none of its own.
+ *          one that was preempted; nobody ends unless that makes room enough.
+ * Threads: none of its own.
  */
 #ifndef BERTH__CORE_DISPLACE_H
 #define BERTH__CORE_DISPLACE_H

@@ -4,7 +4,8 @@
  * Why:     every policy of admission asks this one question in this one place.
  * Rules:   it fits if a slot and a worker are free, no resource is overdrawn, its cost is free on
  *          every resource with what it shares already there, its band's ceiling allows it, tokens
- * of the step are left for it, and the KV mode lets it in. What stands first in the way is told.
+ *          of the step are left for it, and the KV mode lets it in. What stands first in the way is
+ *          told.
  * Threads: none; looks only.
  */
 #ifndef BERTH__CORE_FIT_H

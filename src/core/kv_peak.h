@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What:    the most that running requests will hold at once, if each goes on to its end and is
- * gone. Why:     a newcomer that keeps this peak below the capacity preempts nobody, though far
- * more go in than their worst cases would let. Rules:   with (current, left) sorted by left, the
- * longest first, the peak is the largest of sum(current of the first k) + k * left of the k-th:
- * when the k-th ends, the first k are there. Sums stay at UINT64_MAX. The order is kept from plan
- * to plan and only mended. Threads: none of its own.
+ *          gone.
+ * Why:     a newcomer that keeps this peak below the capacity preempts nobody, though far more go
+ *          in than their worst cases would let.
+ * Rules:   with (current, left) sorted by left, the longest first, the peak is the largest of
+ *          sum(current of the first k) + k * left of the k-th: when the k-th ends, the first k are
+ *          there. Sums stay at UINT64_MAX. The order is kept from plan to plan and only mended.
+ * Threads: none of its own.
  */
 #ifndef BERTH__CORE_KV_PEAK_H
 #define BERTH__CORE_KV_PEAK_H

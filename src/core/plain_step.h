@@ -6,8 +6,8 @@
  * Rules:   a second way to the same end. A plan goes this way where KV does not grow and the tokens
  *          of a step have no limit, and walks those who run once: what kv_grow.c, budget.c and
  *          step.c would do. A result goes this way on any engine, if it says tokens and no more,
- * and they change nothing of what the request holds. tests/model/plain_step.c holds both ways
- *          against each other.
+ *          and they change nothing of what the request holds. tests/model/plain_step.c holds both
+ *          ways against each other.
  * Threads: none of its own.
  */
 #ifndef BERTH__CORE_PLAIN_STEP_H

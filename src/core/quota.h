@@ -4,7 +4,8 @@
  * Why:     one tenant must not fill the queue of all; each is told its own limit and when to come.
  * Rules:   checked at submit, in the order of berth_refusal_reason; cost counts what is parked and
  *          what is held; the rate is GCRA: one per rate_ns in the long run, rate_burst at once
- * after a pause. Nothing is changed. Threads: none; looks only.
+ *          after a pause. Nothing is changed.
+ * Threads: none of its own.
  */
 #ifndef BERTH__CORE_QUOTA_H
 #define BERTH__CORE_QUOTA_H

@@ -3,7 +3,8 @@
  * What:    what a request shares with others: the blocks that its prompt begins with, and its set.
  * Why:     what is shared is counted once, and what is computed once is not asked for again.
  * Rules:   a request's own units never include what it shares; used = sum of units + shared.
- * Between events the cached blocks fit into what is free. Threads: none of its own.
+ *          Between events the cached blocks fit into what is free.
+ * Threads: none of its own.
  *
  *   a running request's context:   | shared, held in the index | its own units             |
  *                                  0 ... held ................. computed ... what it may grow to

@@ -2,8 +2,9 @@
 /*
  * What:    how a request comes into a step, and leaves its last one.
  * Why:     steps are planned and ended in two ways (step.c, plain_step.c), which have this in
- * common. Rules:   what is listed runs, and was given tokens in the plan being made. Threads: none
- * of its own.
+ *          common.
+ * Rules:   what is listed runs, and was given tokens in the plan being made.
+ * Threads: none of its own.
  */
 #ifndef BERTH__CORE_STEP_H
 #define BERTH__CORE_STEP_H

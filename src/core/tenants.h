@@ -3,8 +3,9 @@
  * What:    the tenants that the pool knows: what they may do, what they have parked and running.
  * Why:     quotas and fairness are by tenant, and there may be ten thousand of them.
  * Rules:   a tenant is known while it has a request parked, held or to come, or options of its own;
- * after that it stays until its room is needed, those idle longest first. Nothing is ever decided
- * by a tenant's number or its place in the table. Threads: none of its own.
+ *          after that it stays until its room is needed, those idle longest first. Nothing is ever
+ *          decided by a tenant's number or its place in the table.
+ * Threads: none of its own.
  */
 #ifndef BERTH__CORE_TENANTS_H
 #define BERTH__CORE_TENANTS_H

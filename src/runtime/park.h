@@ -3,8 +3,9 @@
  * What:    where one thread sleeps until another posts it.
  * Why:     a thread that looks for a moment before it sleeps is often posted without any system
  *          call; one that does sleep is woken after the lock was given up, so that it finds it
- * free. Rules:   post under the lock, once per wait; wake what post returned after the lock was
- * given up. Threads: one waits; any posts.
+ *          free.
+ * Rules:   post under the lock, once per wait; wake what post returned after the lock was given up.
+ * Threads: one waits; any posts.
  */
 #ifndef BERTH__RUNTIME_PARK_H
 #define BERTH__RUNTIME_PARK_H

@@ -6,7 +6,7 @@
  * Rules:   the size is a power of two; one producer, one reader; the bytes of a chunk may wrap
  *          around the end, its header does not. ring.c says what may run beside what.
  * Threads: push, merge, write: one producer. peek, look, pop, skip: one reader, beside the
- * producer. All else: with neither of them inside.
+ *          producer. All else: with neither of them inside.
  *
  *   Offsets count up for ever; the position in the memory is the offset modulo the size.
  *
@@ -178,8 +178,7 @@ typedef struct berth__piece {
  * where they end is the producer's. */
 typedef struct berth__unread {
     uint64_t at;
-    uint64_t
-        head; /* it may be before `at`, where the last chunk grew meanwhile: nothing is unread */
+    uint64_t head; /* before `at` where the last chunk grew meanwhile: nothing is unread then */
 } berth__unread;
 
 berth__unread berth__ring_begin(const berth__ring *ring);

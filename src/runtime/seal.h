@@ -7,7 +7,7 @@
  *          reads is left alone until the lane has told that he is done. Nobody's (0) as soon as
  *          something happens to it that only the lock can tell.
  * Threads: PENDING is written by who claimed the id, the rest under the lock; READY to TAKEN by
- * any.
+ *          any.
  */
 #ifndef BERTH__RUNTIME_SEAL_H
 #define BERTH__RUNTIME_SEAL_H

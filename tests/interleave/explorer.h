@@ -5,8 +5,8 @@
  *          that fails is printed.
  * Rules:   threads are coroutines; one runs until a step (see shim.h), where the explorer may let
  *          another one go first. Nobody can run: somebody waits for a wake-up that was lost. A
- * sleep with a limit may end by its limit at any step, as an order of its own. Threads: one, in
- * truth.
+ *          sleep with a limit may end by its limit at any step, as an order of its own.
+ * Threads: one, in truth.
  *
  * Bounding preemptions instead of depth finds most such bugs with very few of them: Musuvathi and
  * Qadeer, "Iterative context bounding for systematic testing of multithreaded programs", 2007.

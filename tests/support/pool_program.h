@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What:    a program of bytes that drives a pool and an obvious model of its mailboxes side by
- * side: arrays of everything that was ever said. Every status, record and moment has to agree. Why:
- * random bytes (api) and a fuzzer's (fuzz) go the same way. Rules:   any bytes are a program; where
- * they do not agree, a cmocka assertion fails. Threads: one at a time.
+ *          side: arrays of everything that was ever said. Every status, record and moment has to
+ *          agree.
+ * Why:     random bytes (api) and a fuzzer's (fuzz) go the same way.
+ * Rules:   any bytes are a program; where they do not agree, a cmocka assertion fails.
+ * Threads: one at a time.
  */
 #ifndef BERTH_TESTS_POOL_PROGRAM_H
 #define BERTH_TESTS_POOL_PROGRAM_H

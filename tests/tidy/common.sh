@@ -7,7 +7,7 @@ LC_ALL=C
 export LC_ALL
 root=${BERTH_SOURCE_DIR:-$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)}
 
-rules='layers packages floats guest sizes functions spdx contracts words readmes exports'
+rules='layers packages floats guest sizes functions heads spdx contracts words readmes exports'
 
 # Every file of ours that a compiler, a shell or CMake reads, and the public documents.
 sources() {
@@ -127,6 +127,26 @@ check_sizes() {
             /[ \t]$/ { print file ":" NR ": blanks at the end" }
             END { if (NR > 800 && file != "include/berth.h") print file ": " NR " lines" }
         ' "$file"
+    done
+}
+
+# A header of ours says in its first comment what it is, why, by which rules, and for which threads;
+# each begins a line, and what belongs to it is indented under it.
+check_heads() {
+    for file in $(sources | grep '^src/.*\.h$'); do
+        awk -v file="$file" '
+            /^ \*\/$/ { exit }
+            /^ \* What:    / { head = 1 }
+            /^ \*$/ { head = 0 }
+            /^ \* (What|Why|Rules|Threads): / { said[substr($2, 1, index($2, ":") - 1)] = 1 }
+            head && !/^ \* (What:    |Why:     |Rules:   |Threads: |         )[^ ]/ {
+                print file ":" NR ": not under What, Why, Rules or Threads"
+            }
+            END {
+                n = split("What Why Rules Threads", wanted, " ")
+                for (i = 1; i <= n; i++)
+                    if (!(wanted[i] in said)) print file ": does not say " wanted[i] ":"
+            }' "$file"
     done
 }
 

@@ -26,6 +26,10 @@ good_tree() {
     printf '/* a double, getenv() */\nstatic const char *a = "float abort()";\n' >>src/core/good.c
     printf '%s\n#include <uv.h>\n#include "core/core.h"\n' "$spdx" >src/runtime/good.c
     {
+        printf '%s\n/*\n * What:    a.\n * Why:     b,\n *          c.\n' "$spdx"
+        printf ' * Rules:   d.\n * Threads: any.\n *\n * And more.\n */\n'
+    } >src/core/good.h
+    {
         echo "$spdx"
         printf '/**\n * berth_a() - a.\n *\n * Errors:   none\n * Threads:  any\n'
         printf ' * Memory:   none\n * Cost:     O(1)\n */\nBERTH_API berth_status berth_a(\n'
@@ -103,6 +107,12 @@ expect sizes 'src/core/good.c:6: blanks at the end'
     echo '}'
 } >>src/core/good.c
 expect functions 'src/core/good.c:7: a function of 61 lines'
+sed '/^ \* Threads:/d' src/core/good.h >src/core/bad.h
+expect heads 'src/core/bad.h: does not say Threads:'
+sed 's/^ \*          c/ * c/' src/core/good.h >src/core/bad.h
+expect heads 'src/core/bad.h:5: not under'
+sed 's/b,$/b. Rules:   c./' src/core/good.h | sed '/^ \* Rules/d' >src/core/bad.h
+expect heads 'does not say Rules:'
 echo 'int a;' >src/core/bad.c
 expect spdx 'src/core/bad.c: does not begin'
 printf '#!/bin/sh\necho\n' >tests/bad.sh
