@@ -151,12 +151,10 @@ berth_status berth__core_cancel(berth__core *core, uint64_t now, berth_request_i
 /* End every request whose deadline is at or before `now`, by deadline, then by arrival. */
 void berth__core_expire(berth__core *core, uint64_t now);
 
-/* When the next deadline is due; UINT64_MAX if none is. No event: what it tidies decides nothing.
- */
+/* When the next deadline is due; UINT64_MAX if none is. No event: it tidies and decides nothing. */
 uint64_t berth__core_next_at(berth__core *core);
 
-/* The same where that is `until` or before; else a moment after `until` before which none is due.
- */
+/* The same up to `until`; else a moment after `until` before which none is due. */
 uint64_t berth__core_next_within(berth__core *core, uint64_t until);
 
 /* A moment before which no deadline is due. It may be that of one which was put off or given up:

@@ -39,8 +39,7 @@ berth_request_id berth__core_lend(berth__core *core) {
     if (berth__core_broken(core) || core->closed || berth__core_room(core) == 0) return 0;
     const berth_request_id id = berth__ids_take(&core->ids);
     if (id == 0) return 0;
-    /* The place may still be in the agenda, for whom it had before: his outcome says that he ended.
-     */
+    /* The agenda may still have the place, from before: an outcome says that it ended. */
     core->entries[berth__id_place(id)].state = BERTH__LENT;
     core->queue.lent_count++;
     return id;

@@ -271,8 +271,7 @@ static void accept(berth__core *core, uint32_t place, int at_once) {
         core->counters.parked_peak = core->queue.total.count;
 }
 
-/* Would it be the largest crowd so far, if it were not admitted at once? Asked before it is parked.
- */
+/* Before it is parked: will the crowd be the largest so far, unless it is admitted at once? */
 static void note_peak(berth__core *core, const berth__load *load) {
     if (core->queue.total.count >= core->counters.parked_peak &&
         (berth__is_engine(core) || !berth__admit_at_once(core, load)))

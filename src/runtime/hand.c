@@ -12,8 +12,7 @@
 
 #define TAKEN_BACK (1u << 31)
 
-/* A hand that took less is followed by one of twice the size; one that took more, by one of half.
- */
+/* A hand that took less is followed by one of twice the size; one that took more, of half. */
 #define HAND_NS UINT64_C(10000)
 
 void berth__hand_init(berth_pool *pool, berth__hand *hand) {

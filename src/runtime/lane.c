@@ -14,8 +14,7 @@
 #define LOOK_NS_FIRST 10000u /* how long threads look, before they have learnt */
 #define AHEAD 4u             /* slots that are asked for before they are needed */
 
-/* A lane takes a part of the room for parked requests: where there is little of it, none is made.
- */
+/* A lane takes a part of the room for parked requests: where that is little, none is made. */
 #define ROOM_MIN (2 * BERTH__LANE_SLOTS)
 
 /* ---- Making it ---- */

@@ -105,8 +105,7 @@ static void ended(berth_pool *pool, berth__row *row) {
     if (!row->gone && pool->posting != row->id) berth__seal_set(pool, row->id, BERTH__SEAL_READY);
 }
 
-/* Whoever is reading the outcome just now goes on: its place is not given away before he is done.
- */
+/* Whoever is reading the outcome goes on: its place is not given away before he is done. */
 static void unseal(berth_pool *pool, const berth__row *row) {
     if (berth__seal_break(pool, row->id)) return;
     berth__core_pin(pool->core, row->id);

@@ -56,8 +56,7 @@ static void end_looking(berth__look *look) {
     atomic_store_explicit(&look->taken, 0, memory_order_relaxed);
 }
 
-/* Twice what this wait took, where looking was or would have been enough; else half of what it was.
- */
+/* Twice what this wait took, where looking was or would have been enough; else half. */
 static uint64_t next_limit(uint64_t limit_ns, uint64_t took_ns) {
     const uint64_t next = took_ns <= LOOK_NS_MAX ? 2 * took_ns : limit_ns / 2;
     if (next > LOOK_NS_MAX) return LOOK_NS_MAX;
