@@ -27,9 +27,12 @@
  * changes it then. On an engine's pool no hatch is ever opened.
  *
  * Safety
- *   word: entering acquires what opening released (the ring cleared, `kept`, the tallies); publish
- *     and leave release the chunk and what the producer changed; shutting and the reader's load
- *     acquire it.
+ *   word: looking and entering acquire what opening released (the ring cleared, `kept`, the
+ *     tallies); publish and leave release the chunk and what the producer changed; shutting and the
+ *     reader's load acquire it. Before he enters the producer may look whether there is room: what
+ *     he reads then is older or newer than his word, and where it is newer he does not get in, or
+ *     `kept`, which only grows, has grown. The tallies he reads inside only: they are made anew
+ *     where a hatch is opened again, and the word may be the same.
  *   id: stored before the word of its era, with release; a producer who reads an id that is newer
  *     than his word fails to enter by his word, and one that is older is not his.
  *   The tally that holds is written by nobody while the hatch is shut: to turn them is to publish.
