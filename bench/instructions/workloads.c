@@ -28,6 +28,7 @@ typedef struct state {
     berth_request_id *ids;
     uint32_t at; /* which of them the operation is about */
     uint32_t tenants;
+    uint32_t grows; /* KV, in blocks of 16 tokens */
     berth_plan plan;
     berth_result *results;
 } state;
@@ -50,6 +51,8 @@ static void make_fair(state *self, uint32_t face, uint32_t running, uint32_t par
     options.resources[0].capacity_units = 4u * running;
     snprintf(options.resources[1].name, BERTH_NAME_SIZE, "sequences");
     options.resources[1].capacity_units = 2u * running;
+    options.kv_block_tokens = self->grows ? 16 : 0;
+    options.kv_mode = self->grows ? BERTH_KV_OPTIMISTIC : BERTH_KV_WORST_CASE;
     expect(berth_pool_create(&options, NULL, &self->pool), "berth_pool_create");
     self->ids = calloc((size_t)running + parked, sizeof *self->ids);
     self->plan =
@@ -77,10 +80,10 @@ static void submit_with(state *self, uint32_t mode) {
     berth_request request = {.struct_size = sizeof request,
                              .band = 1 + self->at % 3,
                              .prompt_tokens = 16,
-                             .max_new_tokens = 1u << 20,
+                             .max_new_tokens = self->grows ? 1000 : 1u << 20,
                              .mailbox_mode = mode,
                              .cost_count = 2,
-                             .cost = {4, 1},
+                             .cost = {self->grows ? 0 : 4, 1},
                              .queue_ns = 1000000u + self->at * 7919u % 1000u,
                              .payload = &self->ids[self->at],
                              .tenant = self->tenants > 0 ? self->at % self->tenants : 0};
@@ -169,7 +172,7 @@ static void for_each(state *self, uint32_t count, operation *what, int counts) {
 }
 
 static uint64_t run_submit(uint32_t depth, uint32_t unused) {
-    state self;
+    state self = {.grows = 0};
     (void)unused;
     make(&self, BERTH_FACE_ENGINE, 1, depth);
     for_each(&self, depth, submit, 1);
@@ -178,7 +181,7 @@ static uint64_t run_submit(uint32_t depth, uint32_t unused) {
 }
 
 static uint64_t run_cancel(uint32_t depth, uint32_t unused) {
-    state self;
+    state self = {.grows = 0};
     (void)unused;
     make(&self, BERTH_FACE_ENGINE, 1, depth);
     for_each(&self, depth, submit, 0);
@@ -188,7 +191,7 @@ static uint64_t run_cancel(uint32_t depth, uint32_t unused) {
 }
 
 static uint64_t run_expire(uint32_t depth, uint32_t unused) {
-    state self;
+    state self = {.grows = 0};
     (void)unused;
     make(&self, BERTH_FACE_ENGINE, 1, depth);
     for_each(&self, depth, submit, 0);
@@ -198,7 +201,7 @@ static uint64_t run_expire(uint32_t depth, uint32_t unused) {
 }
 
 static uint64_t run_take(uint32_t depth, uint32_t unused) {
-    state self;
+    state self = {.grows = 0};
     (void)unused;
     make(&self, BERTH_FACE_ENGINE, 1, depth);
     for_each(&self, depth, submit, 0);
@@ -209,7 +212,7 @@ static uint64_t run_take(uint32_t depth, uint32_t unused) {
 }
 
 static uint64_t run_life(uint32_t count, uint32_t unused) {
-    state self;
+    state self = {.grows = 0};
     (void)unused;
     make(&self, BERTH_FACE_GATE, 64, count);
     for_each(&self, count, whole_life, 1);
@@ -218,7 +221,7 @@ static uint64_t run_life(uint32_t count, uint32_t unused) {
 }
 
 static uint64_t stream(operation *counts) {
-    state self;
+    state self = {.grows = 0};
     make(&self, BERTH_FACE_GATE, 1, 1);
     self.at = 0;
     submit_with(&self, BERTH_MAILBOX_STREAM);
@@ -258,8 +261,8 @@ static void compute(state *self) {
                                           .tokens_generated = 1};
 }
 
-static uint64_t steps(uint32_t running, uint32_t parked, operation *counts) {
-    state self;
+static uint64_t steps(uint32_t running, uint32_t parked, uint32_t grows, operation *counts) {
+    state self = {.grows = grows};
     make(&self, BERTH_FACE_ENGINE, running, parked);
     for_each(&self, running, submit, 0);
     plan(&self);
@@ -284,15 +287,23 @@ static uint64_t steps(uint32_t running, uint32_t parked, operation *counts) {
 }
 
 static uint64_t run_plan(uint32_t running, uint32_t parked) {
-    return steps(running, parked, plan);
+    return steps(running, parked, 0, plan);
+}
+
+static uint64_t run_plan_growing(uint32_t running, uint32_t parked) {
+    return steps(running, parked, 1, plan);
 }
 
 static uint64_t run_commit(uint32_t running, uint32_t parked) {
-    return steps(running, parked, commit);
+    return steps(running, parked, 0, commit);
+}
+
+static uint64_t run_commit_growing(uint32_t running, uint32_t parked) {
+    return steps(running, parked, 1, commit);
 }
 
 static uint64_t run_turn(uint32_t depth, uint32_t tenants) {
-    state self;
+    state self = {.grows = 0};
     make_fair(&self, BERTH_FACE_ENGINE, 1, depth, tenants);
     for_each(&self, depth, submit, 0);
     for (uint32_t i = 0; i < TURNS; i++) measured(turn, &self);
@@ -309,7 +320,9 @@ const counted counted_all[] = {
     {"emit", run_emit, 0, 0},
     {"read", run_read, 0, 0},
     {"commit/256/0", run_commit, 256, 0},
+    {"commit/256/0/kv", run_commit_growing, 256, 0},
     {"plan/256/0", run_plan, 256, 0},
+    {"plan/256/0/kv", run_plan_growing, 256, 0},
     {"plan/1024/0", run_plan, 1024, 0},
     {"plan/256/10000", run_plan, 256, 10000},
     {"plan/256/1000000", run_plan, 256, 1000000},

@@ -21,7 +21,7 @@ uint64_t berth__budget_decode(const berth__core *core, uint32_t place) {
     const berth__entry *entry = &core->entries[place];
     const uint64_t tokens = entry->samples * (UINT64_C(1) + core->options.draft_tokens);
     if (entry->max_new_tokens == 0) return tokens;
-    if (tokens == 1 && !entry->in_step) return 1;
+    if (berth__budget_is_single(core, entry)) return 1;
     const uint64_t soon = coming(core, place);
     if (tokens == 1 && soon == 0) return tokens;
     const uint64_t most_new = berth__mul_saturating(entry->max_new_tokens, entry->samples);
@@ -52,6 +52,10 @@ static int is_waiting(const berth__core *core, uint32_t place) {
 void berth__budget_begin(berth__core *core) {
     core->budget = (berth__budget){.active = core->options.step_tokens != 0};
     if (!core->budget.active) return;
+    if (core->not_decoding == 0 && core->decode_tokens != UINT64_MAX) {
+        core->budget.decodes = core->decode_tokens;
+        return;
+    }
     for (uint32_t p = core->running.head; p != BERTH__NONE; p = core->links[p].next) {
         uint64_t *wanted = &core->budget.wanted[core->entries[p].band_index];
         if (is_waiting(core, p))

@@ -29,6 +29,11 @@ static inline uint64_t berth__budget_chunk(const berth__core *core, uint64_t lef
     return most != 0 && most < left ? most : left;
 }
 
+/* Is a decode one token, and that for certain? */
+static inline int berth__budget_is_single(const berth__core *core, const berth__entry *entry) {
+    return entry->samples == 1 && core->options.draft_tokens == 0 && !entry->in_step;
+}
+
 /* In a plan, when the decodes have been given their tokens: what the prefills would like.
  * O(running). */
 void berth__budget_begin(berth__core *core);

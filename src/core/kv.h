@@ -40,6 +40,13 @@ berth_status berth__kv_tokens_max(const berth__kv_shape *shape, uint64_t *out);
  * ceil(tokens / block_tokens). */
 uint64_t berth__kv_blocks_of(const berth__kv_shape *shape, uint32_t block_tokens, uint64_t tokens);
 
+/* 1 if one sample holds the same blocks with `after` tokens as with `before`, which are not more; 0
+ * if that is not seen at a glance. */
+static inline int berth__kv_in_one_block(uint32_t block_tokens, uint64_t before, uint64_t after) {
+    return (block_tokens & (block_tokens - 1)) == 0 && before > 0 &&
+           ((before - 1) ^ (after - 1)) < block_tokens;
+}
+
 /* ---- With normalised options ---- */
 
 /* The most that it may hold. EOVERFLOW. */

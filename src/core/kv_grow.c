@@ -42,10 +42,15 @@ static int make_room(berth__core *core, uint32_t place, uint64_t more, uint32_t 
     return 1;
 }
 
-/* What it would hold beyond what it has, if so many tokens more were computed. */
+/* What a decode would hold beyond what it has, if so many tokens more were computed: mostly
+ * nothing, since it holds the block that they fall into. */
 static uint64_t more_for(const berth__core *core, uint32_t place, uint64_t tokens) {
     const uint64_t held = berth__units_of(core, place)[core->options.kv_resource];
-    const uint64_t after = berth__add_saturating(berth__flight_ahead(core, place), tokens);
+    const uint64_t ahead = berth__flight_ahead(core, place);
+    const uint64_t after = berth__add_saturating(ahead, tokens);
+    if (core->entries[place].samples == 1 &&
+        berth__kv_in_one_block(core->options.kv_block_tokens, ahead, after))
+        return 0;
     const uint64_t units = berth__kv_grow_units(core, place, after);
     return units > held ? units - held : 0;
 }
@@ -57,28 +62,41 @@ static void grant(berth__core *core, uint32_t place, uint64_t more) {
     (void)berth__life_hold(core, place, after); /* it fits */
 }
 
-/* The tokens of a decode, with KV for them: drafts make nobody give way. */
-static void grow(berth__core *core, uint32_t place, uint32_t *gone) {
-    uint64_t tokens = berth__budget_decode(core, place);
+/* The tokens of a decode, with KV for them: drafts make nobody give way. `more`: what is to be held
+ * for them. */
+static uint64_t tokens_of(const berth__core *core, uint32_t place, uint64_t *more) {
+    const uint64_t tokens = berth__budget_decode(core, place);
     const uint64_t least = core->entries[place].samples;
-    if (tokens == 0) return;
-    if (tokens > least && more_for(core, place, tokens) > berth__kv_mode_free(core)) tokens = least;
-    const uint64_t more = more_for(core, place, tokens);
-    if (more > 0 && !make_room(core, place, more, gone)) return;
+    *more = tokens == 0 ? 0 : more_for(core, place, tokens);
+    if (tokens <= least || *more <= berth__kv_mode_free(core)) return tokens;
+    *more = more_for(core, place, least);
+    return least;
+}
+
+static void give(berth__core *core, uint32_t place, uint64_t tokens, uint64_t more) {
     if (more > 0) grant(core, place, more);
     berth__flight_plan(core, place, tokens);
+}
+
+static void grow(berth__core *core, uint32_t place, uint32_t *gone) {
+    uint64_t more;
+    const uint64_t tokens = tokens_of(core, place, &more);
+    if (tokens == 0 || (more > 0 && !make_room(core, place, more, gone))) return;
+    give(core, place, tokens, more);
 }
 
 /* One that runs, is in the step and has all of its prefill behind it. */
 static int is_decode(const berth__core *core, uint32_t place) {
     const berth__entry *entry = &core->entries[place];
-    return entry->state == BERTH__RUNNING && !berth__is_held_up(entry) &&
+    return entry->state == BERTH__RUNNING && !entry->paused && !entry->suspended &&
            !berth__run_of(core, place)->drains && !berth__budget_is_prefill(core, place);
 }
 
-/* Who is in no step any more can give way like everybody else. */
+/* Who is in no step any more can give way like everybody else; and nobody is in one, at a plan,
+ * where one at most is outstanding. */
 static void look_who_drains(berth__core *core) {
     core->draining = 0;
+    if (core->options.steps_max == 1) return;
     for (uint32_t p = core->running.head; p != BERTH__NONE; p = core->links[p].next) {
         const berth__entry *entry = &core->entries[p];
         if (entry->state != BERTH__RUNNING || !entry->in_step) berth__run_of(core, p)->drains = 0;
@@ -86,28 +104,78 @@ static void look_who_drains(berth__core *core) {
     }
 }
 
-uint32_t berth__kv_grow_all(berth__core *core) {
+/* Most decodes are one token, which falls into a block that is held: planned at once. */
+static inline int plan_one(berth__core *core, uint32_t place, uint64_t at, int grows) {
+    const berth__entry *entry = &core->entries[place];
+    berth__run *run = &core->runs[entry->slot];
+    const uint64_t ahead = berth__add_saturating(entry->tokens_computed, run->planned_tokens);
+    if (entry->state != BERTH__RUNNING || entry->paused || entry->suspended || run->drains ||
+        ahead < run->prefill_tokens || !berth__budget_is_single(core, entry))
+        return 0;
+    if (grows && !berth__kv_in_one_block(core->options.kv_block_tokens, ahead, ahead + 1)) return 0;
+    run->step_tokens[at] = 1;
+    run->planned_tokens++;
+    return 1;
+}
+
+/* KV does not grow: nobody is in the way of anybody. */
+static void plan_decodes(berth__core *core) {
+    const uint64_t at = (core->step_id + 1) % BERTH__STEPS_MAX;
+    for (uint32_t p = core->running.head; p != BERTH__NONE; p = core->links[p].next) {
+        uint64_t tokens = 1;
+        if (!plan_one(core, p, at, 0)) {
+            const int decodes = is_decode(core, p);
+            tokens = decodes ? berth__budget_decode(core, p) : 0;
+            core->not_decoding += !decodes;
+            if (tokens > 0) berth__flight_plan(core, p, tokens);
+        }
+        core->decode_tokens += tokens;
+    }
+}
+
+/* As long as there is KV for what they need. Returns the first one for whom there is not. */
+static uint32_t grow_freely(berth__core *core) {
+    const uint64_t at = (core->step_id + 1) % BERTH__STEPS_MAX;
+    for (uint32_t p = core->running.head; p != BERTH__NONE; p = core->links[p].next) {
+        uint64_t tokens = 1;
+        uint64_t more = 0;
+        if (!plan_one(core, p, at, 1)) {
+            const int decodes = is_decode(core, p);
+            tokens = decodes ? tokens_of(core, p, &more) : 0;
+            if (more > 0 && more > berth__kv_mode_free(core)) return p;
+            core->not_decoding += !decodes;
+            if (tokens > 0) give(core, p, tokens, more);
+        }
+        core->decode_tokens += tokens;
+    }
+    return BERTH__NONE;
+}
+
+/* One after another from there on, and some may have to give way: the walk is over a copy, since
+ * the list changes under it. */
+static uint32_t grow_from(berth__core *core, uint32_t place) {
     uint32_t count = 0;
     uint32_t gone = 0;
-    core->not_decoding = 0;
-    if (!berth__kv_grows(&core->options)) {
-        for (uint32_t p = core->running.head; p != BERTH__NONE; p = core->links[p].next)
-            if (is_decode(core, p))
-                berth__flight_plan(core, p, berth__budget_decode(core, p));
-            else
-                core->not_decoding++;
-        return 0;
-    }
-    /* A copy: the list changes under the walk. */
-    for (uint32_t p = core->running.head; p != BERTH__NONE; p = core->links[p].next)
-        core->growing[count++] = p;
-    look_who_drains(core);
+    for (uint32_t p = place; p != BERTH__NONE; p = core->links[p].next) core->growing[count++] = p;
     for (uint32_t i = 0; i < count; i++)
         if (is_decode(core, core->growing[i]))
             grow(core, core->growing[i], &gone);
         else
             core->not_decoding++;
+    core->decode_tokens = UINT64_MAX;
     return gone;
+}
+
+uint32_t berth__kv_grow_all(berth__core *core) {
+    core->not_decoding = 0;
+    core->decode_tokens = 0;
+    if (!berth__kv_grows(&core->options)) {
+        plan_decodes(core);
+        return 0;
+    }
+    look_who_drains(core);
+    const uint32_t place = grow_freely(core);
+    return place == BERTH__NONE ? 0 : grow_from(core, place);
 }
 
 void berth__kv_grow_settle(const berth__core *core, uint32_t place, uint64_t tokens,

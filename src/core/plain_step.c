@@ -36,7 +36,7 @@ static uint64_t give(const berth__core *core, uint32_t place, uint64_t ahead) {
     const berth__entry *entry = &core->entries[place];
     const uint64_t prefill = core->runs[entry->slot].prefill_tokens;
     if (ahead < prefill) return berth__budget_chunk(core, prefill - ahead);
-    if (entry->samples == 1 && core->options.draft_tokens == 0 && !entry->in_step) return 1;
+    if (berth__budget_is_single(core, entry)) return 1;
     return berth__budget_decode(core, place);
 }
 

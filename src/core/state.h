@@ -210,6 +210,7 @@ struct berth__core {
     uint32_t
         *victims; /* running_max on an engine: who gives way, a heap in the order of victim.h */
     berth__budget budget;
+    uint64_t decode_tokens; /* in a plan: given to decodes; UINT64_MAX where some gave way */
     berth__peak peak;       /* future_peak, predicted */
     berth__ratio ratio;     /* ratio */
     berth__lengths lengths; /* of completed outputs; where predict.h needs them */

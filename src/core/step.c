@@ -58,13 +58,19 @@ static void list_leaving(berth__core *core, berth_plan *plan) {
 }
 
 static void list_running(berth__core *core, berth_plan *plan) {
+    const uint64_t at = (core->step_id + 1) % BERTH__STEPS_MAX;
+    berth_plan_entry *out = plan->entries + plan->entry_count;
     for (uint32_t p = core->running.head; p != BERTH__NONE; p = core->links[p].next) {
-        const uint64_t tokens = *berth__flight_tokens(core, p, core->step_id + 1);
+        const berth__entry *entry = &core->entries[p];
+        const berth__run *run = &core->runs[entry->slot];
+        const uint64_t tokens = run->step_tokens[at];
         if (tokens == 0) continue; /* held up, or nothing was left of the step's tokens */
-        plan->admitted_count += core->entries[p].planned ? 0 : 1;
-        berth__step_list(core, p, berth__flight_ahead(core, p), tokens,
-                         &plan->entries[plan->entry_count++]);
+        const uint64_t before = run->planned_tokens - tokens;
+        plan->admitted_count += entry->planned ? 0 : 1;
+        berth__step_list(core, p, berth__add_saturating(entry->tokens_computed, before), tokens,
+                         out++);
     }
+    plan->entry_count = (uint32_t)(out - plan->entries);
 }
 
 /* Admit, unless somebody had to give way in this plan or shortly before. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Whom each mode of KV lets in, number by number. Blocks of one token, all in one band. */
+#include "core/kv.h"
 #include "core/kv_ratio.h"
 #include "support/core_kit.h"
 
@@ -288,8 +289,26 @@ static void predicted_goes_by_the_tenant_and_forgets_who_is_given_up(void **stat
     core_kit_fini(&kit);
 }
 
+/* What is seen at a glance is what is counted; and of blocks of a power of two all is seen. */
+static void tokens_of_one_block_are_known_without_counting(void **state) {
+    (void)state;
+    for (uint32_t block = 1; block <= 9; block++) {
+        const berth__kv_shape shape = {.prompt_tokens = 5, .max_new_tokens = 40, .samples = 1};
+        const int is_power = (block & (block - 1)) == 0;
+        for (uint64_t before = 0; before < 40; before++) {
+            for (uint64_t after = before; after < 45; after++) {
+                const int same = berth__kv_blocks_of(&shape, block, before) ==
+                                 berth__kv_blocks_of(&shape, block, after);
+                const int seen = berth__kv_in_one_block(block, before, after);
+                assert_true(seen == (same && is_power && before > 0));
+            }
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tokens_of_one_block_are_known_without_counting),
         cmocka_unit_test(worst_case_reserves_all),
         cmocka_unit_test(optimistic_reserves_the_prompt_and_a_watermark),
         cmocka_unit_test(the_watermark_is_not_asked_of_the_first),
