@@ -299,9 +299,10 @@ void berth__core_stats(const berth__core *core, berth_stats *out);
 berth_status berth__core_tenant_stats(const berth__core *core, uint64_t tenant,
                                       berth_tenant_stats *out);
 
-/* Hints, which change nothing: the caller is about to look at this place, which is in the table;
- * those that admission will look at next, up to `max`, and how many they are. Lines that another
- * processor wrote last arrive together then, instead of one after the other. */
+/* Hints, which change nothing: the caller is about to look at this place, which is in the table, or
+ * only at as much of it as its end takes while parked; those that admission will look at next,
+ * up to `max`, and how many they are. Lines that another processor wrote last arrive together then,
+ * instead of one after the other. */
 void berth__core_expect(const berth__core *core, uint32_t place);
 void berth__core_expect_end(const berth__core *core, uint32_t place);
 uint32_t berth__core_expect_next(const berth__core *core, uint32_t *places, uint32_t max);
