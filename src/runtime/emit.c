@@ -2,15 +2,15 @@
 /*
  * Properties
  *   A chunk that emit says OK to is in the ring before an outcome that is told after, and is
- * counted in it, once; one that comes after is dropped, and counted as dropped: the first cause
- * wins. Whoever is to hear of a chunk hears of it. What is emitted the short way decides nothing:
- * who is admitted, and when, is the same whenever it is counted.
+ *   counted in it, once; one that comes after is dropped, and counted as dropped: the first cause
+ *   wins. Whoever is to hear of a chunk hears of it. What is emitted the short way decides nothing:
+ *   who is admitted, and when, is the same whenever it is counted.
  *
  * Operation
  *   The long way is one locked section, as every call: the core counts the tokens, the first of
- * them meets a deadline, the chunk goes into the ring, whoever waits is woken or the mailbox is
- * listed as ready. After that nothing but the chunk itself is left to do for the next one as long
- * as
+ *   them meets a deadline, the chunk goes into the ring, whoever waits is woken or the mailbox is
+ *   listed as ready. After that nothing but the chunk itself is left to do for the next one as long
+ *   as
  *
  *     - its request runs, and has put something out before,
  *     - the mailbox is in the ready list, and nobody sleeps on it,
@@ -19,8 +19,8 @@
  *
  *   Then the hatch is opened, and the next emits go the short way: into the hatch, the chunk behind
  *   the others, the tally that nobody looks at, and out again. Whoever changes one of the
- * conditions shuts the hatch first, and takes what the tally says into account: that is to fold.
- * The next emit finds the hatch shut, and goes the long way.
+ *   conditions shuts the hatch first, and takes what the tally says into account: that is to fold.
+ *   The next emit finds the hatch shut, and goes the long way.
  *
  *   The core hears of folded output as counters of the request (berth__core_count_output), with no
  *   moment of its own. So it stays a function of its events; a deadline that nobody has looked at

@@ -20,11 +20,11 @@
  *
  *   The producer looks at the word, then whose ring it is, and adds INSIDE by compare-and-swap: it
  *   succeeds only if the word is still the one that he looked at, and as offsets never come again
- * it is the same request's. He writes the chunk behind the offset, and the tally whose turn it is
+ *   it is the same request's. He writes the chunk behind the offset, and the tally whose turn it is
  *   not, where nobody looks. Then one compare-and-swap moves the offset, turns the tallies and lets
  *   him out; it fails if SHUT came in between, and then he leaves without it.
  *   Under the lock, with SHUT set and nobody inside, the word is stored plainly: nobody else
- * changes it then. On an engine's pool no hatch is ever opened.
+ *   changes it then. On an engine's pool no hatch is ever opened.
  *
  * Safety
  *   word: looking and entering acquire what opening released (the ring cleared, `kept`, the

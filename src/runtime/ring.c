@@ -7,18 +7,19 @@
  *
  * Operation
  *   The producer writes a chunk (chunk.h) behind `head` and then moves `head`, which is the offset
- * of the hatch: by a store under the pool lock, by publish without it. It looks at `read` only when
- * its own idea of the room, which ends at `kept`, is used up. A merge writes behind the last
- * chunk's bytes, then enlarges its word 0 by compare-and-swap, then moves `head`. The reader of a
- * ring that merges takes the last chunk by setting bit 63 first: from then on the swap fails.
+ *   of the hatch: by a store under the pool lock, by publish without it. It looks at `read` only
+ *   when its own idea of the room, which ends at `kept`, is used up. A merge writes behind the last
+ *   chunk's bytes, then enlarges its word 0 by compare-and-swap, then moves `head`. The reader of a
+ *   ring that merges takes the last chunk by setting bit 63 first: from then on the swap fails.
  *
  * Safety
  *   head: moved with release by push, merge and publish, loaded with acquire by the reader: the
- * bytes and headers before it are written. read: stored with release by pop and skip, loaded with
- * acquire by the producer: the reader is done with the bytes before it. word 0: a merge's swap
- * releases, the reader's taking acquires: the bytes that it counts are written. The reader may see
- * it before it sees the new head: then `read` passes the head that it saw, and for that moment the
- * ring is empty to it.
+ *     bytes and headers before it are written.
+ *   read: stored with release by pop and skip, loaded with acquire by the producer: the reader is
+ *     done with the bytes before it.
+ *   word 0: a merge's swap releases, the reader's taking acquires: the bytes that it counts are
+ *     written. The reader may see it before it sees the new head: then `read` passes the head that
+ *     it saw, and for that moment the ring is empty to it.
  */
 #include "runtime/ring.h"
 

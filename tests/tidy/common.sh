@@ -131,8 +131,16 @@ check_sizes() {
 }
 
 # A header of ours says in its first comment what it is, why, by which rules, and for which threads;
-# each begins a line, and what belongs to it is indented under it.
+# each begins a line, and what belongs to it is indented under it. So it is with proofs.
 check_heads() {
+    for file in $(sources | grep '^src/'); do
+        awk -v file="$file" '
+            /^ \*\/$/ { exit }
+            /^ \* (Properties|Operation|Safety)$/ { proof = 1; next }
+            proof && !/^ \*(   .*)?$/ {
+                print file ":" NR ": not under Properties, Operation or Safety"
+            }' "$file"
+    done
     for file in $(sources | grep '^src/.*\.h$'); do
         awk -v file="$file" '
             /^ \*\/$/ { exit }

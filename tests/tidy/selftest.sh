@@ -113,6 +113,8 @@ sed 's/^ \*          c/ * c/' src/core/good.h >src/core/bad.h
 expect heads 'src/core/bad.h:5: not under'
 sed 's/b,$/b. Rules:   c./' src/core/good.h | sed '/^ \* Rules/d' >src/core/bad.h
 expect heads 'does not say Rules:'
+printf '%s\n/*\n * Safety\n *   one,\n * two.\n */\n' "$spdx" >src/core/bad.c
+expect heads 'src/core/bad.c:5: not under'
 echo 'int a;' >src/core/bad.c
 expect spdx 'src/core/bad.c: does not begin'
 printf '#!/bin/sh\necho\n' >tests/bad.sh
