@@ -141,12 +141,6 @@ typedef struct delivered {
     uint64_t size;
 } delivered;
 
-/* Has its mailbox room for a chunk that could fit? It changes nothing yet. */
-static uint32_t may_take(const berth_pool *pool, const berth__row *row, uint64_t size) {
-    if (!row->streams) return 1;
-    return row->ring != BERTH__NONE && berth__ring_could_fit(&pool->rings[row->ring], size);
-}
-
 /* Does it say tokens and nothing else, without a chunk or with one that has room? What is wrong
  * with a result makes it none of these. */
 static uint32_t says_tokens_only(const berth_pool *pool, const berth__row *row,
@@ -156,7 +150,7 @@ static uint32_t says_tokens_only(const berth_pool *pool, const berth__row *row,
     if (said != 0 || !reserved_is_zero(result)) return 0;
     if (result->bytes_size == 0) return 1;
     return result->bytes != NULL && result->bytes_size <= berth__mailbox_chunk_size_max(pool) &&
-           may_take(pool, row, result->bytes_size);
+           berth__mailbox_has_room(pool, row, result->bytes_size);
 }
 
 /* The same for the most common result, in one step each for the core and for the mailbox. */

@@ -59,7 +59,7 @@ uint64_t berth__mailbox_chunk_size_max(const berth_pool *pool) {
 
 uint32_t berth__mailbox_has_room(const berth_pool *pool, const berth__row *row, uint64_t size) {
     if (!row->streams) return 1;
-    return row->ring != BERTH__NONE && berth__ring_fits(&pool->rings[row->ring], size);
+    return row->ring != BERTH__NONE && berth__ring_could_fit(&pool->rings[row->ring], size);
 }
 
 /* ---- When the reader is behind ---- */

@@ -38,7 +38,8 @@ uint32_t berth__mailbox_has_record(const berth_pool *pool, const berth__row *row
 /* Under the pool lock: is there a chunk to read? */
 uint32_t berth__mailbox_has_chunk(const berth_pool *pool, const berth__row *row);
 
-/* Under the pool lock: would deliver find room? */
+/* Under the pool lock: would deliver find room for a chunk of at most chunk_size_max? It changes
+ * nothing: what was read stays until the chunk comes. */
 uint32_t berth__mailbox_has_room(const berth_pool *pool, const berth__row *row, uint64_t size);
 
 /* Under the pool lock: put a chunk in, which has room, and tell the reader; 0 where there are no

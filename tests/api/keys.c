@@ -619,6 +619,35 @@ static void an_engine_streams_to_readers_who_come_back(void **state) {
     pool_host_end(host);
 }
 
+static void a_result_that_is_not_taken_drops_nothing_that_was_read(void **state) {
+    (void)state;
+    pool_host *host = host_of(BERTH_FACE_ENGINE, 4);
+    host->options.mailbox_size = 256; /* two chunks of 96 bytes, and not a third */
+    pool_host_start(host);
+    berth_request request = keyed_request(host, 3);
+    request.max_new_tokens = 100;
+    berth_request_id id = pool_submit(host, &request);
+    berth_key key = key_of(host, id);
+    berth_owner_id owner = attach(host, key, 3, 0);
+    pool_step step;
+    char bytes[96] = "";
+    for (uint32_t i = 0; i < 3; i++) {
+        pool_plan(host, &step);
+        berth_result *result = pool_result(&step, id);
+        result->bytes = bytes;
+        result->bytes_size = sizeof bytes;
+        result->prefix_tokens = i == 2; /* there is no such cache */
+        pool_commit(host, &step);
+        CHECK(result->status, i == 2 ? BERTH_EINVAL : BERTH_OK);
+        if (i < 2) pool_read(host, owner, bytes, sizeof bytes, BERTH_RECORD_CHUNK);
+    }
+    detach(host, owner);
+    assert_int_equal(attach_with(host, key, (berth_attachment){.tenant = 3}, BERTH_OK).oldest, 0);
+    pool_plan(host, &step);
+    pool_commit_finished(host, &step);
+    pool_host_end(host);
+}
+
 static berth_request_id ask_tokens(pool_host *host, uint32_t band, uint64_t prompt_tokens) {
     berth_request request = keyed_request(host, 1);
     request.band = band;
@@ -757,6 +786,7 @@ int main(void) {
         cmocka_unit_test(a_request_refused_for_another_reason_evicts_nobody),
         cmocka_unit_test(a_sleeping_owner_is_sent_away),
         cmocka_unit_test(an_engine_streams_to_readers_who_come_back),
+        cmocka_unit_test(a_result_that_is_not_taken_drops_nothing_that_was_read),
         cmocka_unit_test(a_preempted_request_keeps_what_was_read),
         cmocka_unit_test(a_preempted_request_gives_up_what_was_read_where_a_ring_is_needed),
         cmocka_unit_test(rings_that_are_retained_give_way_to_who_runs),
