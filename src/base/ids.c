@@ -9,6 +9,7 @@ void berth__ids_init(berth__ids *ids, uint64_t *generations, uint32_t stride, be
     ids->place_count = place_count;
     ids->retired_count = 0;
     ids->free_head = BERTH__NONE;
+    ids->free_tail = BERTH__NONE;
     ids->free_count = place_count;
     ids->fresh = 0;
 }
@@ -44,7 +45,11 @@ void berth__ids_give(berth__ids *ids, uint32_t place) {
         ids->retired_count++;
         return;
     }
-    ids->links[place].next = ids->free_head;
-    ids->free_head = place;
+    ids->links[place].next = BERTH__NONE;
+    if (ids->free_head == BERTH__NONE)
+        ids->free_head = place;
+    else
+        ids->links[ids->free_tail].next = place;
+    ids->free_tail = place;
     ids->free_count++;
 }

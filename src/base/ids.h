@@ -2,9 +2,10 @@
 /*
  * What:    request ids: which places of a table are free, and the generation of each.
  * Why:     a stale, wrong or repeated id must be an error, never somebody else's request.
- * Rules:   24 bits of place, 40 of generation, never 0; the place that became free last is used
- *          first, since its lines are still in the cache. A stale id stays stale for ever: a place
- *          is retired before its generation wraps, after 10^12 requests.
+ * Rules:   24 bits of place, 40 of generation, never 0; places are reused in FIFO order, so that a
+ *          stale id stays stale for as long as can be, and retired before a generation wraps. One
+ *          that was never used is taken where none is to be reused: a table is touched as far as it
+ *          is needed.
  * Threads: none of its own.
  */
 #ifndef BERTH__BASE_IDS_H
@@ -22,7 +23,8 @@
 typedef struct berth__ids {
     uint64_t *generations; /* of place 0: see berth__ids_generation */
     berth__link *links;    /* by place; shared with the lists of taken places */
-    uint32_t free_head;    /* a stack, by `next`, of those that were given back */
+    uint32_t free_head;    /* those that were given back, by `next` */
+    uint32_t free_tail;
     uint32_t fresh;        /* the first place that was never taken */
     uint32_t free_count;   /* those given back, and those never taken */
     uint32_t place_count;

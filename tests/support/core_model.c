@@ -123,7 +123,7 @@ static request *take_place(core_model *model) {
     request *best = NULL;
     for (uint32_t i = 0; i < model->place_count; i++) {
         request *r = &model->requests[i];
-        if (r->state == BERTH__FREE && (best == NULL || r->freed > best->freed)) best = r;
+        if (r->state == BERTH__FREE && (best == NULL || r->freed < best->freed)) best = r;
     }
     return best;
 }

@@ -16,7 +16,7 @@
 typedef struct core_model_request {
     berth_request_id id;
     uint64_t generation;
-    uint64_t freed; /* tick at which the place became free: who became free last is reused first */
+    uint64_t freed; /* tick at which the place became free: the longest free is reused first */
     uint64_t arrival;
     uint64_t admission;
     uint64_t ending;

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define UNUSED (UINT64_MAX / 2) /* ticks of places that were never taken */
+
 static void *zeroed(size_t count, size_t size) {
     void *memory = calloc(count, size);
     if (memory == NULL) abort();
@@ -22,8 +24,9 @@ void core_model_init(core_model *model, const berth_options *normalised) {
     model->slot_freed = zeroed(normalised->running_max, sizeof *model->slot_freed);
     model->leaving = zeroed(normalised->running_max, sizeof *model->leaving);
     model->own_lengths = zeroed(normalised->kv_lengths_max + 1u, sizeof *model->own_lengths);
-    /* Places are taken from 0 up, slots too: what became free last is the lowest slot. */
-    for (uint32_t i = model->place_count; i-- > 0;) model->requests[i].freed = ++model->ticks;
+    /* Places are taken from 0 up, after all that were used; slots too: what became free last is
+     * the lowest slot. */
+    for (uint32_t i = 0; i < model->place_count; i++) model->requests[i].freed = UNUSED + i;
     for (uint32_t s = normalised->running_max; s-- > 0;) model->slot_freed[s] = ++model->ticks;
 }
 

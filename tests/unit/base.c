@@ -260,7 +260,7 @@ static void ids_are_never_zero_and_find_only_what_is_out(void **state) {
     assert_true(berth__ids_find(&bed.ids, id) == BERTH__NONE);
 }
 
-static void the_place_that_became_free_last_is_reused_first(void **state) {
+static void places_are_reused_in_the_order_they_became_free(void **state) {
     ids_bed bed = {.generations = {0}};
     uint64_t id[3];
     (void)state;
@@ -270,13 +270,28 @@ static void the_place_that_became_free_last_is_reused_first(void **state) {
     berth__ids_give(&bed.ids, 2);
     berth__ids_give(&bed.ids, 0);
     berth__ids_give(&bed.ids, 1);
+    assert_int_equal(berth__id_place(berth__ids_take(&bed.ids)), 2);
+    assert_int_equal(berth__id_place(berth__ids_take(&bed.ids)), 0);
     const uint64_t again = berth__ids_take(&bed.ids);
     assert_int_equal(berth__id_place(again), 1);
     assert_true(again > id[1]);
-    assert_int_equal(berth__id_place(berth__ids_take(&bed.ids)), 0);
-    assert_int_equal(berth__id_place(berth__ids_take(&bed.ids)), 2);
     assert_true(berth__ids_take(&bed.ids) == 0);
     for (int i = 0; i < 3; i++) assert_true(berth__ids_find(&bed.ids, id[i]) == BERTH__NONE);
+}
+
+static void a_place_that_was_never_used_is_taken_where_none_is_to_be_reused(void **state) {
+    ids_bed bed = {.generations = {0}};
+    (void)state;
+    berth__ids_init(&bed.ids, bed.generations, 2, bed.links, 3);
+    assert_int_equal(berth__id_place(berth__ids_take(&bed.ids)), 0);
+    berth__ids_give(&bed.ids, 0);
+    assert_int_equal(berth__id_place(berth__ids_take(&bed.ids)), 0);
+    assert_int_equal(berth__id_place(berth__ids_take(&bed.ids)), 1);
+    berth__ids_give(&bed.ids, 1);
+    berth__ids_give(&bed.ids, 0);
+    assert_int_equal(berth__id_place(berth__ids_take(&bed.ids)), 1);
+    assert_int_equal(berth__id_place(berth__ids_take(&bed.ids)), 0);
+    assert_int_equal(berth__id_place(berth__ids_take(&bed.ids)), 2);
 }
 
 static void a_place_is_retired_before_its_generation_wraps(void **state) {
@@ -311,7 +326,8 @@ int main(void) {
         cmocka_unit_test(the_heap_always_has_the_first_by_moment_then_by_arrival_on_top),
         cmocka_unit_test(removing_a_place_that_is_not_in_the_heap_does_nothing),
         cmocka_unit_test(ids_are_never_zero_and_find_only_what_is_out),
-        cmocka_unit_test(the_place_that_became_free_last_is_reused_first),
+        cmocka_unit_test(places_are_reused_in_the_order_they_became_free),
+        cmocka_unit_test(a_place_that_was_never_used_is_taken_where_none_is_to_be_reused),
         cmocka_unit_test(a_place_is_retired_before_its_generation_wraps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
