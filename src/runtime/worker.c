@@ -108,6 +108,22 @@ static void end_lingering(berth_pool *pool, uint32_t pays) {
     if (pool->linger_ns > LINGER_NS) pool->linger_ns = LINGER_NS;
 }
 
+static uint32_t is_wanted(const berth_pool *pool, uint64_t tail) {
+    return berth__lane_tail(pool) != tail || is_called(pool);
+}
+
+/* Without the lock. The core is given up now and then: who is to come may be waiting for it. */
+static void linger(const berth_pool *pool, uint64_t tail, uint64_t until_ns) {
+    (void)sched_yield();
+    while (!is_wanted(pool, tail) && uv_hrtime() < until_ns) {
+        for (uint32_t i = 0; i < REST_LOOKS; i++) {
+            if (is_wanted(pool, tail)) return;
+            berth__relax();
+        }
+        (void)sched_yield();
+    }
+}
+
 /* A worker whose requests took no time and are all done waits for more to come together, out of
  * everybody's way, and then a while longer if somebody may come by the lane. It counts as woken:
  * who comes by the lock meanwhile calls it. */
@@ -119,15 +135,12 @@ static void rest(berth_pool *pool) {
     if (lingers) begin_lingering(pool);
     pool->waking_count++;
     berth__waiter_unlock(pool);
-    do {
-        for (uint32_t i = 0; i < REST_LOOKS; i++) berth__relax();
-        if (lingers) (void)sched_yield();
-    } while (lingers && berth__lane_tail(pool) == tail && !is_called(pool) &&
-             uv_hrtime() < until_ns);
+    for (uint32_t i = 0; i < REST_LOOKS; i++) berth__relax();
+    if (lingers) linger(pool, tail, until_ns);
     berth__mutex_lock(&pool->lock);
     (void)berth__lane_drain(pool);
     pool->waking_count--;
-    if (lingers) end_lingering(pool, berth__lane_tail(pool) != tail || is_called(pool));
+    if (lingers) end_lingering(pool, is_wanted(pool, tail));
 }
 
 /* Until there is something to take, or to see what became of a request that is still coming. */
