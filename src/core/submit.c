@@ -263,12 +263,10 @@ static void count_refusal(berth__core *core, uint32_t band_index, uint32_t reaso
     core->counters.refusal_total[reason]++;
 }
 
-static void accept(berth__core *core, uint32_t place, int at_once) {
+static void accept(berth__core *core, uint32_t place) {
     core->counters.submitted_total++;
     berth__band_of(core, place)->submitted_total++;
     berth__life_park(core, place);
-    if (!at_once && core->queue.total.count > core->counters.parked_peak)
-        core->counters.parked_peak = core->queue.total.count;
 }
 
 /* Before it is parked: will the crowd be the largest so far, unless it is admitted at once? */
@@ -327,12 +325,10 @@ static int submit_plainly(berth__core *core, const berth__submit *submit, berth_
     if (berth__ledger_never_fits(&core->ledger, load.units) < core->options.resource_count)
         return 0;
     const berth__lent terms = terms_of(submit);
+    note_peak(core, &load);
     *out = berth__ids_take(&core->ids);
     (void)fill(core, berth__id_place(*out), &terms, load.units);
-    core->counters.submitted_total++;
-    core->counters.bands[load.band_index].submitted_total++;
-    note_peak(core, &load);
-    berth__life_park(core, berth__id_place(*out));
+    accept(core, berth__id_place(*out));
     return 1;
 }
 
@@ -360,13 +356,13 @@ static berth_status submit_fully(berth__core *core, uint64_t now, const berth__s
         if (refusal != NULL) *refusal = reason;
         return status;
     }
-    const int at_once = !berth__is_engine(core) && berth__admit_at_once(core, &load);
+    note_peak(core, &load);
     if (submit->ticket != 0) berth__tickets_use(core, berth__tickets_find(core, submit->ticket));
     *out = berth__ids_take(&core->ids);
     fill_submit(core, berth__id_place(*out), submit, asked.units);
     berth__share_name(core, berth__id_place(*out), submit); /* its key may be what it found */
     if (core->flows.by_key) berth__flows_set_key(core, berth__id_place(*out), submit->rank);
-    accept(core, berth__id_place(*out), at_once);
+    accept(core, berth__id_place(*out));
     return BERTH_OK;
 }
 

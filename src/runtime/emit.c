@@ -243,6 +243,6 @@ berth_status berth__emit(berth_pool *pool, berth_request_id id, const void *byte
     const berth__chunk chunk = count(pool, ring, word, &output);
     berth__ring_write_few(ring, head, &chunk, bytes);
     if (berth__hatch_publish(&ring->hatch, word, end)) return BERTH_OK;
-    const berth__output late = output;
+    const berth__output late = output; /* so that the other one is never in memory */
     return leave_and_emit(pool, id, ring, &late);
 }

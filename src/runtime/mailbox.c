@@ -29,14 +29,26 @@ void berth__mailbox_notify(berth_pool *pool, berth__row *row) {
         berth__ready_mark(pool, row);
 }
 
-void berth__mailbox_tell(berth_pool *pool, berth__row *row) {
+static void tell_watchers(berth_pool *pool, berth__row *row) {
     berth__view view;
-    if (row->waiters != NULL || row->watch != NULL) {
-        (void)berth__core_view(pool->core, row->id, &view);
-        for (berth__waiter *each = row->waiters; each != NULL; each = each->next)
-            ((berth__watcher *)each)->outcome = view.outcome;
-        if (row->watch != NULL) row->watch->outcome = view.outcome;
+    (void)berth__core_view(pool->core, row->id, &view);
+    for (berth__waiter *each = row->waiters; each != NULL; each = each->next)
+        ((berth__watcher *)each)->outcome = view.outcome;
+    if (row->watch != NULL) row->watch->outcome = view.outcome;
+}
+
+/* Most are awaited by nobody, and stream nothing: they are listed, and that is all. */
+static uint32_t is_only_listed(const berth__row *row) {
+    return row->waiters == NULL && row->watch == NULL && row->any == NULL &&
+           row->ring == BERTH__NONE && row->keyed == BERTH__NONE;
+}
+
+void berth__mailbox_tell(berth_pool *pool, berth__row *row) {
+    if (is_only_listed(row)) {
+        if (!row->gone) berth__ready_mark(pool, row);
+        return;
     }
+    if (row->waiters != NULL || row->watch != NULL) tell_watchers(pool, row);
     if (row->ring != BERTH__NONE) berth__gate_ask(&pool->rings[row->ring].gate, BERTH__GATE_FIXED);
     berth__waiter_wake_all(pool, &row->waiters);
     berth__mailbox_notify(pool, row);

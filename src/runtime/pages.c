@@ -6,7 +6,9 @@
 #if defined(__linux__)
 #include <sys/mman.h>
 #include <unistd.h>
+#endif
 
+#ifdef MADV_HUGEPAGE
 void berth__pages_expect(void *memory, size_t size) {
     const uintptr_t mask = (uintptr_t)sysconf(_SC_PAGESIZE) - 1;
     const uintptr_t first = ((uintptr_t)memory + mask) & ~mask;

@@ -60,15 +60,6 @@ static void ask_to_stop(berth_pool *pool, berth__row *row) {
     berth__list_push(&pool->cancelled, pool->callback_links, place);
 }
 
-/* Most are awaited by nobody, and stream nothing: they are listed. */
-static void tell_outcome(berth_pool *pool, berth__row *row) {
-    const uint32_t is_awaited = row->waiters != NULL || row->watch != NULL || row->any != NULL;
-    if (is_awaited || row->ring != BERTH__NONE || row->keyed != BERTH__NONE)
-        berth__mailbox_tell(pool, row);
-    else if (!row->gone)
-        berth__ready_mark(pool, row);
-}
-
 static void outcome_fixed(berth_pool *pool, berth__row *row) {
     berth__emit_fold(pool, row); /* what is not in by now is too late */
     row->fixed = 1;
@@ -77,7 +68,7 @@ static void outcome_fixed(berth_pool *pool, berth__row *row) {
     if (row->sealed && pool->posting != row->id) berth__seal_set(pool, row->id, BERTH__SEAL_NONE);
     berth__owner_note_end(pool, row);
     ask_to_stop(pool, row);
-    tell_outcome(pool, row);
+    berth__mailbox_tell(pool, row);
 }
 
 static void ended(berth_pool *pool, berth__row *row) {

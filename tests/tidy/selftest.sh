@@ -115,6 +115,10 @@ sed 's/b,$/b. Rules:   c./' src/core/good.h | sed '/^ \* Rules/d' >src/core/bad.
 expect heads 'does not say Rules:'
 printf '%s\n/*\n * Safety\n *   one,\n * two.\n */\n' "$spdx" >src/core/bad.c
 expect heads 'src/core/bad.c:5: not under'
+mkdir tests/seeded
+printf -- '--- a/src/core/good.c\n+++ b/src/core/good.c\n@@ -1 +1 @@\n-int b;\n+int c;\n' \
+    >tests/seeded/bad.patch
+expect seeded 'tests/seeded/bad.patch: does not apply'
 echo 'int a;' >src/core/bad.c
 expect spdx 'src/core/bad.c: does not begin'
 printf '#!/bin/sh\necho\n' >tests/bad.sh
