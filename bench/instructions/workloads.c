@@ -8,6 +8,8 @@
 #define STEPS 20u
 #define CHUNKS 1000u
 #define TURNS 20000u
+#define TOKEN "thirty-two bytes of a token's text"
+#define TOKEN_SIZE 32u
 
 /* The only function that is looked at: what it calls counts, what calls it does not. */
 typedef void operation(void *of);
@@ -28,7 +30,8 @@ typedef struct state {
     berth_request_id *ids;
     uint32_t at; /* which of them the operation is about */
     uint32_t tenants;
-    uint32_t grows; /* KV, in blocks of 16 tokens */
+    uint32_t grows;   /* KV, in blocks of 16 tokens */
+    uint32_t streams; /* each result brings a chunk, which is read before the next step */
     berth_plan plan;
     berth_result *results;
 } state;
@@ -91,7 +94,8 @@ static void submit_with(state *self, uint32_t mode) {
 }
 
 static void submit(void *of) {
-    submit_with(of, BERTH_MAILBOX_OUTCOME);
+    const state *self = of;
+    submit_with(of, self->streams ? BERTH_MAILBOX_STREAM : BERTH_MAILBOX_OUTCOME);
 }
 
 static void cancel(void *of) {
@@ -148,8 +152,7 @@ static void whole_life(void *of) {
 
 static void emit(void *of) {
     state *self = of;
-    expect(berth_emit(self->pool, self->ids[0], "thirty-two bytes of a token's text", 32, 1),
-           "berth_emit");
+    expect(berth_emit(self->pool, self->ids[0], TOKEN, TOKEN_SIZE, 1), "berth_emit");
 }
 
 static void read_one(void *of) {
@@ -258,48 +261,65 @@ static void compute(state *self) {
     for (uint32_t i = 0; i < self->plan.entry_count; i++)
         self->results[i] = (berth_result){.id = self->plan.entries[i].id,
                                           .tokens_computed = self->plan.entries[i].tokens,
-                                          .tokens_generated = 1};
+                                          .tokens_generated = 1,
+                                          .bytes = self->streams ? TOKEN : NULL,
+                                          .bytes_size = self->streams ? TOKEN_SIZE : 0};
 }
 
-static uint64_t steps(uint32_t running, uint32_t parked, uint32_t grows, operation *counts) {
-    state self = {.grows = grows};
-    make(&self, BERTH_FACE_ENGINE, running, parked);
-    for_each(&self, running, submit, 0);
-    plan(&self);
-    compute(&self);
-    commit(&self);
-    for (self.at = running; self.at < running + parked; self.at++) submit(&self);
-    for (uint32_t i = 0; i < STEPS; i++) {
-        if (counts == plan)
-            measured(plan, &self);
-        else
-            plan(&self);
-        if (self.plan.entry_count != running || self.plan.admitted_count != 0)
-            expect(BERTH_EINVAL, "the plan");
-        compute(&self);
-        if (counts == commit)
-            measured(commit, &self);
-        else
-            commit(&self);
+/* Readers keep up. */
+static void read_ready(state *self) {
+    berth_request_id id;
+    berth_span spans[2];
+    uint32_t count;
+    while (berth_ready_take(self->pool, &id, 1, &count) == BERTH_OK) {
+        expect(berth_mailbox_peek(self->pool, id, spans, 2, &count), "berth_mailbox_peek");
+        expect(berth_mailbox_consume(self->pool, id, spans[0].lease, 1), "berth_mailbox_consume");
     }
-    end(&self);
+}
+
+static uint64_t steps(state *self, uint32_t running, uint32_t parked, operation *counts) {
+    make(self, BERTH_FACE_ENGINE, running, parked);
+    for_each(self, running, submit, 0);
+    plan(self);
+    compute(self);
+    commit(self);
+    for (self->at = running; self->at < running + parked; self->at++) submit(self);
+    for (uint32_t i = 0; i < STEPS; i++) {
+        if (self->streams) read_ready(self);
+        if (counts == plan)
+            measured(plan, self);
+        else
+            plan(self);
+        if (self->plan.entry_count != running || self->plan.admitted_count != 0)
+            expect(BERTH_EINVAL, "the plan");
+        compute(self);
+        if (counts == commit)
+            measured(commit, self);
+        else
+            commit(self);
+    }
+    end(self);
     return STEPS;
 }
 
 static uint64_t run_plan(uint32_t running, uint32_t parked) {
-    return steps(running, parked, 0, plan);
+    return steps(&(state){.grows = 0}, running, parked, plan);
 }
 
 static uint64_t run_plan_growing(uint32_t running, uint32_t parked) {
-    return steps(running, parked, 1, plan);
+    return steps(&(state){.grows = 1}, running, parked, plan);
 }
 
 static uint64_t run_commit(uint32_t running, uint32_t parked) {
-    return steps(running, parked, 0, commit);
+    return steps(&(state){.grows = 0}, running, parked, commit);
 }
 
 static uint64_t run_commit_growing(uint32_t running, uint32_t parked) {
-    return steps(running, parked, 1, commit);
+    return steps(&(state){.grows = 1}, running, parked, commit);
+}
+
+static uint64_t run_commit_streaming(uint32_t running, uint32_t parked) {
+    return steps(&(state){.streams = 1}, running, parked, commit);
 }
 
 static uint64_t run_turn(uint32_t depth, uint32_t tenants) {
@@ -321,6 +341,7 @@ const counted counted_all[] = {
     {"read", run_read, 0, 0},
     {"commit/256/0", run_commit, 256, 0},
     {"commit/256/0/kv", run_commit_growing, 256, 0},
+    {"commit/256/0/chunk", run_commit_streaming, 256, 0},
     {"plan/256/0", run_plan, 256, 0},
     {"plan/256/0/kv", run_plan_growing, 256, 0},
     {"plan/1024/0", run_plan, 1024, 0},
