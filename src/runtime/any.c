@@ -5,8 +5,8 @@
 #include "runtime/lock.h"
 #include "runtime/mailbox.h"
 #include "runtime/owner.h"
+#include "runtime/news.h"
 #include "runtime/pool.h"
-#include "runtime/ready.h"
 
 /* The row that an id gives access to; NULL without it. */
 static berth__row *find(berth_pool *pool, uint64_t id) {
@@ -52,7 +52,7 @@ static berth_status watch(berth_pool *pool, const berth__any *any, berth__waiter
 static void mark_rest(berth_pool *pool, const berth__any *any, uint32_t index) {
     for (uint32_t i = index + 1; i < any->count; i++) {
         berth__row *row = find(pool, any->ids[i]);
-        if (row != NULL && berth__mailbox_has_record(pool, row)) berth__ready_mark(pool, row);
+        if (row != NULL && berth__mailbox_has_record(pool, row)) berth__news_mark(pool, row);
     }
 }
 

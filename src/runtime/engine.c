@@ -4,8 +4,12 @@
 #include "runtime/clock.h"
 #include "runtime/lock.h"
 #include "runtime/mailbox.h"
+#include "runtime/news.h"
 #include "runtime/pool.h"
 #include "runtime/store.h"
+
+/* Not in line with the most common result of a commit. */
+#define APART __attribute__((noinline))
 
 /* ---- Plans ---- */
 
@@ -94,15 +98,16 @@ berth_status berth__engine_plan_wait(berth_pool *pool, berth_plan *plan, uint64_
 
 /* ---- Commits ---- */
 
-static uint32_t reserved_is_zero(const berth_result *result) {
+/* 0 where all are, as they must be. */
+static uint64_t reserved_bits(const berth_result *result) {
     uint64_t bits = 0;
     for (size_t i = 0; i < sizeof result->reserved / sizeof result->reserved[0]; i++)
         bits |= result->reserved[i];
-    return bits == 0;
+    return bits;
 }
 
 static uint32_t is_malformed(const berth_pool *pool, const berth_result *result) {
-    return result->finish > BERTH_FINISH_FAILED || !reserved_is_zero(result) ||
+    return result->finish > BERTH_FINISH_FAILED || reserved_bits(result) != 0 ||
            (result->held == NULL && result->held_count != 0) ||
            result->held_count > pool->options.resource_count ||
            (result->bytes == NULL && result->bytes_size != 0) ||
@@ -110,7 +115,8 @@ static uint32_t is_malformed(const berth_pool *pool, const berth_result *result)
 }
 
 /* What the result says of a request: all of it, step by step. */
-static berth_status commit_any(berth_pool *pool, berth__row *row, const berth_result *result) {
+APART static berth_status commit_any(berth_pool *pool, berth__row *row,
+                                     const berth_result *result) {
     const berth__progress progress = {.tokens_computed = result->tokens_computed,
                                       .tokens_generated = result->tokens_generated,
                                       .has_output = result->bytes_size > 0,
@@ -141,37 +147,79 @@ typedef struct delivered {
     uint64_t size;
 } delivered;
 
-/* Does it say tokens and nothing else, without a chunk or with one that has room? What is wrong
- * with a result makes it none of these. */
-static uint32_t says_tokens_only(const berth_pool *pool, const berth__row *row,
-                                 const berth_result *result) {
-    const uint64_t said =
-        result->finish | result->held_count | (uintptr_t)result->held | result->prefix_tokens;
-    if (said != 0 || !reserved_is_zero(result)) return 0;
-    if (result->bytes_size == 0) return 1;
-    return result->bytes != NULL && result->bytes_size <= berth__mailbox_chunk_size_max(pool) &&
-           berth__mailbox_has_room(pool, row, result->bytes_size);
+/* Does it say tokens and nothing else, and is not wrong in that? Of a chunk it is asked below. */
+static uint32_t says_tokens_only(const berth_result *result) {
+    const uint64_t said = result->finish | result->held_count | (uintptr_t)result->held |
+                          result->prefix_tokens | reserved_bits(result);
+    return said == 0 && (result->bytes != NULL || result->bytes_size == 0);
 }
 
-/* The same for the most common result, in one step each for the core and for the mailbox. */
-static berth_status commit_tokens(berth_pool *pool, berth__row *row, const berth_result *result,
-                                  delivered *sum) {
-    const uint64_t size = result->bytes_size;
-    const berth_status status =
-        berth__core_commit_tokens(pool->core, berth__id_place(row->id), result->tokens_computed,
-                                  result->tokens_generated, size > 0);
-    if (size == 0) return status;
-    if (status == BERTH_OK) {
-        const berth__output output = {
-            .bytes = result->bytes, .size = size, .tokens = result->tokens_generated};
-        const uint32_t is_in = berth__mailbox_put(pool, row, &output);
-        sum->chunks += is_in;
-        sum->size += is_in ? size : 0;
-        if (is_in) return status;
-    }
+static berth_status count_tokens(berth_pool *pool, const berth_result *result) {
+    return berth__core_commit_tokens(pool->core, berth__id_place(result->id),
+                                     result->tokens_computed, result->tokens_generated,
+                                     result->bytes_size > 0);
+}
+
+/* The chunk of one that the core has refused. */
+APART static void drop(berth_pool *pool, const berth_result *result, berth_status status) {
     if (status == BERTH_OK || status == BERTH_EENDED)
-        berth__core_count_chunk(pool->core, row->id, 0, size);
+        berth__core_count_chunk(pool->core, result->id, 0, result->bytes_size);
+}
+
+/* One step each for the core and for the mailbox, where a chunk has room. */
+APART static berth_status commit_tokens(berth_pool *pool, berth__row *row,
+                                        const berth_result *result, delivered *sum) {
+    const berth__output output = {
+        .bytes = result->bytes, .size = result->bytes_size, .tokens = result->tokens_generated};
+    const berth_status status = count_tokens(pool, result);
+    if (status == BERTH_OK && berth__mailbox_put(pool, row, &output)) {
+        sum->chunks++;
+        sum->size += output.size;
+        return status;
+    }
+    drop(pool, result, status);
     return status;
+}
+
+/* Where the chunk of a result ends, if all that it changes is a ring with room for it and the list
+ * of mailboxes with news: nobody waits, nothing is kept, merged or paused, and its bytes are few.
+ * 0: berth__mailbox_put knows more. */
+static uint64_t end_of_few(const berth_pool *pool, const berth__row *row,
+                           const berth_result *result) {
+    if (row->ring == BERTH__NONE || row->full != BERTH_FULL_END || row->keyed != BERTH__NONE)
+        return 0;
+    if (row->watch != NULL || row->any != NULL) return 0;
+    return berth__ring_end_of_few(&pool->rings[row->ring], result->bytes_size);
+}
+
+/* commit_tokens with such a chunk, of which most commits are made: all in line but for the core. */
+static berth_status commit_few(berth_pool *pool, berth__row *row, const berth_result *result,
+                               uint64_t end, delivered *sum) {
+    const berth_status status = count_tokens(pool, result);
+    if (status != BERTH_OK) {
+        drop(pool, result, status);
+        return status;
+    }
+    const berth__chunk chunk = {.size = result->bytes_size,
+                                .tokens = result->tokens_generated,
+                                .sequence = row->chunk_count++};
+    berth__ring_push_few(&pool->rings[row->ring], end, &chunk, result->bytes);
+    berth__news_mark(pool, row);
+    sum->chunks++;
+    sum->size += chunk.size;
+    return BERTH_OK;
+}
+
+static berth_status commit_one(berth_pool *pool, berth__row *row, const berth_result *result,
+                               delivered *sum) {
+    if (!says_tokens_only(result)) return commit_any(pool, row, result);
+    const uint64_t size = result->bytes_size;
+    if (size == 0) return count_tokens(pool, result);
+    const uint64_t end = end_of_few(pool, row, result);
+    if (end != 0) return commit_few(pool, row, result, end, sum);
+    if (size > berth__mailbox_chunk_size_max(pool) || !berth__mailbox_has_room(pool, row, size))
+        return commit_any(pool, row, result);
+    return commit_tokens(pool, row, result, sum);
 }
 
 static void commit_all(berth_pool *pool, berth_result *results, uint32_t result_count) {
@@ -179,12 +227,7 @@ static void commit_all(berth_pool *pool, berth_result *results, uint32_t result_
     for (uint32_t i = 0; i < result_count; i++) {
         berth_result *result = &results[i];
         berth__row *row = berth__row_find(pool, result->id);
-        if (row == NULL)
-            result->status = BERTH_ESTALE;
-        else if (says_tokens_only(pool, row, result))
-            result->status = commit_tokens(pool, row, result, &sum);
-        else
-            result->status = commit_any(pool, row, result);
+        result->status = row == NULL ? BERTH_ESTALE : commit_one(pool, row, result, &sum);
     }
     berth__core_count_chunks(pool->core, sum.chunks, sum.size);
     berth__core_commit_end(pool->core);

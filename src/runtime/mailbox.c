@@ -4,8 +4,8 @@
 #include "runtime/lock.h"
 #include "runtime/outcome.h"
 #include "runtime/owner.h"
+#include "runtime/news.h"
 #include "runtime/pool.h"
-#include "runtime/ready.h"
 #include "runtime/seal.h"
 #include "runtime/store.h"
 
@@ -26,7 +26,7 @@ void berth__mailbox_notify(berth_pool *pool, berth__row *row) {
     else if (row->any != NULL)
         berth__waiter_wake_all(pool, row->any);
     else if (row->watch == NULL && berth__owner_name(pool, row) != 0)
-        berth__ready_mark(pool, row);
+        berth__news_mark(pool, row);
 }
 
 static void tell_watchers(berth_pool *pool, berth__row *row) {
@@ -45,7 +45,7 @@ static uint32_t is_only_listed(const berth__row *row) {
 
 void berth__mailbox_tell(berth_pool *pool, berth__row *row) {
     if (is_only_listed(row)) {
-        if (!row->gone) berth__ready_mark(pool, row);
+        if (!row->gone) berth__news_mark(pool, row);
         return;
     }
     if (row->waiters != NULL || row->watch != NULL) tell_watchers(pool, row);

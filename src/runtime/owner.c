@@ -22,6 +22,7 @@
 #include "runtime/key.h"
 #include "runtime/lock.h"
 #include "runtime/mailbox.h"
+#include "runtime/news.h"
 #include "runtime/pool.h"
 #include "runtime/ready.h"
 
@@ -219,7 +220,7 @@ static berth_status own(berth_pool *pool, berth__row *row, berth_attachment *att
     pool->taken_over_total += takes_over;
     time_it(pool, row->keyed);
     if (row->announce || row->fixed || berth__mailbox_has_chunk(pool, row))
-        berth__ready_mark(pool, row);
+        berth__news_mark(pool, row);
     return BERTH_OK;
 }
 

@@ -23,8 +23,8 @@
 #include "runtime/lock.h"
 #include "runtime/mailbox.h"
 #include "runtime/owner.h"
+#include "runtime/news.h"
 #include "runtime/pool.h"
-#include "runtime/ready.h"
 #include "runtime/ring_at.h"
 #include "runtime/store.h"
 
@@ -166,7 +166,7 @@ static berth_status read_end_of_gone(const berth__watcher *watcher, uint64_t chu
 static void mark_rest(berth_pool *pool, berth__row *row, const berth_record *read) {
     if (row->announce || berth__mailbox_has_chunk(pool, row) ||
         (row->fixed && read->kind != BERTH_RECORD_END && read->kind != BERTH_RECORD_NONE))
-        berth__ready_mark(pool, row);
+        berth__news_mark(pool, row);
 }
 
 /* The gate is shut. It is open again after, if the request is still there. */

@@ -2,6 +2,7 @@
 #include "runtime/ready.h"
 #include "runtime/emit.h"
 #include "runtime/lock.h"
+#include "runtime/news.h"
 #include "runtime/owner.h"
 #include "runtime/pool.h"
 
@@ -80,45 +81,13 @@ void berth__ready_tell(berth_pool *pool) {
     if (berth__ready_tell_begin(pool)) berth__ready_tell_end(pool);
 }
 
-/* ---- The list: as base/list.h has it, with its links in the rows ---- */
-
-static void push(berth_pool *pool, berth__row *row) {
-    berth__list *list = &pool->ready;
-    const uint32_t place = berth__row_place(row);
-    row->ready_link = (berth__link){.previous = list->tail, .next = BERTH__NONE};
-    if (list->tail == BERTH__NONE)
-        list->head = place;
-    else
-        berth__row_at(pool, list->tail)->ready_link.next = place;
-    list->tail = place;
-    list->count++;
-}
-
-static void take_out(berth_pool *pool, const berth__row *row) {
-    berth__list *list = &pool->ready;
-    const berth__link link = row->ready_link;
-    if (link.previous == BERTH__NONE)
-        list->head = link.next;
-    else
-        berth__row_at(pool, link.previous)->ready_link.next = link.next;
-    if (link.next == BERTH__NONE)
-        list->tail = link.previous;
-    else
-        berth__row_at(pool, link.next)->ready_link.previous = link.previous;
-    list->count--;
-}
-
-void berth__ready_add(berth_pool *pool, berth__row *row) {
-    row->ready = 1;
-    push(pool, row);
-    if (pool->ready.count == 1 && pool->executor.ready != NULL) pool->ready_due = 1;
-}
+/* ---- The list ---- */
 
 void berth__ready_drop(berth_pool *pool, berth__row *row) {
     if (!row->ready) return;
     berth__emit_fold(pool, row); /* what comes next is to be listed again */
     row->ready = 0;
-    take_out(pool, row);
+    berth__news_remove(pool, row);
     if (pool->ready.count == 0) pool->ready_due = 0;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What:    the list of mailboxes that became ready with nobody waiting, and its descriptor.
+ * What:    the descriptor of the list of mailboxes with news (news.h), and who takes from it.
  * Why:     an event loop waits for all of them at once, without a thread per reader.
  * Rules:   the descriptor is readable while the list is not empty. It is written or emptied once
  *          on the way out of a call, however many mailboxes the call made ready: at most one
@@ -11,14 +11,6 @@
 #define BERTH__RUNTIME_READY_H
 
 #include "runtime/row.h"
-
-/* Put it in the list, where it is not. */
-void berth__ready_add(berth_pool *pool, berth__row *row);
-
-/* A record came that nobody waits for. */
-static inline void berth__ready_mark(berth_pool *pool, berth__row *row) {
-    if (!row->ready) berth__ready_add(pool, row);
-}
 
 /* The mailbox is gone. */
 void berth__ready_drop(berth_pool *pool, berth__row *row);

@@ -39,10 +39,6 @@ static header *header_at(const berth__ring *ring, uint64_t offset) {
     return (header *)(void *)(ring->bytes + position(ring, offset));
 }
 
-static uint64_t head_of(const berth__ring *ring) {
-    return berth__hatch_offset(atomic_load_explicit(&ring->hatch.word, memory_order_relaxed));
-}
-
 static void set_kept(berth__ring *ring, uint64_t kept) {
     atomic_store_explicit(&ring->kept, kept, memory_order_relaxed);
 }
@@ -62,7 +58,7 @@ void berth__ring_init(berth__ring *ring, unsigned char *bytes, uint64_t size) {
 /* At the beginning of the memory again, and at an offset that was in use by nobody before: which is
  * not 0, either, and that is no offset to look. */
 void berth__ring_clear(berth__ring *ring, uint32_t traits, berth_request_id id) {
-    const uint64_t first = (head_of(ring) & ~(ring->size - 1)) + ring->size;
+    const uint64_t first = (berth__ring_head(ring) & ~(ring->size - 1)) + ring->size;
     atomic_store_explicit(&ring->read, first, memory_order_relaxed);
     set_kept(ring, first);
     ring->last = first;
@@ -86,11 +82,6 @@ void berth__ring_copy_in(berth__ring *ring, uint64_t offset, const void *bytes, 
 }
 
 /* ---- The producer ---- */
-
-/* Under the pool lock, the hatch shut and nobody inside. */
-static void set_head(berth__ring *ring, uint64_t head) {
-    atomic_store_explicit(&ring->hatch.word, head | BERTH__HATCH_SHUT, memory_order_release);
-}
 
 /* The word of a chunk that nobody changes any more. */
 static uint64_t settled_word(const berth__ring *ring, uint64_t offset) {
@@ -116,12 +107,10 @@ static uint32_t has_room(berth__ring *ring, uint64_t end) {
 }
 
 uint32_t berth__ring_push(berth__ring *ring, const berth__chunk *chunk, const void *bytes) {
-    const uint64_t head = head_of(ring);
+    const uint64_t head = berth__ring_head(ring);
     if (!berth__ring_fits(ring, chunk->size)) return 0;
     berth__ring_write(ring, head, chunk, bytes);
-    ring->last = head;
-    ring->sequence = chunk->sequence + 1;
-    set_head(ring, berth__chunk_after(head, chunk->size));
+    berth__ring_pushed(ring, head, berth__chunk_after(head, chunk->size), chunk->sequence);
     return 1;
 }
 
@@ -131,7 +120,7 @@ static uint64_t sum_of_tokens(uint64_t word, uint64_t tokens) {
 }
 
 uint32_t berth__ring_merge(berth__ring *ring, const berth__chunk *chunk, const void *bytes) {
-    if (ring->last == head_of(ring) || (ring->traits & BERTH__RING_MERGES) == 0) return 0;
+    if (ring->last == berth__ring_head(ring) || (ring->traits & BERTH__RING_MERGES) == 0) return 0;
     header *at = header_at(ring, ring->last);
     uint64_t word = atomic_load_explicit(&at->word, memory_order_relaxed);
     const uint64_t size = berth__chunk_size(word);
@@ -143,7 +132,7 @@ uint32_t berth__ring_merge(berth__ring *ring, const berth__chunk *chunk, const v
     if (!atomic_compare_exchange_strong_explicit(&at->word, &word, merged, memory_order_release,
                                                  memory_order_relaxed))
         return 0;
-    set_head(ring, berth__chunk_after(ring->last, size + chunk->size));
+    berth__ring_set_head(ring, berth__chunk_after(ring->last, size + chunk->size));
     return 1;
 }
 
@@ -199,11 +188,11 @@ void berth__ring_pop(berth__ring *ring, void *bytes) {
 
 uint64_t berth__ring_oldest(const berth__ring *ring) {
     const uint64_t kept = berth__ring_kept(ring);
-    return kept < head_of(ring) ? header_at(ring, kept)->sequence : ring->sequence;
+    return kept < berth__ring_head(ring) ? header_at(ring, kept)->sequence : ring->sequence;
 }
 
 uint32_t berth__ring_rewind(berth__ring *ring, uint64_t sequence) {
-    const uint64_t head = head_of(ring);
+    const uint64_t head = berth__ring_head(ring);
     uint64_t offset = berth__ring_kept(ring);
     while (offset < head && header_at(ring, offset)->sequence != sequence)
         offset = berth__chunk_after(offset, berth__chunk_size(settled_word(ring, offset)));

@@ -87,10 +87,14 @@ static inline uint32_t berth__ring_could_have_room(const berth__ring *ring, uint
     return end - atomic_load_explicit(&ring->read, memory_order_acquire) <= ring->size;
 }
 
+/* Where chunks end, to the producer and to the lock holder. */
+static inline uint64_t berth__ring_head(const berth__ring *ring) {
+    return berth__hatch_offset(atomic_load_explicit(&ring->hatch.word, memory_order_relaxed));
+}
+
 /* Where a chunk of this many bytes would end now. */
 static inline uint64_t berth__ring_next_end(const berth__ring *ring, uint64_t size) {
-    const uint64_t word = atomic_load_explicit(&ring->hatch.word, memory_order_relaxed);
-    return berth__chunk_after(berth__hatch_offset(word), size);
+    return berth__chunk_after(berth__ring_head(ring), size);
 }
 
 /* Does it fit? */
@@ -147,9 +151,41 @@ static inline void berth__ring_write_few(berth__ring *ring, uint64_t head,
     berth__copy_few(berth__ring_write_header(ring, head, chunk), bytes, chunk->size);
 }
 
+/* Under the pool lock, the hatch shut and nobody inside: chunks end there now. */
+static inline void berth__ring_set_head(berth__ring *ring, uint64_t head) {
+    atomic_store_explicit(&ring->hatch.word, head | BERTH__HATCH_SHUT, memory_order_release);
+}
+
+/* The same, for one that was written behind `head`. */
+static inline void berth__ring_pushed(berth__ring *ring, uint64_t head, uint64_t end,
+                                      uint64_t sequence) {
+    ring->last = head;
+    ring->sequence = sequence + 1;
+    berth__ring_set_head(ring, end);
+}
+
 /* The hatch is shut: append a chunk; 0 and nothing changed if it does not fit. `bytes` may be NULL
  * with size 0. */
 uint32_t berth__ring_push(berth__ring *ring, const berth__chunk *chunk, const void *bytes);
+
+/* Where a chunk would end that has few bytes, lies straight, and has room that is known of; 0 if it
+ * is not such a one. */
+static inline uint64_t berth__ring_end_of_few(const berth__ring *ring, uint64_t size) {
+    const uint64_t head = berth__ring_head(ring);
+    const uint64_t end = berth__chunk_after(head, size);
+    return size <= BERTH__COPY_FEW && berth__ring_has_room(ring, end) &&
+                   berth__ring_is_straight(ring, head, end)
+               ? end
+               : 0;
+}
+
+/* The same as push for such a chunk, which ends there. */
+static inline void berth__ring_push_few(berth__ring *ring, uint64_t end, const berth__chunk *chunk,
+                                        const void *bytes) {
+    const uint64_t head = berth__ring_head(ring);
+    berth__ring_write_few(ring, head, chunk, bytes);
+    berth__ring_pushed(ring, head, end, chunk->sequence);
+}
 
 /* The same: append the bytes and tokens to the last chunk, which keeps its sequence; 0 and nothing
  * changed if the reader has taken it, or they do not fit. */

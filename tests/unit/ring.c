@@ -147,6 +147,47 @@ static void a_cleared_ring_is_as_new(void **state) {
     assert_pops(&w, 2, LARGEST);
 }
 
+/* ---- Few bytes ---- */
+
+/* At every offset, size and number of chunks unread: if it says that few bytes have room, push has
+ * room, too, and leaves the same. */
+static void few_bytes_lie_as_those_that_were_pushed(void **state) {
+    walled w, other;
+    uint64_t few_count = 0, count = 0, size_next = 0;
+    (void)state;
+    build(&w);
+    build(&other);
+    for (uint64_t sequence = 0; sequence < 20 * SIZE; sequence++) {
+        unsigned char bytes[BERTH__COPY_FEW + 8];
+        const uint64_t size = size_next;
+        const berth__chunk chunk = {.size = size, .tokens = sequence * 3, .sequence = sequence};
+        size_next = (size_next + 7) % (BERTH__COPY_FEW + 8);
+        for (uint64_t i = 0; i < size; i++) bytes[i] = (unsigned char)(sequence + i);
+        const uint64_t end = berth__ring_end_of_few(&w.ring, size);
+        if (end != 0) {
+            assert_true(size <= BERTH__COPY_FEW);
+            berth__ring_push_few(&w.ring, end, &chunk, bytes);
+            few_count++;
+        } else if (!berth__ring_push(&w.ring, &chunk, bytes)) {
+            assert_false(push(&other, sequence, size));
+            while (sequence % 2 == 0 && !berth__ring_is_empty(&w.ring)) {
+                berth__chunk first;
+                assert_true(berth__ring_peek(&w.ring, &first));
+                assert_pops(&w, first.sequence, first.size);
+                assert_pops(&other, first.sequence, first.size);
+            }
+            continue;
+        }
+        count++;
+        assert_true(push(&other, sequence, size));
+        assert_memory_equal(w.bytes, other.bytes, SIZE);
+        assert_true(berth__ring_head(&w.ring) == berth__ring_head(&other.ring));
+        assert_true(berth__ring_oldest(&w.ring) == berth__ring_oldest(&other.ring));
+        assert_walls(&w);
+    }
+    assert_true(few_count > count / 2);
+}
+
 /* ---- What was read ---- */
 
 static void assert_next(walled *w, uint64_t sequence) {
@@ -380,6 +421,7 @@ int main(void) {
         cmocka_unit_test(the_last_byte_can_be_used_and_not_one_more),
         cmocka_unit_test(a_size_near_the_largest_number_does_not_wrap_into_fitting),
         cmocka_unit_test(a_cleared_ring_is_as_new),
+        cmocka_unit_test(few_bytes_lie_as_those_that_were_pushed),
         cmocka_unit_test(random_pushes_and_pops_agree_with_a_list),
         cmocka_unit_test(a_reader_is_put_back_to_any_chunk_that_is_still_there),
         cmocka_unit_test(what_was_read_gives_way_to_what_is_pushed_oldest_first),
