@@ -73,39 +73,39 @@ static void publish(berth__lane_slot *slot, uint64_t position) {
     atomic_store_explicit(&slot->turn, (uint32_t)(position + 1), memory_order_release);
 }
 
-/* Would the lock take it too, and do nothing else about it? What is wrong, is said there. */
+/* Would the lock take it too, and do nothing else about it? What is wrong, is said there. Of a
+ * resource that the pool does not have, units_max is 0. */
 static uint32_t suits(const berth_pool *pool, const berth_request *request) {
-    const uint32_t count = pool->options.resource_count;
     uint64_t more = request->mailbox_flags | request->block_hash_count | request->rank |
                     request->ticket | request->set | request->set_units;
-    for (uint32_t r = count; r < BERTH_RESOURCES_MAX; r++) more |= request->cost[r];
-    for (uint32_t r = 0; r < count; r++)
-        if (request->cost[r] > atomic_load_explicit(&pool->lane.units_max[r], memory_order_relaxed))
-            return 0;
+    for (uint32_t r = BERTH__LEND_COSTS; r < BERTH_RESOURCES_MAX; r++) more |= request->cost[r];
+    for (uint32_t r = 0; r < BERTH__LEND_COSTS; r++)
+        more |= request->cost[r] >
+                atomic_load_explicit(&pool->lane.units_max[r], memory_order_relaxed);
     return more == 0 && request->samples <= 1 && request->band <= pool->options.band_count &&
-           request->cost_count == count && request->mailbox_mode <= BERTH_MAILBOX_OUTCOME &&
+           request->cost_count == pool->options.resource_count &&
+           request->mailbox_mode <= BERTH_MAILBOX_OUTCOME &&
            request->mailbox_full < BERTH_FULL_PAUSE &&
            request->payload_size <= BERTH__LEND_UNITS_MAX;
 }
 
 static void fill(const berth_pool *pool, berth__lane_slot *slot, const berth_request *request) {
     const berth_options *options = &pool->options;
+    berth__lent *lent = &slot->lent;
     slot->streams = request->mailbox_mode == BERTH_MAILBOX_STREAM;
     slot->full = (request->mailbox_full != 0 ? request->mailbox_full : options->mailbox_full) & 7u;
     slot->taken = 0;
     slot->payload = request->payload;
-    slot->lent = (berth__lent){
-        .payload_size = request->payload_size,
-        .prompt_tokens = request->prompt_tokens,
-        .max_new_tokens = request->max_new_tokens,
-        .queue_ns = request->queue_ns != 0 ? request->queue_ns : options->queue_ns_max,
-        .first_output_ns = request->first_output_ns,
-        .total_ns = request->total_ns,
-        .tenant = request->tenant,
-        .band = request->band != 0 ? request->band : options->band_default,
-        .pinned = pool->executor.release != NULL,
-    };
-    for (uint32_t r = 0; r < options->resource_count; r++) slot->lent.cost[r] = request->cost[r];
+    lent->payload_size = request->payload_size;
+    lent->prompt_tokens = request->prompt_tokens;
+    lent->max_new_tokens = request->max_new_tokens;
+    lent->queue_ns = request->queue_ns != 0 ? request->queue_ns : options->queue_ns_max;
+    lent->first_output_ns = request->first_output_ns;
+    lent->total_ns = request->total_ns;
+    lent->tenant = request->tenant;
+    memcpy(lent->cost, request->cost, sizeof lent->cost);
+    lent->band = request->band != 0 ? request->band : options->band_default;
+    lent->pinned = pool->executor.release != NULL;
 }
 
 /* Its outcome can be taken without the lock, unless somebody else is to be told of its end. */
