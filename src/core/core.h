@@ -307,10 +307,13 @@ void berth__core_expect(const berth__core *core, uint32_t place);
 void berth__core_expect_end(const berth__core *core, uint32_t place);
 uint32_t berth__core_expect_next(const berth__core *core, uint32_t *places, uint32_t max);
 
-/* The same under the lock, for one whose lines are in no cache; of its neighbours in its list a
- * moment later, so that nothing waits for who they are. */
-void berth__core_touch(const berth__core *core, uint32_t place);
-void berth__core_touch_neighbours(const berth__core *core, uint32_t place);
+/* Under the lock: these places are about to be ended one after the other, up to
+ * BERTH__EXPECT_MAX of them, wherever they lie in a table that is in no cache. */
+#define BERTH__EXPECT_MAX 32u
+void berth__core_expect_ends(const berth__core *core, const uint32_t *places, uint32_t count);
+
+/* Is the table so large that this is worth it? */
+uint32_t berth__core_is_large(const berth__core *core);
 
 /* Oldest ended request that is still retained; 0 if none. `after` = 0 or a retained ended id. */
 berth_request_id berth__core_oldest_ended(const berth__core *core, berth_request_id after);

@@ -12,12 +12,6 @@
 
 #include <string.h>
 
-/* So many of those who are due are asked for at once. */
-#define EXPECT_MAX 32u
-
-/* Smaller tables are in the cache next to the processor anyway. */
-#define EXPECT_FROM 2048u
-
 static void tell(berth__core *core, uint32_t transition, uint32_t place) {
     core->sink(core->sink_context, transition, berth__ids_of(&core->ids, place));
 }
@@ -65,17 +59,14 @@ void berth__life_arm(berth__core *core, uint32_t place) {
     if (due != UINT64_MAX) berth__agenda_arm(&core->deadlines, place, due);
 }
 
-/* Whoever is due next is all over the table: the lines of several are asked for together, before
- * the first of them is looked at, and those of their neighbours in line once it is known who they
- * are. */
+/* Whoever is due next is all over the table: several are asked for together, before the first of
+ * them is looked at. */
 static inline void expect_due(berth__core *core, uint64_t until) {
-    uint32_t places[EXPECT_MAX];
+    uint32_t places[BERTH__EXPECT_MAX];
     if (core->deadlines.next_at > until || berth__agenda_was_told(&core->deadlines)) return;
-    if (core->ids.place_count < EXPECT_FROM) return;
-    const uint32_t count = berth__agenda_ahead(&core->deadlines, places, EXPECT_MAX);
-    for (uint32_t i = 0; i < count; i++) berth__core_expect_end(core, places[i]);
-    for (uint32_t i = 0; i < count; i++) berth__core_touch(core, places[i]);
-    for (uint32_t i = 0; i < count; i++) berth__core_touch_neighbours(core, places[i]);
+    if (!berth__core_is_large(core)) return;
+    berth__core_expect_ends(core, places,
+                            berth__agenda_ahead(&core->deadlines, places, BERTH__EXPECT_MAX));
 }
 
 uint64_t berth__life_next_at(berth__core *core, uint64_t until) {

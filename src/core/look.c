@@ -9,6 +9,9 @@
 
 #include <string.h>
 
+/* Smaller tables are in the cache next to the processor anyway. */
+#define LARGE_FROM 2048u
+
 /* Field by field: made aside and copied it would take twice as long. */
 static inline void outcome_of(const berth__entry *entry, berth_outcome *restrict out) {
     const uint32_t fixed = entry->outcome != BERTH_OUTCOME_NONE;
@@ -101,17 +104,29 @@ void berth__core_expect(const berth__core *core, uint32_t place) {
     berth__expect_write(&core->entries[place].prompt_tokens);
 }
 
-void berth__core_touch(const berth__core *core, uint32_t place) {
+static void touch(const berth__core *core, uint32_t place) {
     berth__touch(&core->entries[place]);
     berth__touch(core->entries[place].beside + BERTH__BESIDE_SIZE - 1);
     berth__touch(&core->links[place]);
     if (core->options.resource_count > 0) berth__touch(berth__units_of(core, place));
 }
 
-void berth__core_touch_neighbours(const berth__core *core, uint32_t place) {
+static void touch_neighbours(const berth__core *core, uint32_t place) {
     const berth__link link = core->links[place];
     if (link.previous != BERTH__NONE) berth__touch(&core->links[link.previous]);
     if (link.next != BERTH__NONE) berth__touch(&core->links[link.next]);
+}
+
+/* A prefetch may be dropped, a load is waited for: first all of the one, then all of the other. The
+ * neighbours in line come when it is known who they are. */
+void berth__core_expect_ends(const berth__core *core, const uint32_t *places, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) berth__core_expect_end(core, places[i]);
+    for (uint32_t i = 0; i < count; i++) touch(core, places[i]);
+    for (uint32_t i = 0; i < count; i++) touch_neighbours(core, places[i]);
+}
+
+uint32_t berth__core_is_large(const berth__core *core) {
+    return core->ids.place_count >= LARGE_FROM;
 }
 
 uint32_t berth__core_expect_next(const berth__core *core, uint32_t *places, uint32_t max) {
