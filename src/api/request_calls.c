@@ -8,6 +8,8 @@
 #include "runtime/request.h"
 #include "runtime/tenant.h"
 
+#include <string.h>
+
 static uint32_t request_in(berth_request *ours, const berth_request *request) {
     return request != NULL && berth__grow_in(ours, sizeof *ours, request, BERTH__FIRST_REQUEST);
 }
@@ -89,6 +91,14 @@ berth_status berth_tenant_set(berth_pool *pool, uint64_t tenant,
 
 berth_status berth_cancel(berth_pool *pool, berth_request_id id) {
     return pool == NULL || id == 0 ? BERTH_EINVAL : berth__request_cancel(pool, id);
+}
+
+berth_status berth_cancel_many(berth_pool *pool, const berth_request_id *ids, uint32_t id_count,
+                               berth_status *out_statuses, uint32_t *out_count) {
+    if (out_count != NULL) *out_count = 0;
+    if (out_statuses != NULL) memset(out_statuses, 0, id_count * sizeof *out_statuses);
+    if (pool == NULL || (ids == NULL && id_count != 0)) return BERTH_EINVAL;
+    return berth__request_cancel_many(pool, ids, id_count, out_statuses, out_count);
 }
 
 berth_status berth_emit(berth_pool *pool, berth_request_id id, const void *bytes, size_t size,

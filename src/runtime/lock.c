@@ -10,10 +10,27 @@
 #include "runtime/timer.h"
 #include "runtime/worker.h"
 
-void berth__lock_enter(berth_pool *pool) {
+static void take(berth_pool *pool) {
     berth__mutex_lock(&pool->lock);
-    pool->call_count++;
     if (pool->lane.slots != NULL) (void)berth__lane_drain(pool);
+}
+
+/* Call what is due, wake whom it concerns, and give the lock up; so many calls are over then. */
+static void give_up(berth_pool *pool, uint32_t calls) {
+    if (berth__callback_is_due(pool)) {
+        berth__ready_tell(pool);
+        berth__callback_run_due(pool);
+    }
+    const uint32_t tells = berth__ready_tell_begin(pool);
+    pool->call_count -= calls;
+    berth__close_wake(pool);
+    berth__waiter_unlock(pool);
+    if (tells) berth__ready_tell_end(pool);
+}
+
+void berth__lock_enter(berth_pool *pool) {
+    take(pool);
+    pool->call_count++;
 }
 
 void berth__lock_enter_for(berth_pool *pool, berth_request_id id) {
@@ -22,16 +39,13 @@ void berth__lock_enter_for(berth_pool *pool, berth_request_id id) {
 }
 
 berth_status berth__lock_leave(berth_pool *pool, berth_status status) {
-    if (berth__callback_is_due(pool)) {
-        berth__ready_tell(pool);
-        berth__callback_run_due(pool);
-    }
-    const uint32_t tells = berth__ready_tell_begin(pool);
-    pool->call_count--;
-    berth__close_wake(pool);
-    berth__waiter_unlock(pool);
-    if (tells) berth__ready_tell_end(pool);
+    give_up(pool, 1);
     return status;
+}
+
+void berth__lock_give_way(berth_pool *pool) {
+    give_up(pool, 0);
+    take(pool);
 }
 
 /* The pool has failed: everything ends as INTERNAL, so that nobody waits for ever. Once. */

@@ -2,7 +2,8 @@
 /*
  * What:    the way into a call and out of it.
  * Why:     what every call owes on its way out is done in one place: due callbacks, wake-ups.
- * Rules:   enter, one event or more, settle if one changed anything, leave.
+ * Rules:   enter, one event or more, settle if one changed anything, leave. Who gives way in
+ *          between has settled before.
  * Threads: any.
  */
 #ifndef BERTH__RUNTIME_LOCK_H
@@ -18,6 +19,10 @@ void berth__lock_enter_for(berth_pool *pool, berth_request_id id);
 
 /* Call what is due, wake whom it concerns, give the lock up. Returns `status`. */
 berth_status berth__lock_leave(berth_pool *pool, berth_status status);
+
+/* In the midst of a long call, after it has settled: as leaving and coming back, but the call is
+ * inside all the while. */
+void berth__lock_give_way(berth_pool *pool);
 
 /* After events: let go, admit, and wake workers, engine, timer and drains as needed. */
 void berth__lock_settle(berth_pool *pool);

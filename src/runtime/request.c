@@ -12,6 +12,9 @@
 
 #include <string.h>
 
+/* Of a list so many are cancelled before others may have the lock. */
+#define TURN_MAX BERTH__EXPECT_MAX
+
 /* ---- Submit ---- */
 
 /* Ask the host what the request costs. Gives the lock up. */
@@ -215,6 +218,61 @@ berth_status berth__request_cancel(berth_pool *pool, berth_request_id id) {
         berth__core_cancel(pool->core, berth__clock_read(pool), id, BERTH_CANCEL_CALLER);
     berth__lock_settle_last(pool);
     return berth__lock_leave(pool, status);
+}
+
+/* What is known of a turn's requests may be anywhere in the table: it is asked for together. */
+static void expect_turn(const berth_pool *pool, const berth_request_id *ids, uint32_t count) {
+    uint32_t places[TURN_MAX];
+    uint32_t known = 0;
+    if (!berth__core_is_large(pool->core)) return;
+    for (uint32_t i = 0; i < count; i++) {
+        places[known] = berth__id_place(ids[i]);
+        known += places[known] < pool->row_count;
+    }
+    berth__core_expect_ends(pool->core, places, known);
+}
+
+/* What berth_cancel would have said. */
+static berth_status cancel_one(berth_pool *pool, uint64_t now, berth_request_id id) {
+    if (id == 0) return BERTH_EINVAL;
+    if (berth__pool_failed(pool)) return BERTH_EBROKEN;
+    return berth__core_cancel(pool->core, now, id, BERTH_CANCEL_CALLER);
+}
+
+/* All at one moment, and nobody is admitted in between. Returns how many were cancelled. */
+static uint32_t cancel_turn(berth_pool *pool, const berth_request_id *ids, uint32_t count,
+                            berth_status *out_statuses) {
+    const uint64_t now = berth__clock_read(pool);
+    uint32_t cancelled = 0;
+    expect_turn(pool, ids, count);
+    for (uint32_t i = 0; i < count; i++) {
+        const berth_status status = cancel_one(pool, now, ids[i]);
+        if (out_statuses != NULL) out_statuses[i] = status;
+        cancelled += status == BERTH_OK;
+    }
+    berth__lock_settle_last(pool);
+    return cancelled;
+}
+
+berth_status berth__request_cancel_many(berth_pool *pool, const berth_request_id *ids,
+                                        uint32_t id_count, berth_status *out_statuses,
+                                        uint32_t *out_count) {
+    uint32_t cancelled = 0;
+    uint32_t at = 0;
+    berth__lock_enter(pool);
+    if (berth__pool_failed(pool)) {
+        berth__lock_settle_last(pool);
+        return berth__lock_leave(pool, BERTH_EBROKEN);
+    }
+    while (at < id_count) {
+        const uint32_t count = id_count - at < TURN_MAX ? id_count - at : TURN_MAX;
+        if (at > 0) berth__lock_give_way(pool);
+        cancelled +=
+            cancel_turn(pool, ids + at, count, out_statuses == NULL ? NULL : out_statuses + at);
+        at += count;
+    }
+    if (out_count != NULL) *out_count = cancelled;
+    return berth__lock_leave(pool, BERTH_OK);
 }
 
 /* Fix the outcome, and let go unless a worker still holds the request. */

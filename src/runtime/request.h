@@ -3,7 +3,8 @@
  * What:    what a host does to one request: submit, recost, charge, cancel, finish; and to the
  *          capacity that all share.
  * Why:     each is one event of the core, and what the runtime must do beside it.
- * Rules:   one locked section each; the executor's cost() is called before it.
+ * Rules:   one locked section each, a long list of ids aside; the executor's cost() is called
+ *          before it.
  * Threads: any.
  */
 #ifndef BERTH__RUNTIME_REQUEST_H
@@ -28,6 +29,9 @@ berth_status berth__request_recost(berth_pool *pool, berth_request_id id,
 berth_status berth__request_charge(berth_pool *pool, berth_request_id id, const uint64_t *held,
                                    uint32_t held_count);
 berth_status berth__request_cancel(berth_pool *pool, berth_request_id id);
+berth_status berth__request_cancel_many(berth_pool *pool, const berth_request_id *ids,
+                                        uint32_t id_count, berth_status *out_statuses,
+                                        uint32_t *out_count);
 berth_status berth__request_finish(berth_pool *pool, berth_request_id id, berth__finish finish);
 berth_status berth__request_capacity_set(berth_pool *pool, uint32_t resource,
                                          uint64_t capacity_units);

@@ -12,6 +12,9 @@ static void expect_stale(pool_host *host, berth_request_id id) {
     CHECK(berth_recost(host->pool, id, &known, NULL), BERTH_ESTALE);
     CHECK(berth_charge(host->pool, id, &held, 0), BERTH_ESTALE);
     CHECK(berth_cancel(host->pool, id), BERTH_ESTALE);
+    berth_status status = BERTH_OK;
+    CHECK_OK(berth_cancel_many(host->pool, &id, 1, &status, NULL));
+    CHECK(status, BERTH_ESTALE);
     CHECK(berth_wait(host->pool, id, 0, &outcome), BERTH_ESTALE);
     assert_int_equal(outcome.kind, BERTH_OUTCOME_NONE);
     CHECK(berth_wait(host->pool, id, BERTH_FOREVER, NULL), BERTH_ESTALE);

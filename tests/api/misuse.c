@@ -28,6 +28,7 @@ static void no_pool_is_an_error_for_every_call(void **state) {
     CHECK(berth_charge(NULL, 1, &number, 1), BERTH_EINVAL);
     CHECK(berth_capacity_set(NULL, 0, 1), BERTH_EINVAL);
     CHECK(berth_cancel(NULL, 1), BERTH_EINVAL);
+    CHECK(berth_cancel_many(NULL, &id, 1, NULL, NULL), BERTH_EINVAL);
     CHECK(berth_mailbox_close(NULL, 1), BERTH_EINVAL);
     CHECK(berth_emit(NULL, 1, "x", 1, 1), BERTH_EINVAL);
     CHECK(berth_finish(NULL, 1, BERTH_FINISH_STOP, 0), BERTH_EINVAL);

@@ -44,6 +44,7 @@ static void drive_engine(pool_host *host) {
         berth_refusal refusal = {.struct_size = sizeof refusal};
         berth_submit(host->pool, &request, &id, &refusal);
         if (round % 7 == 0) berth_cancel(host->pool, id);
+        if (round % 13 == 0) berth_cancel_many(host->pool, &id, 1, NULL, NULL);
         if (round % 11 == 0) berth_mailbox_close(host->pool, id);
         pool_plan(host, &step);
         for (uint32_t i = 0; i < step.result_count; i++) {
@@ -89,7 +90,7 @@ static void drive_gate(pool_host *host) {
         berth_charge(host->pool, *id, &held, 1);
         if (round % 5 == 0) berth_cancel(host->pool, *id);
     }
-    for (uint32_t i = 0; i < 8; i++) berth_cancel(host->pool, ids[i]);
+    berth_cancel_many(host->pool, ids, 8, NULL, NULL);
     for (uint32_t i = 0; i < 8; i++) berth_finish(host->pool, ids[i], BERTH_FINISH_STOP, 0);
     CHECK_OK(berth_drain(host->pool, 0));
 }

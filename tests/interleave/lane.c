@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The lane, in every order of two or three threads beside the pool's own. It has four slots here,
- * so that it comes round. Built once with the library as it is, and once per bug of CMakeLists.txt
- * (SEEDED): then some order has to fail.
+ * The lane, and a list that is cancelled in turns, in every order of two or three threads beside
+ * the pool's own. The lane has four slots here, so that it comes round. Built once with the library
+ * as it is, and once per bug of CMakeLists.txt (SEEDED): then some order has to fail.
  */
 #include "runtime/lane.h"
 #include "core/state.h"
@@ -31,6 +31,7 @@ static uint32_t executed[REQUESTS_MAX];
 static uint32_t came;        /* submits that have returned */
 static uint32_t taken;       /* outcomes */
 static uint32_t comes_after; /* the second body began when the first submit had returned */
+static uint64_t midst;       /* how often, in all orders, a list was found half done */
 
 /* What it is given is what was submitted, and it is given it once. */
 static int32_t execute(void *user_data, const berth_call *call) {
@@ -99,6 +100,18 @@ static void begin_ended(void) {
     OK(berth__core_cancel(pool->core, pool->now_ns, ids[0], BERTH_CANCEL_CALLER));
     OK(berth__lock_leave(pool, BERTH_OK));
     REQUIRE(berth__seal_of(pool, ids[0]) == BERTH__SEAL_READY);
+}
+
+/* Two who stay parked: nobody plans. */
+static void begin_parked(void) {
+    berth_options options;
+    OK(berth_options_init(&options, sizeof options));
+    options.running_max = options.mailboxes_max = 1;
+    options.parked_max = options.ended_max = 2;
+    OK(berth_pool_create(&options, NULL, &pool));
+    came = 0;
+    submit(0);
+    submit(1);
 }
 
 static void destroy(void) {
@@ -229,6 +242,25 @@ static void end_second(void) {
     OK(berth_cancel(pool, ids[1]));
 }
 
+/* Two turns of a list, with one request in each. */
+static void cancel_both(void) {
+    berth_request_id list[BERTH__EXPECT_MAX + 1] = {ids[0]};
+    uint32_t count;
+    list[BERTH__EXPECT_MAX] = ids[1];
+    OK(berth_cancel_many(pool, list, BERTH__EXPECT_MAX + 1, NULL, &count));
+    REQUIRE(count == 2);
+}
+
+/* Half done, it counts among the calls that are inside: nobody destroys the pool. */
+static void look_into_the_list(void) {
+    berth__lock_enter(pool);
+    if (berth__row_find(pool, ids[0])->fixed && !berth__row_find(pool, ids[1])->fixed) {
+        midst++;
+        REQUIRE(pool->call_count >= 2);
+    }
+    OK(berth__lock_leave(pool, BERTH_OK));
+}
+
 /* ---- Scenarios ---- */
 
 static const explorer_scenario scenarios[] = {
@@ -239,6 +271,10 @@ static const explorer_scenario scenarios[] = {
      begin_ended,
      {take_first, take_first, end_second},
      end_taken_or_dropped},
+    {"a list in two turns",
+     begin_parked,
+     {cancel_both, look_into_the_list, look_into_the_list},
+     destroy},
     {"one who submits", begin_open, {submit_twice, scrape}, end_in_order},
     {"two who submit", begin_open, {submit_twice, submit_one, scrape}, end_in_order},
     {"a lane that comes round", begin_open, {submit_five, scrape}, end_in_order},
@@ -273,6 +309,7 @@ static void no_order_loses_a_request_or_an_outcome(void **state) {
         assert_true(result.is_complete);
         assert_true(result.orders > 100);
     }
+    assert_true(midst > 0);
 }
 #else
 static void some_order_shows_the_bug(void **state) {

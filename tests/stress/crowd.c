@@ -130,6 +130,12 @@ static void canceller(void *argument) {
             if (status != BERTH_OK && status != BERTH_EENDED && status != BERTH_ESTALE)
                 report(all, FAULT_CANCEL);
         }
+        if ((dice >> 34) % 64 == 0) {
+            berth_request_id ids[BOARD_SIZE];
+            for (uint32_t i = 0; i < BOARD_SIZE; i++) ids[i] = atomic_load(&all->board[i]);
+            if (berth_cancel_many(all->host->pool, ids, BOARD_SIZE, NULL, NULL) != BERTH_OK)
+                report(all, FAULT_CANCEL);
+        }
         uint64_t held = (dice >> 40) % 6;
         if (id != 0) berth_charge(all->host->pool, id, &held, 1);
         if ((dice >> 36) % 16 == 0) pool_sleep_ms(1);

@@ -265,6 +265,32 @@ static void do_cancel(void) {
     admit();
 }
 
+/* Up to twice as many as are cancelled in one turn; nobody is admitted within a turn. */
+static void do_cancel_many(void) {
+    request *chosen[64];
+    berth_request_id ids[64];
+    berth_status said[64];
+    const uint32_t count = next_byte() % 16 == 0 ? 64 : next_byte() % 8;
+    uint32_t cancelled = 0;
+    uint32_t out_count;
+    for (uint32_t i = 0; i < count; i++) {
+        chosen[i] = pick();
+        ids[i] = chosen[i] == NULL ? 0 : chosen[i]->id;
+    }
+    CHECK_OK(berth_cancel_many(m.host->pool, ids, count, said, &out_count));
+    for (uint32_t i = 0; i < count; i++) {
+        request *r = chosen[i];
+        CHECK(said[i], r == NULL ? BERTH_EINVAL
+                       : r->gone ? BERTH_ESTALE
+                                 : (r->fixed ? BERTH_EENDED : BERTH_OK));
+        if (said[i] == BERTH_OK) cancel(r);
+        if (i % 32 == 31) admit();
+        cancelled += said[i] == BERTH_OK;
+    }
+    assert_int_equal(out_count, cancelled);
+    admit();
+}
+
 static void do_take(void) {
     request *r = pick();
     if (r == NULL) return;
@@ -425,9 +451,10 @@ static void compare_all(void) {
 
 pool_program_counts pool_program_run(const uint8_t *bytes, size_t size) {
     static void (*const operations[])(void) = {
-        do_submit, do_emit,   do_emit,   do_emit,   do_emit,    do_finish,
-        do_cancel, do_read,   do_read,   do_read,   do_read,    do_read_by_request,
-        do_attach, do_attach, do_attach, do_detach, do_advance, do_take};
+        do_submit,     do_emit,   do_emit,   do_emit,   do_emit,    do_finish,
+        do_cancel,     do_read,   do_read,   do_read,   do_read,    do_read_by_request,
+        do_attach,     do_attach, do_attach, do_detach, do_advance, do_take,
+        do_cancel_many};
     memset(&m, 0, sizeof m);
     m.at = bytes;
     m.end = bytes + size;

@@ -83,12 +83,54 @@ static void a_broken_engine_pool_ends_all_as_internal(void **state) {
     assert_true(id == 0);
     assert_int_equal(kind_of(pool, running), BERTH_OUTCOME_INTERNAL);
     assert_int_equal(kind_of(pool, parked), BERTH_OUTCOME_INTERNAL);
+    assert_int_equal(berth_cancel(pool, parked), BERTH_EBROKEN);
     assert_int_equal(atomic_load(&released), 2);
     assert_int_equal(berth_plan_next(pool, &plan), BERTH_EBROKEN);
     assert_int_equal(berth_plan_wait(pool, &plan, BERTH_FOREVER), BERTH_EBROKEN);
     assert_int_equal(berth_close(pool), BERTH_OK);
     assert_int_equal(berth_pool_destroy(pool), BERTH_OK);
     assert_int_equal(atomic_load(&released), 2);
+}
+
+static void a_list_finds_a_pool_broken_and_tells_all(void **state) {
+    berth_pool *pool = build(BERTH_FACE_ENGINE);
+    const berth_request_id ids[] = {submit(pool, NULL), submit(pool, NULL)};
+    berth_status said[] = {7, 7};
+    uint32_t count = 7;
+    (void)state;
+    break_it(pool);
+    assert_int_equal(berth_cancel_many(pool, ids, 2, said, &count), BERTH_EBROKEN);
+    assert_true(said[0] == 0 && said[1] == 0 && count == 0);
+    for (int i = 0; i < 2; i++) assert_int_equal(kind_of(pool, ids[i]), BERTH_OUTCOME_INTERNAL);
+    assert_int_equal(atomic_load(&released), 2);
+    assert_int_equal(berth_pool_destroy(pool), BERTH_OK);
+}
+
+static berth_pool *breaks_at_release;
+
+static void release_and_break(void *user_data, void *payload, uint64_t payload_size) {
+    release(user_data, payload, payload_size);
+    if (atomic_load(&released) == 1) break_it(breaks_at_release);
+}
+
+/* Between two turns of the list: what was cancelled is, and the rest says why it was not. */
+static void a_pool_that_breaks_in_the_midst_of_a_list_says_so_of_the_rest(void **state) {
+    enum { COUNT = 40, TURN = 32 };
+    const berth_executor executor = {.struct_size = sizeof executor, .release = release_and_break};
+    berth_request_id ids[COUNT];
+    berth_status said[COUNT];
+    uint32_t count = 7;
+    (void)state;
+    atomic_store(&released, 0);
+    assert_int_equal(berth_pool_create(NULL, &executor, &breaks_at_release), BERTH_OK);
+    for (int i = 0; i < COUNT; i++) ids[i] = submit(breaks_at_release, NULL);
+    assert_int_equal(berth_cancel_many(breaks_at_release, ids, COUNT, said, &count), BERTH_OK);
+    assert_int_equal(count, TURN);
+    for (int i = 0; i < COUNT; i++) assert_int_equal(said[i], i < TURN ? BERTH_OK : BERTH_EBROKEN);
+    assert_int_equal(kind_of(breaks_at_release, ids[0]), BERTH_OUTCOME_CANCELLED);
+    assert_int_equal(kind_of(breaks_at_release, ids[TURN]), BERTH_OUTCOME_INTERNAL);
+    assert_int_equal(atomic_load(&released), COUNT);
+    assert_int_equal(berth_pool_destroy(breaks_at_release), BERTH_OK);
 }
 
 static void a_pool_that_breaks_during_a_step_can_be_destroyed(void **state) {
@@ -151,6 +193,8 @@ static void a_broken_worker_pool_wakes_waiters_and_outlives_its_worker(void **st
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_broken_engine_pool_ends_all_as_internal),
+        cmocka_unit_test(a_list_finds_a_pool_broken_and_tells_all),
+        cmocka_unit_test(a_pool_that_breaks_in_the_midst_of_a_list_says_so_of_the_rest),
         cmocka_unit_test(a_pool_that_breaks_during_a_step_can_be_destroyed),
         cmocka_unit_test(a_broken_worker_pool_wakes_waiters_and_outlives_its_worker),
     };
