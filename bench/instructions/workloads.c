@@ -103,6 +103,14 @@ static void cancel(void *of) {
     expect(berth_cancel(self->pool, self->ids[self->at]), "berth_cancel");
 }
 
+/* All up to here, as one list. */
+static void cancel_many(void *of) {
+    state *self = of;
+    uint32_t count;
+    expect(berth_cancel_many(self->pool, self->ids, self->at, NULL, &count), "berth_cancel_many");
+    if (count != self->at) expect(BERTH_EINVAL, "the list");
+}
+
 static void take(void *of) {
     state *self = of;
     expect(berth_outcome_take(self->pool, self->ids[self->at], NULL), "berth_outcome_take");
@@ -189,6 +197,16 @@ static uint64_t run_cancel(uint32_t depth, uint32_t unused) {
     make(&self, BERTH_FACE_ENGINE, 1, depth);
     for_each(&self, depth, submit, 0);
     for_each(&self, depth, cancel, 1);
+    end(&self);
+    return depth;
+}
+
+static uint64_t run_cancel_many(uint32_t depth, uint32_t unused) {
+    state self = {.grows = 0};
+    (void)unused;
+    make(&self, BERTH_FACE_ENGINE, 1, depth);
+    for_each(&self, depth, submit, 0);
+    measured(cancel_many, &self);
     end(&self);
     return depth;
 }
@@ -334,6 +352,7 @@ static uint64_t run_turn(uint32_t depth, uint32_t tenants) {
 const counted counted_all[] = {
     {"submit/10000", run_submit, 10000, 0},
     {"cancel/10000", run_cancel, 10000, 0},
+    {"cancel_many/10000", run_cancel_many, 10000, 0},
     {"expire/10000", run_expire, 10000, 0},
     {"take/10000", run_take, 10000, 0},
     {"life/1000", run_life, 1000, 0},

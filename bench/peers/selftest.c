@@ -129,6 +129,10 @@ static void every_workload_runs(const char *directory) {
         if (rows == 0) fprintf(stderr, "%s has no figures\n", workloads[i].name);
         HOLDS(rows > 0);
     }
+    static const char *const lists[] = {"e/1000/many", "e/10000/many", "e/100000/many",
+                                        "e/1000000/many"};
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+        HOLDS(judge_by_name(board, lists[i], GOAL_NOT_MEASURED) == 0);
     char *text = NULL;
     size_t text_size = 0;
     FILE *to = open_memstream(&text, &text_size);

@@ -11,7 +11,8 @@
 /* engine RUNNING PARKED: one plan and its commit, nothing admitted. */
 void ours_engine(uint32_t running, uint32_t parked);
 
-/* cancel DEPTH: so many parked requests with a deadline each, cancelled in no order. */
+/* cancel DEPTH: so many parked requests with a deadline each, cancelled in no order: one by
+ * one, and by lists. */
 void ours_cancel(uint32_t depth);
 
 /* expire DEPTH: so many parked requests, all of which come due. */

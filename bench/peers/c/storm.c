@@ -48,6 +48,14 @@ static void cancel_slice(berth_pool *pool, const berth_request_id *ids, uint32_t
     for (uint32_t i = first; i < end; i++) expect(berth_cancel(pool, ids[i]), "berth_cancel");
 }
 
+/* The slice is one list. */
+static void cancel_many_slice(berth_pool *pool, const berth_request_id *ids, uint32_t first,
+                              uint32_t end) {
+    uint32_t count;
+    expect(berth_cancel_many(pool, ids + first, end - first, NULL, &count), "berth_cancel_many");
+    if (count != end - first) expect(BERTH_EINVAL, "a list");
+}
+
 /* The clock goes on by as much as so many deadlines lie apart. */
 static void expire_slice(berth_pool *pool, const berth_request_id *ids, uint32_t first,
                          uint32_t end) {
@@ -87,7 +95,7 @@ typedef struct storm_figures {
 } storm_figures;
 
 /* The first pass touches all memory and is not counted. */
-static storm_figures storm(uint32_t depth, bool by_time, bool shuffled) {
+static storm_figures storm(uint32_t depth, slice *of, bool shuffled) {
     berth_pool *pool = create(depth);
     berth_request_id *ids = malloc(depth * sizeof *ids);
     storm_figures figures = {0, 0};
@@ -95,7 +103,7 @@ static storm_figures storm(uint32_t depth, bool by_time, bool shuffled) {
     for (uint32_t pass = 0; pass < 2; pass++) {
         park(pool, ids, depth, shuffled);
         if (shuffled) shuffle(ids, depth);
-        figures.op = in_slices(by_time ? expire_slice : cancel_slice, pool, ids, depth);
+        figures.op = in_slices(of, pool, ids, depth);
         figures.take = in_slices(take_slice, pool, ids, depth);
     }
     free(ids);
@@ -103,17 +111,19 @@ static storm_figures storm(uint32_t depth, bool by_time, bool shuffled) {
     return figures;
 }
 
-static void say_storm(uint32_t depth, bool by_time) {
-    storm_figures any = storm(depth, by_time, true), in_order = storm(depth, by_time, false);
+static void say_storm(uint32_t depth, slice *of) {
+    storm_figures any = storm(depth, of, true), in_order = storm(depth, of, false);
     peer_say("op", "ns", any.op);
     peer_say("in_order", "ns", in_order.op);
     peer_say("take", "ns", any.take);
 }
 
 void ours_cancel(uint32_t depth) {
-    say_storm(depth, false);
+    say_storm(depth, cancel_slice);
+    peer_say("many", "ns", storm(depth, cancel_many_slice, true).op);
+    peer_say("many_in_order", "ns", storm(depth, cancel_many_slice, false).op);
 }
 
 void ours_expire(uint32_t depth) {
-    say_storm(depth, true);
+    say_storm(depth, expire_slice);
 }
