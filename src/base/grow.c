@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/grow.h"
 
-#include <string.h>
-
 static uint32_t size_of(const void *theirs) {
     uint32_t size;
     memcpy(&size, theirs, sizeof size);

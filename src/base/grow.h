@@ -11,6 +11,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* No struct will ever be longer: a larger size is a field that was never set. */
 #define BERTH__GROW_SIZE_MAX 65536u
@@ -30,5 +31,15 @@ void berth__grow_out(void *theirs, const void *ours, size_t size);
 
 /* Zero a caller's struct but for its struct_size. Nothing if it is NULL, or its size cannot be. */
 void berth__grow_clear(void *theirs, size_t size_min);
+
+/* The same of a struct that is as long as ours, which is known where this is in line: a line at a
+ * time, of which a compiler makes the widest stores that there are. */
+static inline void berth__grow_clear_ours(void *theirs, size_t size) {
+    const uint32_t our_size = (uint32_t)size;
+    unsigned char *bytes = theirs;
+    for (size_t line = 0; line < size / 64; line++) memset(bytes + 64 * line, 0, 64);
+    memset(bytes + size / 64 * 64, 0, size % 64);
+    memcpy(theirs, &our_size, sizeof our_size);
+}
 
 #endif

@@ -30,6 +30,15 @@
 
 #include <string.h>
 
+/* Not in line with a chunk that is there. */
+#define APART __attribute__((noinline))
+
+/* What a read is to do with what is there, and without. */
+typedef struct reading {
+    berth__buffer buffer;
+    uint64_t timeout_ns;
+} reading;
+
 /* ---- Without the lock ---- */
 
 static uint32_t has_to_come_back(const berth__ring *ring, uint32_t asked) {
@@ -38,52 +47,58 @@ static uint32_t has_to_come_back(const berth__ring *ring, uint32_t asked) {
     return (asked & BERTH__GATE_RETURN) != 0 && berth__ring_is_empty(ring);
 }
 
-/* Returns what the reader was asked, when that is done. */
-static uint32_t leave(berth_pool *pool, berth__ring *ring, berth_request_id id) {
-    const uint32_t asked = berth__gate_leave(&ring->gate);
-    if ((asked & ~(uint32_t)BERTH__GATE_FIXED) == 0 || !has_to_come_back(ring, asked)) return asked;
+/* The reader is outside, and does what he was asked, if it is for him to do now. */
+static APART void come_back(berth_pool *pool, const berth__ring *ring, berth_request_id id,
+                            uint32_t asked) {
+    if (!has_to_come_back(ring, asked)) return;
     berth__lock_enter(pool);
     berth__store_reader_left(pool, (uint32_t)(ring - pool->rings), id, asked);
     berth__lock_settle(pool);
     (void)berth__lock_leave(pool, BERTH_OK);
+}
+
+/* Returns what the reader was asked, when that is done. */
+static inline uint32_t leave(berth_pool *pool, berth__ring *ring, berth_request_id id) {
+    const uint32_t asked = berth__gate_leave(&ring->gate);
+    if ((asked & ~(uint32_t)BERTH__GATE_FIXED) != 0) come_back(pool, ring, id, asked);
     return asked;
+}
+
+/* The ring of a request, which may be anybody's; NULL if there is none. */
+static inline berth__ring *ring_of(const berth_pool *pool, berth_request_id id) {
+    const uint32_t place = berth__id_place(id);
+    return place < pool->ring_at_count ? berth__ring_at(pool, place) : NULL;
 }
 
 /* The ring of a request, and the caller inside its gate; NULL if the lock is needed. */
 static berth__ring *enter(berth_pool *pool, berth_request_id id) {
-    const uint32_t place = berth__id_place(id);
-    if (place >= pool->ring_at_count) return NULL;
-    berth__ring *ring = berth__ring_at(pool, place);
-    if (ring == NULL) return NULL;
-    if (!berth__gate_enter(&ring->gate, id)) return NULL;
+    berth__ring *ring = ring_of(pool, id);
+    if (ring == NULL || !berth__gate_enter(&ring->gate, id)) return NULL;
     if (ring->gate.id == id) return ring;
     (void)leave(pool, ring, ring->gate.id);
     return NULL;
 }
 
+static inline void tell_chunk(const berth__chunk *chunk, berth_record *out) {
+    out->kind = BERTH_RECORD_CHUNK;
+    out->sequence = chunk->sequence;
+    out->size = chunk->size;
+    out->tokens = chunk->tokens;
+}
+
 /* The oldest chunk of a ring, whole or not at all; EAGAIN if there is none. */
 static berth_status read_ring(berth__ring *ring, berth__buffer buffer, berth_record *out) {
     berth__chunk chunk;
-    if (!berth__ring_peek(ring, &chunk)) return BERTH_EAGAIN;
+    berth__piece pieces[2];
+    const berth__unread unread = berth__ring_begin(ring);
+    if (unread.at >= unread.head) return BERTH_EAGAIN;
+    const uint64_t end = berth__ring_look(ring, unread.at, &chunk, pieces);
     out->size = chunk.size;
     if (chunk.size > buffer.size) return BERTH_ESPACE;
-    berth__ring_pop(ring, buffer.bytes);
-    out->kind = BERTH_RECORD_CHUNK;
-    out->sequence = chunk.sequence;
-    out->tokens = chunk.tokens;
+    berth__ring_copy_out(pieces, buffer.bytes);
+    berth__ring_skip(ring, end);
+    tell_chunk(&chunk, out);
     return BERTH_OK;
-}
-
-/* EAGAIN: the lock will tell. ETIMEDOUT: there is no record, and the caller does not wait. */
-static berth_status read_without_lock(berth_pool *pool, berth_request_id id, berth__buffer buffer,
-                                      uint64_t timeout_ns, berth_record *out) {
-    berth__ring *ring = enter(pool, id);
-    if (ring == NULL) return BERTH_EAGAIN;
-    const berth_status status = read_ring(ring, buffer, out);
-    const uint32_t asked = leave(pool, ring, id);
-    if (status != BERTH_EAGAIN || timeout_ns != 0 || (asked & BERTH__GATE_FIXED) != 0)
-        return status;
-    return BERTH_ETIMEDOUT;
 }
 
 /* ---- Under it ---- */
@@ -205,14 +220,54 @@ static berth_status read_under_lock(berth_pool *pool, berth_request_id id, berth
     return status;
 }
 
-berth_status berth__reader_read(berth_pool *pool, berth_request_id id, berth__buffer buffer,
-                                uint64_t timeout_ns, berth_record *out) {
-    berth_status status = read_without_lock(pool, id, buffer, timeout_ns, out);
-    if (status != BERTH_EAGAIN) return status;
+static APART berth_status read_with_lock(berth_pool *pool, berth_request_id id,
+                                         berth__buffer buffer, uint64_t timeout_ns,
+                                         berth_record *out) {
     berth__lock_enter(pool);
-    status = read_under_lock(pool, id, buffer, timeout_ns, out);
+    const berth_status status = read_under_lock(pool, id, buffer, timeout_ns, out);
     berth__lock_settle(pool);
     return berth__lock_leave(pool, status == BERTH_EAGAIN ? BERTH_ETIMEDOUT : status);
+}
+
+/* ---- Both ---- */
+
+/* Any chunk, from inside the gate. No record is told without the lock where the caller does not
+ * wait and the outcome is not fixed. */
+static APART berth_status read_inside(berth_pool *pool, berth__ring *ring, berth_request_id id,
+                                      const reading *of, berth_record *out) {
+    if (ring->gate.id != id) {
+        (void)leave(pool, ring, ring->gate.id);
+        return read_with_lock(pool, id, of->buffer, of->timeout_ns, out);
+    }
+    const berth_status status = read_ring(ring, of->buffer, out);
+    const uint32_t asked = leave(pool, ring, id);
+    if (status != BERTH_EAGAIN) return status;
+    if (of->timeout_ns == 0 && (asked & BERTH__GATE_FIXED) == 0) return BERTH_ETIMEDOUT;
+    return read_with_lock(pool, id, of->buffer, of->timeout_ns, out);
+}
+
+/* The next token of a stream: read_inside for few bytes that lie straight. It calls nothing, so
+ * that nothing has to be kept over a call. */
+berth_status berth__reader_read(berth_pool *pool, berth_request_id id, berth__buffer buffer,
+                                uint64_t timeout_ns, berth_record *out) {
+    const unsigned char *bytes;
+    berth__chunk chunk;
+    berth__ring *ring = ring_of(pool, id);
+    if (ring == NULL || !berth__gate_enter(&ring->gate, id))
+        return read_with_lock(pool, id, buffer, timeout_ns, out);
+    const berth__unread unread = berth__ring_begin(ring);
+    uint64_t end = 0;
+    if (ring->gate.id == id && unread.at < unread.head)
+        end = berth__ring_look_few(ring, unread.at, buffer.size, &chunk, &bytes);
+    if (end == 0) {
+        const reading of = {.buffer = buffer, .timeout_ns = timeout_ns};
+        return read_inside(pool, ring, id, &of, out);
+    }
+    berth__copy_few(buffer.bytes, bytes, chunk.size);
+    berth__ring_skip(ring, end);
+    tell_chunk(&chunk, out);
+    (void)leave(pool, ring, id);
+    return BERTH_OK;
 }
 
 /* ---- Without a copy ---- */

@@ -15,7 +15,7 @@
  * Safety
  *   head: moved with release by push, merge and publish, loaded with acquire by the reader: the
  *     bytes and headers before it are written.
- *   read: stored with release by pop and skip, loaded with acquire by the producer: the reader is
+ *   read: stored with release by skip, loaded with acquire by the producer: the reader is
  *     done with the bytes before it.
  *   word 0: a merge's swap releases, the reader's taking acquires: the bytes that it counts are
  *     written. The reader may see it before it sees the new head: then `read` passes the head that
@@ -154,34 +154,6 @@ uint64_t berth__ring_unread(const berth__ring *ring) {
 
 uint32_t berth__ring_is_empty(const berth__ring *ring) {
     return berth__ring_unread(ring) == 0;
-}
-
-berth__unread berth__ring_begin(const berth__ring *ring) {
-    return (berth__unread){.at = read_of(ring), .head = head_seen(ring)};
-}
-
-void berth__ring_skip(berth__ring *ring, uint64_t offset) {
-    atomic_store_explicit(&ring->read, offset, memory_order_release);
-}
-
-uint32_t berth__ring_peek(berth__ring *ring, berth__chunk *out) {
-    berth__piece pieces[2];
-    const berth__unread unread = berth__ring_begin(ring);
-    if (unread.at >= unread.head) return 0;
-    (void)berth__ring_look(ring, unread.at, out, pieces);
-    return 1;
-}
-
-void berth__ring_pop(berth__ring *ring, void *bytes) {
-    const uint64_t at = read_of(ring);
-    const uint64_t size = berth__chunk_size(
-        atomic_load_explicit(&berth__ring_header(ring, at)->word, memory_order_relaxed));
-    berth__piece pieces[2];
-    berth__ring_find(ring, at + HEADER_SIZE, size, pieces);
-    berth__copy(bytes, pieces[0].bytes, pieces[0].size);
-    if (pieces[1].size > 0)
-        memcpy((unsigned char *)bytes + pieces[0].size, pieces[1].bytes, pieces[1].size);
-    berth__ring_skip(ring, berth__chunk_after(at, size));
 }
 
 /* ---- Nobody inside ---- */

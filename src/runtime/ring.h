@@ -5,7 +5,7 @@
  *          and never allocates, it fits or it does not.
  * Rules:   the size is a power of two; one producer, one reader; the bytes of a chunk may wrap
  *          around the end, its header does not. ring.c says what may run beside what.
- * Threads: push, merge, write: one producer. peek, look, pop, skip: one reader, beside the
+ * Threads: push, merge, write: one producer. begin, look, copy_out, skip: one reader, beside the
  *          producer. All else: with neither of them inside.
  *
  *   Offsets count up for ever; the position in the memory is the offset modulo the size.
@@ -198,12 +198,6 @@ uint32_t berth__ring_is_empty(const berth__ring *ring);
 /* Bytes of ring that hold chunks which were not read yet, headers included. */
 uint64_t berth__ring_unread(const berth__ring *ring);
 
-/* The oldest unread chunk; 0 if there is none. It does not grow any more. */
-uint32_t berth__ring_peek(berth__ring *ring, berth__chunk *out);
-
-/* Go past the oldest unread chunk, which was peeked at, and copy its bytes out. */
-void berth__ring_pop(berth__ring *ring, void *bytes);
-
 /* Where the bytes of a chunk lie: one piece, or two where they wrap; size 0 where there is none. */
 typedef struct berth__piece {
     const unsigned char *bytes;
@@ -217,7 +211,11 @@ typedef struct berth__unread {
     uint64_t head; /* before `at` where the last chunk grew meanwhile: nothing is unread then */
 } berth__unread;
 
-berth__unread berth__ring_begin(const berth__ring *ring);
+static inline berth__unread berth__ring_begin(const berth__ring *ring) {
+    const uint64_t word = atomic_load_explicit(&ring->hatch.word, memory_order_acquire);
+    return (berth__unread){.at = atomic_load_explicit(&ring->read, memory_order_relaxed),
+                           .head = berth__hatch_offset(word)};
+}
 
 /* A hint: the chunk at an offset will be looked at, and more after it. */
 static inline void berth__ring_expect_looks(const berth__ring *ring, const berth__unread *unread,
@@ -258,8 +256,27 @@ static inline uint64_t berth__ring_look(const berth__ring *ring, uint64_t at, be
     return berth__chunk_after(at, out->size);
 }
 
+/* The same of a chunk that has few bytes, of which there are at most `size`, and lies straight.
+ * Returns 0 if it is not such a one. */
+static inline uint64_t berth__ring_look_few(const berth__ring *ring, uint64_t at, uint64_t size,
+                                            berth__chunk *out, const unsigned char **bytes) {
+    berth__piece pieces[2];
+    const uint64_t end = berth__ring_look(ring, at, out, pieces);
+    *bytes = pieces[0].bytes;
+    return out->size <= size && out->size <= BERTH__COPY_FEW && pieces[1].size == 0 ? end : 0;
+}
+
+/* Copy the bytes of a chunk out from where look found them. */
+static inline void berth__ring_copy_out(const berth__piece pieces[2], void *to) {
+    berth__copy(to, pieces[0].bytes, pieces[0].size);
+    if (pieces[1].size > 0)
+        memcpy((unsigned char *)to + pieces[0].size, pieces[1].bytes, (size_t)pieces[1].size);
+}
+
 /* Go past all chunks before an offset that look returned. */
-void berth__ring_skip(berth__ring *ring, uint64_t offset);
+static inline void berth__ring_skip(berth__ring *ring, uint64_t offset) {
+    atomic_store_explicit(&ring->read, offset, memory_order_release);
+}
 
 /* ---- Nobody inside ---- */
 

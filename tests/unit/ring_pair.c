@@ -62,6 +62,7 @@ static void run(uint32_t traits) {
     static pair p;
     unsigned char bytes[SIZE];
     berth__chunk chunk;
+    berth__piece pieces[2];
     pthread_t thread;
     uint64_t token = 0, sequence = 0;
     uint32_t wrong = 0;
@@ -70,11 +71,14 @@ static void run(uint32_t traits) {
     berth__ring_clear(&p.ring, traits, 0);
     assert_int_equal(pthread_create(&thread, NULL, produce, &p), 0);
     while (token < TOKENS && !wrong) {
-        if (!berth__ring_peek(&p.ring, &chunk)) {
+        const berth__unread unread = berth__ring_begin(&p.ring);
+        if (unread.at >= unread.head) {
             sched_yield();
             continue;
         }
-        berth__ring_pop(&p.ring, bytes);
+        const uint64_t end = berth__ring_look(&p.ring, unread.at, &chunk, pieces);
+        berth__ring_copy_out(pieces, bytes);
+        berth__ring_skip(&p.ring, end);
         if (chunk.sequence != sequence++) wrong = 1;
         token = check(bytes, &chunk, token, &wrong);
     }
