@@ -35,6 +35,12 @@ typedef struct berth__lent {
  * capacities and the end of the pool? */
 int berth__submit_is_plain(const berth_options *normalised);
 
+/* A submit that asks for nothing but its terms, of a pool with no more than LEND_COSTS resources.
+ * EAGAIN, and nothing changed: berth__core_submit is to say what is wrong, or does what else there
+ * is to be done. */
+berth_status berth__core_submit_terms(berth__core *core, uint64_t now, const berth__lent *terms,
+                                      berth_request_id *out);
+
 /* Can ids be lent in a pool with these options? */
 int berth__lend_suits(const berth_options *normalised);
 

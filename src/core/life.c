@@ -121,7 +121,7 @@ void berth__life_expire_due(berth__core *core) {
 /* ---- Parked ---- */
 
 void berth__life_park(berth__core *core, uint32_t place) {
-    if (core->plain) {
+    if (core->plain_ends) {
         berth__plain_park(core, place);
         return;
     }

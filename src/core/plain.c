@@ -40,6 +40,15 @@ static inline void add(berth__core *core, uint32_t place, uint64_t sign) {
     }
 }
 
+/* A newcomer has put nothing out, and waits for no reader: all its deadlines apply. */
+static inline void arm(berth__core *core, uint32_t place) {
+    const berth__entry *entry = &core->entries[place];
+    uint64_t due = entry->queue_at_ns;
+    if (entry->first_output_due_at_ns < due) due = entry->first_output_due_at_ns;
+    if (entry->total_at_ns < due) due = entry->total_at_ns;
+    if (due != UINT64_MAX) berth__agenda_arm(&core->deadlines, place, due);
+}
+
 void berth__plain_park(berth__core *core, uint32_t place) {
     berth__entry *entry = &core->entries[place];
     const uint32_t b = entry->band_index;
@@ -49,7 +58,7 @@ void berth__plain_park(berth__core *core, uint32_t place) {
     core->queue.bands_with |= 1u << b;
     add(core, place, 0);
     core->counters.bands[b].parked++;
-    berth__life_arm(core, place);
+    arm(core, place);
 }
 
 static inline void unpark(berth__core *core, uint32_t place) {

@@ -21,8 +21,8 @@ void berth__plain_park(berth__core *core, uint32_t place);
 uint32_t berth__plain_admit_all(berth__core *core);
 void berth__plain_complete(berth__core *core, uint32_t place, berth__cause cause);
 
-/* On any face: may berth__plain_end_parked (life.h) end a parked request? tests/model/plain_step.c
- * holds it against the other way. */
+/* On any face: may a newcomer be parked by berth__plain_park, and a parked one be ended by
+ * berth__plain_end_parked (life.h)? tests/model/plain_step.c holds both against the other way. */
 int berth__plain_ends_suit(const berth_options *normalised);
 
 #endif

@@ -235,7 +235,7 @@ struct berth__core {
     uint32_t plain_steps;   /* fixed: plans are made by plain_step.h */
     uint32_t minds;         /* fixed: berth__minds */
     uint32_t commit_bit;    /* in a commit: its step's in berth__entry.in_step */
-    uint32_t plain_ends;    /* fixed: plain.h does for the end of most who are parked */
+    uint32_t plain_ends;    /* fixed: plain.h does for who is parked, until he ends or enters */
     uint32_t reserved;
     uint32_t unlimited;     /* fixed: bands of which only the count of the parked is limited */
     uint32_t not_decoding;  /* in a plan: who runs and was given no tokens as a decode, at most */

@@ -315,21 +315,27 @@ static int is_plain(const berth__core *core, const berth__submit *submit) {
 }
 
 /* 0 and nothing changed: the long way is to say what is wrong, or what else there is to be done. */
-static int submit_plainly(berth__core *core, const berth__submit *submit, berth_request_id *out) {
-    const berth__load load = {.band_index = submit->band - 1,
+static int submit_plainly(berth__core *core, const berth__lent *terms, const uint64_t *units,
+                          berth_request_id *out) {
+    const berth__load load = {.band_index = terms->band - 1,
                               .tenant_index = BERTH__NONE,
-                              .size = submit->payload_size,
-                              .units = submit->cost};
+                              .size = terms->payload_size,
+                              .units = units};
     if (core->closed || core->ids.free_count == 0) return 0;
     if (!berth__limits_have_room(core->unlimited, &core->options, &core->queue, &load)) return 0;
-    if (berth__ledger_never_fits(&core->ledger, load.units) < core->options.resource_count)
-        return 0;
-    const berth__lent terms = terms_of(submit);
+    if (berth__ledger_never_fits(&core->ledger, units) < core->options.resource_count) return 0;
     note_peak(core, &load);
     *out = berth__ids_take(&core->ids);
-    (void)fill(core, berth__id_place(*out), &terms, load.units);
+    (void)fill(core, berth__id_place(*out), terms, units);
     accept(core, berth__id_place(*out));
     return 1;
+}
+
+berth_status berth__core_submit_terms(berth__core *core, uint64_t now, const berth__lent *terms,
+                                      berth_request_id *out) {
+    if (berth__core_broken(core) || !core->plain_submits) return BERTH_EAGAIN;
+    begin(core, now);
+    return submit_plainly(core, terms, terms->cost, out) ? BERTH_OK : BERTH_EAGAIN;
 }
 
 /* ---- The long way ---- */
@@ -373,8 +379,9 @@ berth_status berth__core_submit(berth__core *core, uint64_t now, const berth__su
     if (berth__core_broken(core)) return BERTH_EBROKEN;
     if (submit->band < 1 || submit->band > core->options.band_count) return BERTH_EINVAL;
     if (core->plain_submits && is_plain(core, submit)) {
+        const berth__lent terms = terms_of(submit);
         begin(core, now);
-        if (submit_plainly(core, submit, out)) return BERTH_OK;
+        if (submit_plainly(core, &terms, submit->cost, out)) return BERTH_OK;
     }
     return submit_fully(core, now, submit, out, refusal);
 }

@@ -4,6 +4,7 @@
 #include "runtime/clock.h"
 #include "runtime/pool.h"
 #include "runtime/seal.h"
+#include "runtime/terms.h"
 #include "runtime/timer.h"
 
 #include <stdlib.h>
@@ -20,9 +21,8 @@
 /* ---- Making it ---- */
 
 static uint32_t can_be_used(const berth_pool *pool) {
-    return berth__lend_suits(&pool->options) && pool->executor.cost == NULL &&
-           pool->executor.rank == NULL && pool->options.clock == BERTH_CLOCK_SYSTEM &&
-           pool->options.parked_max >= ROOM_MIN;
+    return berth__lend_suits(&pool->options) && pool->plain_terms &&
+           pool->options.clock == BERTH_CLOCK_SYSTEM && pool->options.parked_max >= ROOM_MIN;
 }
 
 berth_status berth__lane_init(berth_pool *pool) {
@@ -73,39 +73,23 @@ static void publish(berth__lane_slot *slot, uint64_t position) {
     atomic_store_explicit(&slot->turn, (uint32_t)(position + 1), memory_order_release);
 }
 
-/* Would the lock take it too, and do nothing else about it? What is wrong, is said there. Of a
- * resource that the pool does not have, units_max is 0. */
+/* Would the lock take it too, whatever comes before it? Of a resource that the pool does not have
+ * units_max is 0. */
 static uint32_t suits(const berth_pool *pool, const berth_request *request) {
-    uint64_t more = request->mailbox_flags | request->block_hash_count | request->rank |
-                    request->ticket | request->set | request->set_units;
-    for (uint32_t r = BERTH__LEND_COSTS; r < BERTH_RESOURCES_MAX; r++) more |= request->cost[r];
+    uint32_t more = 0;
     for (uint32_t r = 0; r < BERTH__LEND_COSTS; r++)
         more |= request->cost[r] >
                 atomic_load_explicit(&pool->lane.units_max[r], memory_order_relaxed);
-    return more == 0 && request->samples <= 1 && request->band <= pool->options.band_count &&
-           request->cost_count == pool->options.resource_count &&
-           request->mailbox_mode <= BERTH_MAILBOX_OUTCOME &&
-           request->mailbox_full < BERTH_FULL_PAUSE &&
-           request->payload_size <= BERTH__LEND_UNITS_MAX;
+    return more == 0 && request->payload_size <= BERTH__LEND_UNITS_MAX &&
+           berth__terms_suit(pool, request);
 }
 
 static void fill(const berth_pool *pool, berth__lane_slot *slot, const berth_request *request) {
-    const berth_options *options = &pool->options;
-    berth__lent *lent = &slot->lent;
     slot->streams = request->mailbox_mode == BERTH_MAILBOX_STREAM;
-    slot->full = (request->mailbox_full != 0 ? request->mailbox_full : options->mailbox_full) & 7u;
+    slot->full = berth__terms_full(&pool->options, request) & 7u;
     slot->taken = 0;
     slot->payload = request->payload;
-    lent->payload_size = request->payload_size;
-    lent->prompt_tokens = request->prompt_tokens;
-    lent->max_new_tokens = request->max_new_tokens;
-    lent->queue_ns = request->queue_ns != 0 ? request->queue_ns : options->queue_ns_max;
-    lent->first_output_ns = request->first_output_ns;
-    lent->total_ns = request->total_ns;
-    lent->tenant = request->tenant;
-    memcpy(lent->cost, request->cost, sizeof lent->cost);
-    lent->band = request->band != 0 ? request->band : options->band_default;
-    lent->pinned = pool->executor.release != NULL;
+    berth__terms_fill(pool, request, &slot->lent);
 }
 
 /* Its outcome can be taken without the lock, unless somebody else is to be told of its end. */

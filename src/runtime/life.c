@@ -9,6 +9,7 @@
 #include "runtime/ready.h"
 #include "runtime/sink.h"
 #include "runtime/store.h"
+#include "runtime/terms.h"
 #include "runtime/timer.h"
 #include "runtime/worker.h"
 
@@ -144,6 +145,7 @@ berth_status berth__life_create(const berth_options *options, const berth_execut
     pool->options = *options;
     pool->executor = *executor;
     berth__options_normalise(&pool->options);
+    pool->plain_terms = berth__terms_may_suit(&pool->options, &pool->executor);
     init_lists(pool);
     berth_status status = make_tables(pool);
     if (status == BERTH_OK) status = make_rings(pool);

@@ -37,7 +37,7 @@ struct berth_pool {
     uint32_t row_count;        /* fixed */
     uint32_t ring_at_count;    /* fixed */
     uint32_t output_decides;   /* fixed; the core wants to hear of each chunk at once */
-    uint32_t reserved4;
+    uint32_t plain_terms;      /* fixed; there are requests that suit terms.h */
 
     /* What is fixed is read by threads that do not have the lock, or not yet: it shares no cache
      * line with what those write that have it. */

@@ -8,6 +8,7 @@
 #include "runtime/lock.h"
 #include "runtime/owner.h"
 #include "runtime/pool.h"
+#include "runtime/terms.h"
 #include "runtime/worker.h"
 
 #include <string.h>
@@ -82,15 +83,13 @@ static uint32_t is_malformed(const berth_options *options, const berth_request *
 /* The core has accepted it: the runtime's side of the place. */
 static void enrol(berth_pool *pool, berth_request_id id, const berth_request *request) {
     berth__row *row = berth__row_at(pool, berth__id_place(id));
-    *row = (berth__row){
-        .id = id,
-        .payload = request->payload,
-        .ring = BERTH__NONE,
-        .keyed = BERTH__NONE,
-        .streams = request->mailbox_mode == BERTH_MAILBOX_STREAM,
-        .full =
-            (request->mailbox_full != 0 ? request->mailbox_full : pool->options.mailbox_full) & 7u,
-        .owes_release = pool->executor.release != NULL};
+    *row = (berth__row){.id = id,
+                        .payload = request->payload,
+                        .ring = BERTH__NONE,
+                        .keyed = BERTH__NONE,
+                        .streams = request->mailbox_mode == BERTH_MAILBOX_STREAM,
+                        .full = berth__terms_full(&pool->options, request) & 7u,
+                        .owes_release = pool->executor.release != NULL};
     if (row->owes_release) berth__core_pin(pool->core, id);
     pool->parked_count++;
     pool->parked_streams += row->streams;
@@ -111,27 +110,42 @@ static berth_status check_key(berth_pool *pool, const berth_key *key, const bert
     return BERTH_OK;
 }
 
+/* EAGAIN, and nothing changed: by the long way. */
+static berth_status take_plainly(berth_pool *pool, const berth_request *request,
+                                 berth_request_id *out) {
+    berth__lent terms;
+    berth__terms_fill(pool, request, &terms);
+    berth__worker_tell_idle(pool);
+    return berth__core_submit_terms(pool->core, berth__clock_read(pool), &terms, out);
+}
+
+static berth_status take_fully(berth_pool *pool, const berth_request *request, const berth_key *key,
+                               berth_request_id *out, berth_refusal *refusal) {
+    berth__submit submit = submit_of(&pool->options, request);
+    berth_status status = ask_cost(pool, request, &submit);
+    if (status == BERTH_OK) ask_rank(pool, request, &submit);
+    if (status == BERTH_OK) status = check_key(pool, key, request, &submit);
+    berth__worker_tell_idle(pool);
+    if (status != BERTH_OK) return status;
+    return berth__core_submit(pool->core, berth__clock_read(pool), &submit, out, refusal);
+}
+
 berth_status berth__request_submit(berth_pool *pool, const berth_request *request,
                                    berth_request_id *out, berth_refusal *refusal) {
-    berth_status status = BERTH_OK;
-    berth__submit submit;
-    berth_key key = {.bytes = {0}};
+    berth_status status = BERTH_EAGAIN;
+    berth_key key;
     if (berth__lane_submit(pool, request, out) == BERTH_OK) return BERTH_OK;
-    if (is_malformed(&pool->options, request)) return BERTH_EINVAL;
-    if (request->mailbox_flags != 0) status = berth__key_make(&key);
-    if (status != BERTH_OK) return status;
-    submit = submit_of(&pool->options, request);
+    const uint32_t plain = pool->plain_terms && berth__terms_suit(pool, request);
+    const uint32_t keyed = request->mailbox_flags != 0;
+    if (!plain && is_malformed(&pool->options, request)) return BERTH_EINVAL;
+    if (keyed && berth__key_make(&key) != BERTH_OK) return BERTH_ESYSTEM;
     berth__lock_enter(pool);
     berth__lane_mind(pool, request);
     if (berth__pool_failed(pool)) status = BERTH_EBROKEN;
-    if (status == BERTH_OK) status = ask_cost(pool, request, &submit);
-    if (status == BERTH_OK) ask_rank(pool, request, &submit);
-    if (status == BERTH_OK) status = check_key(pool, &key, request, &submit);
-    berth__worker_tell_idle(pool);
-    if (status == BERTH_OK)
-        status = berth__core_submit(pool->core, berth__clock_read(pool), &submit, out, refusal);
+    if (plain && status == BERTH_EAGAIN) status = take_plainly(pool, request, out);
+    if (status == BERTH_EAGAIN) status = take_fully(pool, request, &key, out, refusal);
     if (status == BERTH_OK) enrol(pool, *out, request);
-    if (status == BERTH_OK && request->mailbox_flags != 0)
+    if (status == BERTH_OK && keyed)
         berth__owner_enrol(pool, berth__row_at(pool, berth__id_place(*out)), &key, request);
     berth__lock_settle_last(pool);
     /* A quick worker is on its way to a queue that has grown: the next ones take the lane. */

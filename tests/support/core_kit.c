@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "support/core_kit.h"
 #include "base/ids.h"
+#include "core/state.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -275,6 +276,41 @@ const char *core_kit_law(core_kit *kit, int deep) {
     if (line == 0) return NULL;
     snprintf(text, sizeof text, "berth__core_check: line %u", (unsigned)line);
     return text;
+}
+
+/* ---- By terms ---- */
+
+berth__lent core_terms(const berth__submit *submit) {
+    berth__lent terms = {.payload_size = submit->payload_size,
+                         .prompt_tokens = submit->prompt_tokens,
+                         .max_new_tokens = submit->max_new_tokens,
+                         .queue_ns = submit->queue_ns,
+                         .first_output_ns = submit->first_output_ns,
+                         .total_ns = submit->total_ns,
+                         .tenant = submit->tenant,
+                         .band = submit->band};
+    memcpy(terms.cost, submit->cost, sizeof terms.cost);
+    return terms;
+}
+
+static int has_more(const berth__submit *submit) {
+    for (uint32_t r = BERTH__LEND_COSTS; r < BERTH_RESOURCES_MAX; r++)
+        if (submit->cost[r] != 0) return 1;
+    return submit->rank != 0 || submit->block_hash_count != 0 || submit->set != 0 ||
+           submit->set_units != 0 || submit->ticket != 0 || submit->refused_for != 0 ||
+           submit->samples > 1 || submit->run_ns != 0;
+}
+
+berth_status core_submit_any(berth__core *core, uint64_t now, const berth__submit *submit,
+                             berth_request_id *out, berth_refusal *refusal) {
+    const berth__lent terms = core_terms(submit);
+    const uint32_t count = core->options.resource_count;
+    if (!has_more(submit) && submit->cost_count == count && count <= BERTH__LEND_COSTS &&
+        berth__core_submit_terms(core, now, &terms, out) == BERTH_OK) {
+        if (refusal != NULL) *refusal = (berth_refusal){.struct_size = (uint32_t)sizeof *refusal};
+        return BERTH_OK;
+    }
+    return berth__core_submit(core, now, submit, out, refusal);
 }
 
 /* ---- For unit tests ---- */
