@@ -186,10 +186,11 @@ APART static berth_status commit_tokens(berth_pool *pool, berth__row *row,
  * 0: berth__mailbox_put knows more. */
 static uint64_t end_of_few(const berth_pool *pool, const berth__row *row,
                            const berth_result *result) {
-    if (row->ring == BERTH__NONE || row->full != BERTH_FULL_END || row->keyed != BERTH__NONE)
-        return 0;
+    if (row->ring == BERTH__NONE || row->keyed != BERTH__NONE) return 0;
     if (row->watch != NULL || row->any != NULL) return 0;
-    return berth__ring_end_of_few(&pool->rings[row->ring], result->bytes_size);
+    const berth__ring *ring = &pool->rings[row->ring];
+    const uint64_t end = berth__ring_end_of_few(ring, result->bytes_size);
+    return row->full == BERTH_FULL_END || !berth__ring_may_be_high(ring, end) ? end : 0;
 }
 
 /* commit_tokens with such a chunk, of which most commits are made: all in line but for the core. */

@@ -76,10 +76,6 @@ uint32_t berth__mailbox_has_room(const berth_pool *pool, const berth__row *row, 
 
 /* ---- When the reader is behind ---- */
 
-static uint32_t is_high(const berth__ring *ring) {
-    return berth__ring_unread(ring) > ring->size / 2;
-}
-
 uint32_t berth__mailbox_is_low(const berth__ring *ring) {
     return berth__ring_unread(ring) <= ring->size / 4;
 }
@@ -94,7 +90,7 @@ void berth__mailbox_catch_up(berth_pool *pool, berth__row *row, uint64_t now) {
 /* The reader is asked before it is looked again how much is unread, so that one of the two sees
  * that he has caught up. */
 static void pause_if_high(berth_pool *pool, berth__row *row) {
-    if (row->paused || !is_high(&pool->rings[row->ring])) return;
+    if (row->paused || !berth__ring_is_high(&pool->rings[row->ring])) return;
     const uint32_t how = row->full == BERTH_FULL_PREEMPT ? BERTH__PAUSE_GIVE_UP : BERTH__PAUSE_HOLD;
     if (berth__core_pause(pool->core, pool->now_ns, row->id, how) != BERTH_OK) return;
     row->paused = 1;
@@ -114,7 +110,7 @@ void berth__mailbox_unpause(berth_pool *pool, berth__row *row) {
 static uint32_t append(berth__row *row, berth__ring *ring, const berth__output *output) {
     const berth__chunk chunk = {
         .size = output->size, .tokens = output->tokens, .sequence = row->chunk_count};
-    if (row->full == BERTH_FULL_COALESCE && is_high(ring) &&
+    if (row->full == BERTH_FULL_COALESCE && berth__ring_is_high(ring) &&
         berth__ring_merge(ring, &chunk, output->bytes))
         return 1;
     if (!berth__ring_push(ring, &chunk, output->bytes)) return 0;

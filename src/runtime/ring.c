@@ -102,6 +102,14 @@ uint32_t berth__ring_make_room(berth__ring *ring, uint64_t end) {
     return 1;
 }
 
+uint32_t berth__ring_is_high(berth__ring *ring) {
+    const uint64_t head = berth__ring_head(ring);
+    if (!berth__ring_may_be_high(ring, head)) return 0;
+    const uint64_t read = atomic_load_explicit(&ring->read, memory_order_acquire);
+    if ((ring->traits & BERTH__RING_KEEPS) == 0) set_kept(ring, read);
+    return head - read > ring->size / 2;
+}
+
 static uint32_t has_room(berth__ring *ring, uint64_t end) {
     return berth__ring_has_room(ring, end) || berth__ring_make_room(ring, end);
 }

@@ -164,6 +164,16 @@ static inline void berth__ring_pushed(berth__ring *ring, uint64_t head, uint64_t
     berth__ring_set_head(ring, end);
 }
 
+/* With chunks up to there, could more than half of it be unread? Asked without the reader's line,
+ * so it may say so where it is not. */
+static inline uint32_t berth__ring_may_be_high(const berth__ring *ring, uint64_t end) {
+    return end - berth__ring_kept(ring) > ring->size / 2;
+}
+
+/* Is more than half of it unread? Where nothing is kept that was read, it need not be asked again
+ * before as much has come. */
+uint32_t berth__ring_is_high(berth__ring *ring);
+
 /* The hatch is shut: append a chunk; 0 and nothing changed if it does not fit. `bytes` may be NULL
  * with size 0. */
 uint32_t berth__ring_push(berth__ring *ring, const berth__chunk *chunk, const void *bytes);

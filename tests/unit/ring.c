@@ -214,6 +214,38 @@ static void few_bytes_lie_as_those_that_were_pushed(void **state) {
     assert_true(few_count > count / 2);
 }
 
+/* ---- Half full ---- */
+
+/* With whatever was read or kept: it is high where more than half is unread, and nowhere else; and
+ * where it is, it may be. */
+static void assert_high_where_half_is_unread(uint32_t traits) {
+    walled w;
+    berth__chunk chunk;
+    unsigned char bytes[SIZE];
+    uint32_t high_count = 0;
+    build(&w);
+    berth__ring_clear(&w.ring, traits, 0);
+    for (uint64_t sequence = 0; sequence < 1000; sequence++) {
+        (void)push(&w, sequence, sequence * 5 % 40);
+        for (uint64_t i = sequence * 7 % 11; i < 4 && peek(&w, &chunk); i++) pop(&w, bytes);
+        const uint32_t is_high = berth__ring_unread(&w.ring) > SIZE / 2;
+        const uint64_t oldest = berth__ring_oldest(&w.ring);
+        assert_true(berth__ring_may_be_high(&w.ring, berth__ring_head(&w.ring)) || !is_high);
+        assert_int_equal(berth__ring_is_high(&w.ring), is_high);
+        assert_int_equal(berth__ring_is_high(&w.ring), is_high);
+        if ((traits & BERTH__RING_KEEPS) != 0) assert_true(berth__ring_oldest(&w.ring) == oldest);
+        high_count += is_high;
+    }
+    assert_in_range(high_count, 100, 900);
+}
+
+static void a_ring_is_high_where_more_than_half_is_unread(void **state) {
+    (void)state;
+    assert_high_where_half_is_unread(0);
+    assert_high_where_half_is_unread(BERTH__RING_KEEPS);
+    assert_high_where_half_is_unread(BERTH__RING_MERGES);
+}
+
 /* ---- What was read ---- */
 
 static void assert_next(walled *w, uint64_t sequence) {
@@ -448,6 +480,7 @@ int main(void) {
         cmocka_unit_test(a_size_near_the_largest_number_does_not_wrap_into_fitting),
         cmocka_unit_test(a_cleared_ring_is_as_new),
         cmocka_unit_test(few_bytes_lie_as_those_that_were_pushed),
+        cmocka_unit_test(a_ring_is_high_where_more_than_half_is_unread),
         cmocka_unit_test(random_pushes_and_pops_agree_with_a_list),
         cmocka_unit_test(a_reader_is_put_back_to_any_chunk_that_is_still_there),
         cmocka_unit_test(what_was_read_gives_way_to_what_is_pushed_oldest_first),
