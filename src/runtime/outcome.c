@@ -8,7 +8,7 @@
 /* Several times what a worker takes for the requests of one turn. */
 #define LOOK_NS_MAX 10000u
 #define LOOK_NS_MIN 500u
-#define LOOKS_PER_CLOCK 16u
+#define RESTS_PER_LOOK 16u
 
 static void put_back(berth_pool *pool, berth_request_id id) {
     if (berth__lane_tell_taken(pool, id)) return;
@@ -43,9 +43,9 @@ uint32_t berth__outcome_look(berth_pool *pool, berth_request_id id, uint64_t tim
     const uint64_t until_ns = berth__waiter_until(timeout_ns < look_ns ? timeout_ns : look_ns);
     atomic_fetch_add_explicit(&pool->outcome_lookers, 1, memory_order_relaxed);
     do {
-        for (uint32_t i = 0; i < LOOKS_PER_CLOCK; i++) berth__relax();
+        (void)sched_yield(); /* who is to write it may have been woken on this very core */
         seal = berth__seal_of(pool, id);
-        if (seal == BERTH__SEAL_PENDING) (void)sched_yield();
+        for (uint32_t i = 0; seal == BERTH__SEAL_PENDING && i < RESTS_PER_LOOK; i++) berth__relax();
     } while (seal == BERTH__SEAL_PENDING && uv_hrtime() < until_ns);
     adapt(pool, look_ns, seal == BERTH__SEAL_READY);
     atomic_fetch_sub_explicit(&pool->outcome_lookers, 1, memory_order_release);

@@ -34,11 +34,11 @@ static uint32_t is_posted(const berth__park *park) {
 void berth__park_look(const berth__park *park, uint64_t look_ns) {
     const uint64_t start = uv_hrtime();
     do {
+        sched_yield(); /* who is to post it may have been woken on this very core */
         for (uint32_t i = 0; i < LOOKS_PER_CLOCK; i++) {
             if (is_posted(park)) return;
             berth__relax();
         }
-        sched_yield(); /* who is to post it may have been woken on this very core */
     } while (uv_hrtime() - start < look_ns);
 }
 

@@ -30,7 +30,8 @@ void berth__park_fini(berth__park *park);
 /* Under the lock: from here on it may be posted. */
 void berth__park_reset(berth__park *park);
 
-/* Without the lock: return once it is posted, or after look_ns. Gives the core up now and then. */
+/* Without the lock: return once it is posted, or after look_ns. Gives the core up at first, and now
+ * and then. */
 void berth__park_look(const berth__park *park, uint64_t look_ns);
 
 /* Without the lock: sleep until posted (1) or until the machine's clock reads until_ns (0), then
