@@ -15,25 +15,31 @@
 #define LOOK_NS_FIRST 10000u /* how long threads look, before they have learnt */
 #define AHEAD 4u             /* slots that are asked for before they are needed */
 
-/* A lane takes a part of the room for parked requests: where that is little, none is made. */
-#define ROOM_MIN (2 * BERTH__LANE_SLOTS)
+/* Half of the room for parked requests is the lane's, at most: where that is less, none is made. */
+#define SLOTS_MIN 4u
 
 /* ---- Making it ---- */
 
 static uint32_t can_be_used(const berth_pool *pool) {
     return berth__lend_suits(&pool->options) && pool->plain_terms &&
-           pool->options.clock == BERTH_CLOCK_SYSTEM && pool->options.parked_max >= ROOM_MIN;
+           pool->options.clock == BERTH_CLOCK_SYSTEM && pool->options.parked_max >= 2 * SLOTS_MIN;
+}
+
+static uint64_t slots_for(uint64_t parked_max) {
+    uint64_t count = BERTH__LANE_SLOTS;
+    while (count > parked_max / 2) count /= 2;
+    return count;
 }
 
 berth_status berth__lane_init(berth_pool *pool) {
     berth__lane *lane = &pool->lane;
-    const size_t size = BERTH__LANE_SLOTS * sizeof *lane->slots;
     atomic_init(&lane->tail, CLOSED);
     atomic_init(&lane->granted, 0);
     atomic_init(&pool->outcome_look_ns, LOOK_NS_FIRST);
     pool->linger_ns = LOOK_NS_FIRST;
     if (!can_be_used(pool)) return BERTH_OK;
-    lane->memory = calloc(1, size + LINE);
+    lane->slot_count = slots_for(pool->options.parked_max);
+    lane->memory = calloc(1, (size_t)lane->slot_count * sizeof *lane->slots + LINE);
     if (lane->memory == NULL) return BERTH_ENOMEM;
     const uintptr_t past = -(uintptr_t)lane->memory & (LINE - 1);
     lane->slots = (berth__lane_slot *)(void *)((unsigned char *)lane->memory + past);
@@ -54,7 +60,7 @@ void berth__lane_set_units(berth_pool *pool) {
 /* ---- Without the lock ---- */
 
 static berth__lane_slot *slot_of(const berth__lane *lane, uint64_t position) {
-    return &lane->slots[position % BERTH__LANE_SLOTS];
+    return &lane->slots[position & (lane->slot_count - 1)];
 }
 
 /* The next position, or BERTH_FOREVER: it is closed, or nothing is lent any more. */
@@ -171,7 +177,7 @@ static uint32_t is_published(const berth__lane_slot *slot, uint64_t position) {
 static void grant(berth_pool *pool) {
     berth__lane *lane = &pool->lane;
     uint64_t granted = atomic_load_explicit(&lane->granted, memory_order_relaxed);
-    while (granted < lane->head + BERTH__LANE_SLOTS) {
+    while (granted < lane->head + lane->slot_count) {
         berth__lane_slot *slot = slot_of(lane, granted);
         if (slot->id == 0) slot->id = berth__core_lend(pool->core);
         if (slot->id == 0) break;
@@ -225,7 +231,7 @@ void berth__lane_open(berth_pool *pool) {
     berth__lane *lane = &pool->lane;
     if (lane->slots == NULL || lane->barred || pool->closed || berth__lane_is_open(pool)) return;
     if (berth__pool_failed(pool)) return;
-    if (berth__core_room(pool->core) < ROOM_MIN / 2) return;
+    if (berth__core_room(pool->core) < lane->slot_count) return;
     grant(pool);
     /* A claimer may have looked before it was closed, and what was granted then is not any more. */
     if (atomic_load_explicit(&lane->granted, memory_order_relaxed) ==
@@ -260,7 +266,7 @@ void berth__lane_give_room(berth_pool *pool) {
     (void)berth__lane_close(pool);
     uint64_t position = atomic_load_explicit(&lane->tail, memory_order_relaxed) / 2;
     atomic_store_explicit(&lane->granted, position, memory_order_relaxed);
-    for (; position < lane->head + BERTH__LANE_SLOTS; position++) {
+    for (; position < lane->head + lane->slot_count; position++) {
         berth__lane_slot *slot = slot_of(lane, position);
         if (slot->id != 0) berth__core_unlend(pool->core, slot->id);
         slot->id = 0;

@@ -49,6 +49,8 @@
 
 #include <stdatomic.h>
 
+/* A lane of a pool has as many slots as half of its room for parked requests, rounded down to a
+ * power of two, up to this. */
 #ifndef BERTH__LANE_SLOTS
 #define BERTH__LANE_SLOTS 256u /* fewer for the explorer of tests/interleave */
 #endif
@@ -74,6 +76,7 @@ typedef struct berth__lane_slot {
 typedef struct berth__lane {
     berth__lane_slot *slots;  /* fixed; NULL where the options ask for what takes the lock */
     void *memory;             /* fixed */
+    uint64_t slot_count;      /* fixed; a power of two */
     unsigned char before[64]; /* each of these is written by others than its neighbours */
     _Atomic uint64_t tail;    /* positions claimed, twice; and one while it is closed */
     unsigned char between[64];

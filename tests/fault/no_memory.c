@@ -54,8 +54,9 @@ static void create_survives_each_allocation_failing(void **state) {
         assert_int_equal(once, all);
         assert_in_range(once, 2, 1000);
     }
-    /* With so much room a worker's pool has a lane, in memory of its own. */
-    const uint64_t without = fail_create(BERTH_FACE_WORKER, 16, 0);
+    /* With room for 8 a worker's pool has a lane, in memory of its own. */
+    const uint64_t without = fail_create(BERTH_FACE_WORKER, 7, 0);
+    assert_int_equal(fail_create(BERTH_FACE_WORKER, 8, 0), without + 1);
     assert_int_equal(fail_create(BERTH_FACE_WORKER, 4096, 0), without + 1);
     assert_int_equal(fail_create(BERTH_FACE_WORKER, 4096, 1), without + 1);
 }
