@@ -1292,8 +1292,10 @@ BERTH_API berth_status berth_ready_descriptor(berth_pool *pool, int32_t *out);
  * berth_ready_take() - name the requests whose mailboxes became ready since they were last named.
  *
  * A request is named once until it gets another record after that; read its mailbox until
- * BERTH_ETIMEDOUT or END. Order is that of becoming ready. Where a mailbox has a key its owner is
- * named, from when he attaches if there is something to read; without one it is not ready.
+ * BERTH_ETIMEDOUT or END. Order is that of becoming ready, from the first call of this or of
+ * berth_ready_descriptor on; what was ready before that comes first, in any order. Where a mailbox
+ * has a key its owner is named, from when he attaches if there is something to read; without one it
+ * is not ready.
  *
  * @pool       not NULL
  * @ids        receives up to ids_max ids
@@ -1743,11 +1745,12 @@ BERTH_API berth_status berth_resume(berth_pool *pool, berth_request_id id);
  *
  * Most chunks take a short way: while a stream has put something out before, its mailbox is in the
  * list of berth_ready_take, and nobody sleeps on it, a chunk costs its copy and two atomic
- * operations on memory of its own, and no turn at the pool's lock. What took it is counted when
- * somebody looks: counters, a tenant's too, and the outcome are exact whenever they are read. It is
- * no event: where a deadline has passed and nothing has noticed yet, the chunk is in time. Streams
- * that have a key or coalesce, and pools that are fair by tokens (BERTH_FAIRNESS_VTC), take the
- * lock each time.
+ * operations on memory of its own, and no turn at the pool's lock. The first chunk of a worker's
+ * request does, too, where it has no deadline and nobody has ever asked for that list. What took it
+ * is counted when somebody looks: counters, a tenant's too, and the outcome are exact whenever they
+ * are read. It is no event: where a deadline has passed and nothing has noticed yet, the chunk is
+ * in time. Streams that have a key or coalesce, and pools that are fair by tokens
+ * (BERTH_FAIRNESS_VTC), take the lock each time.
  *
  * @pool       not NULL
  * @id         a running request of a worker's or a gate's pool

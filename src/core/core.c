@@ -286,12 +286,23 @@ void berth__core_count_chunks(berth__core *core, uint64_t count, uint64_t size) 
     core->counters.bytes_total = berth__add_saturating(core->counters.bytes_total, size);
 }
 
+/* Of one that meets no deadline: its moment is all there is to it. An outcome that is being fixed
+ * was there after it, whichever of the two looked at the clock first. */
+static void note_first_output(berth__core *core, uint32_t place, uint64_t at_ns) {
+    berth__entry *entry = &core->entries[place];
+    if (entry->has_output) return;
+    BERTH__ASSERT(core->broken, entry->first_output_due_at_ns == UINT64_MAX);
+    entry->has_output = 1;
+    const uint32_t is_late = entry->outcome != BERTH_OUTCOME_NONE && at_ns > core->now;
+    entry->first_output_at_ns = is_late ? core->now : at_ns;
+}
+
 void berth__core_count_output(berth__core *core, berth_request_id id,
                               const berth__emitted *emitted) {
     const uint32_t place = berth__ids_find(&core->ids, id);
-    BERTH__ASSERT(core->broken, place != BERTH__NONE && core->entries[place].has_output);
-    BERTH__ASSERT(core->broken, !berth__core_output_decides(core));
+    BERTH__ASSERT(core->broken, place != BERTH__NONE && !berth__core_output_decides(core));
     if (place == BERTH__NONE) return;
+    note_first_output(core, place, emitted->first_at_ns);
     count_tokens(core, place, emitted->tokens);
     berth__core_count_chunks(core, emitted->chunks, emitted->size);
 }

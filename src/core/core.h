@@ -88,6 +88,8 @@ typedef struct berth__brief {
     uint64_t payload_size;
     uint64_t prompt_tokens;
     uint64_t max_new_tokens;
+    uint32_t first_output_decides; /* it has a deadline, and none was counted yet */
+    uint32_t reserved;
 } berth__brief;
 
 /* One thing that happened to a request in a step. */
@@ -107,6 +109,7 @@ typedef struct berth__emitted {
     uint64_t chunks;
     uint64_t tokens;
     uint64_t size;
+    uint64_t first_at_ns; /* when the first of them came, where it is the request's first */
 } berth__emitted;
 
 /*
@@ -269,8 +272,9 @@ berth_status berth__core_forget(berth__core *core, berth_request_id id, uint32_t
 void berth__core_pin(berth__core *core, berth_request_id id);
 void berth__core_unpin(berth__core *core, berth_request_id id);
 
-/* Worker and gate: what a request has put out since it was last said, where it runs and has put
- * something out before. Counters only: it is said when they are looked at, not when it happens. */
+/* Worker and gate: what a request has put out since it was last said, where it runs, and has put
+ * something out before or has no deadline for that. Counters, and the moment of the first output:
+ * it is said when they are looked at, not when it happens. */
 void berth__core_count_output(berth__core *core, berth_request_id id,
                               const berth__emitted *emitted);
 

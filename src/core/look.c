@@ -78,7 +78,9 @@ void berth__core_brief(const berth__core *core, berth_request_id id, berth__brie
                           .payload_size = entry->payload_size,
                           .band = entry->band_index + 1u,
                           .prompt_tokens = entry->prompt_tokens,
-                          .max_new_tokens = entry->max_new_tokens};
+                          .max_new_tokens = entry->max_new_tokens,
+                          .first_output_decides =
+                              !entry->has_output && entry->first_output_due_at_ns != UINT64_MAX};
 }
 
 uint64_t berth__core_payload_size(const berth__core *core, berth_request_id id) {

@@ -13,18 +13,24 @@
  *   as
  *
  *     - its request runs, and has put something out before,
- *     - the mailbox is in the ready list, and nobody sleeps on it,
+ *     - the mailbox is in the ready list, or nobody has ever asked for that, and nobody sleeps on
+ *       the mailbox,
  *     - the ring gives way to nobody: no key, nothing merged,
  *     - and tokens decide nothing (berth__core_output_decides).
+ *
+ *   A worker's request is dealt with its hatch open where all this is so but for the second half of
+ *   the first, unless its first output has a deadline. Of the first chunk its moment is left to
+ *   note, which the producer does himself: he looks at the clock, from inside.
  *
  *   Then the hatch is opened, and the next emits go the short way: into the hatch, the chunk behind
  *   the others, the tally that nobody looks at, and out again. Whoever changes one of the
  *   conditions shuts the hatch first, and takes what the tally says into account: that is to fold.
  *   The next emit finds the hatch shut, and goes the long way.
  *
- *   The core hears of folded output as counters of the request (berth__core_count_output), with no
- *   moment of its own. So it stays a function of its events; a deadline that nobody has looked at
- *   ends a request at the next event or by the timer, and until then its output is in time.
+ *   The core hears of folded output as counters of the request (berth__core_count_output), and of
+ *   the first chunk's moment as a field of that, with no moment of its own. So it stays a function
+ *   of its events; a deadline that nobody has looked at ends a request at the next event or by the
+ *   timer, and until then its output is in time.
  *
  * Safety
  *   Shutting is one operation that never fails and waits for nobody. A producer who is inside then,
@@ -36,17 +42,21 @@
  *   after giving the lock up, and says EBUSY then.
  *   The ring of a producer who is inside when it is taken stays aside until he brings it.
  *   The tally that holds is copied, never changed: the fold reads it while the producer writes the
- *   other one. It is zero again when the hatch is opened, which is with nobody inside.
+ *   other one. It is zero again when the hatch is opened, which is with nobody inside. The moment
+ *   of the first chunk is written by who is inside while no chunk is in, and read once one is.
  */
 #include "runtime/emit.h"
 #include "base/ids.h"
 #include "base/touch.h"
 #include "runtime/clock.h"
 #include "runtime/lock.h"
+#include "runtime/news.h"
 #include "runtime/pool.h"
 #include "runtime/ring_at.h"
 #include "runtime/seal.h"
 #include "runtime/store.h"
+
+#include <uv.h>
 
 /* A chunk of more goes the long way, so that a tally takes 2^48 chunks. */
 #define TOKENS_MAX UINT64_C(0xFFFF)
@@ -72,8 +82,13 @@ void berth__emit_fold_open(berth_pool *pool, berth__row *row) {
     berth__ring *ring = &pool->rings[row->ring];
     const uint64_t word = berth__hatch_shut(&ring->hatch);
     const berth__tally *tally = tally_of(pool, row->ring, word);
-    const berth__emitted emitted = {
+    berth__emitted emitted = {
         .chunks = tally->sequence - row->chunk_count, .tokens = tally->tokens, .size = tally->size};
+    if (emitted.chunks > 0 && row->chunk_count == 0) {
+        emitted.first_at_ns = pool->tallies[row->ring].first_at_ns;
+        /* Somebody has looked at the clock: it does not go back. */
+        if (emitted.first_at_ns > pool->now_ns) pool->now_ns = emitted.first_at_ns;
+    }
     row->open = 0;
     berth__list_remove(&pool->open, pool->open_links, row->ring);
     row->chunk_count = tally->sequence;
@@ -81,11 +96,13 @@ void berth__emit_fold_open(berth_pool *pool, berth__row *row) {
     if (emitted.chunks > 0) berth__core_count_output(pool->core, row->id, &emitted);
 }
 
+/* Where nobody asks for the list of those that are ready, nobody misses one in it. */
 static uint32_t may_open(const berth_pool *pool, const berth__row *row) {
     if (row->ring == BERTH__NONE || !row->admitted || row->fixed) return 0;
     if (row->keyed != BERTH__NONE || row->full != BERTH_FULL_END) return 0;
-    if (!row->ready || row->watch != NULL || row->any != NULL) return 0;
-    return row->chunk_count > 0 && !pool->output_decides && !berth__pool_failed(pool);
+    if (row->watch != NULL || row->any != NULL) return 0;
+    if (!row->ready && pool->ready_asked) return 0;
+    return !pool->output_decides && !berth__pool_failed(pool);
 }
 
 /* Shut, nobody inside: what comes next may go the short way, if nothing is against it. */
@@ -101,14 +118,27 @@ static uint32_t is_inside(const berth_pool *pool, const berth__row *row) {
     return row->ring != BERTH__NONE && berth__hatch_is_inside(&pool->rings[row->ring].hatch);
 }
 
-void berth__emit_fold_all(berth_pool *pool) {
+static void fold_all(berth_pool *pool, uint32_t lists) {
     for (uint32_t left = pool->open.count; left > 0; left--) {
         const berth__ring *ring = &pool->rings[pool->open.head];
         const berth_request_id id = atomic_load_explicit(&ring->hatch.id, memory_order_relaxed);
         berth__row *row = berth__row_at(pool, berth__id_place(id));
         berth__emit_fold_open(pool, row);
+        if (lists && berth__mailbox_has_chunk(pool, row)) berth__news_mark(pool, row);
         if (!is_inside(pool, row)) open_hatch(pool, row); /* at the end of the list */
     }
+}
+
+void berth__emit_fold_all(berth_pool *pool) {
+    fold_all(pool, 0);
+}
+
+void berth__emit_list_open(berth_pool *pool) {
+    fold_all(pool, 1);
+}
+
+void berth__emit_open_early(berth_pool *pool, berth__row *row) {
+    open_hatch(pool, row);
 }
 
 /* ---- The short way ---- */
@@ -135,6 +165,27 @@ static INLINE berth__chunk count(const berth_pool *pool, const berth__ring *ring
         .size = output->size, .tokens = output->tokens, .sequence = before.sequence};
 }
 
+/* From inside. Later chunks leave the moment of the first one alone, so that a fold may read it. */
+static INLINE uint32_t is_first(const berth_pool *pool, const berth__ring *ring, uint64_t word) {
+    return pool->tallies[ring - pool->rings].of[berth__hatch_turn(word)].sequence == 0;
+}
+
+static void note_first(const berth_pool *pool, const berth__ring *ring) {
+    pool->tallies[ring - pool->rings].first_at_ns = uv_hrtime();
+}
+
+/* From inside: write a chunk that has room; outside after. LONG_WAY if the hatch was shut. */
+static berth_status write_inside(berth_pool *pool, berth__ring *ring, uint64_t word,
+                                 const berth__output *output) {
+    const uint64_t head = berth__hatch_offset(word);
+    if (is_first(pool, ring, word)) note_first(pool, ring);
+    const berth__chunk chunk = count(pool, ring, word, output);
+    berth__ring_write(ring, head, &chunk, output->bytes);
+    if (berth__hatch_publish(&ring->hatch, word, berth__chunk_after(head, output->size)))
+        return BERTH_OK;
+    return leave(pool, ring, LONG_WAY);
+}
+
 /* The ring of an id, which may be anybody's; NULL if there is none. */
 static INLINE berth__ring *ring_of(const berth_pool *pool, berth_request_id id) {
     const uint32_t place = berth__id_place(id);
@@ -157,10 +208,7 @@ static berth_status emit_without_lock(berth_pool *pool, berth_request_id id,
         return berth__hatch_look(&ring->hatch) == word ? BERTH_EFULL : LONG_WAY;
     if (!berth__hatch_enter(&ring->hatch, word)) return LONG_WAY;
     if (!has_room && !berth__ring_make_room(ring, end)) return leave(pool, ring, BERTH_EFULL);
-    const berth__chunk chunk = count(pool, ring, word, output);
-    berth__ring_write(ring, head, &chunk, output->bytes);
-    if (berth__hatch_publish(&ring->hatch, word, end)) return BERTH_OK;
-    return leave(pool, ring, LONG_WAY);
+    return write_inside(pool, ring, word, output);
 }
 
 /* ---- The long way ---- */
@@ -187,7 +235,7 @@ static berth_status emit_under_lock(berth_pool *pool, berth_request_id id,
     berth__emit_fold(pool, row);
     if (is_inside(pool, row) && !row->fixed) return BERTH_EBUSY;
     const berth_status status = put(pool, row, output);
-    open_hatch(pool, row);
+    if (row->chunk_count > 0) open_hatch(pool, row);
     return status;
 }
 
@@ -225,6 +273,13 @@ static APART berth_status leave_and_emit(berth_pool *pool, berth_request_id id, 
     return emit_the_long_way(pool, id, output);
 }
 
+/* From inside: the first chunk of a stream. */
+static APART berth_status emit_first(berth_pool *pool, berth_request_id id, berth__ring *ring,
+                                     uint64_t word, const berth__output *output) {
+    const berth_status status = write_inside(pool, ring, word, output);
+    return status == LONG_WAY ? emit_the_long_way(pool, id, output) : status;
+}
+
 /* The next token of a stream: emit_without_lock for few bytes that lie straight, in a ring that is
  * known to have room. It calls nothing, so that nothing has to be kept over a call. */
 berth_status berth__emit(berth_pool *pool, berth_request_id id, const void *bytes, uint64_t size,
@@ -239,10 +294,14 @@ berth_status berth__emit(berth_pool *pool, berth_request_id id, const void *byte
     if (!berth__hatch_is_open(&ring->hatch, word, id) || !berth__ring_has_room(ring, end) ||
         !berth__ring_is_straight(ring, head, end) || !berth__hatch_enter(&ring->hatch, word))
         return emit_any(pool, id, bytes, size, tokens);
+    if (is_first(pool, ring, word)) {
+        const berth__output first = output; /* so that the other one is never in memory */
+        return emit_first(pool, id, ring, word, &first);
+    }
     berth__ring_expect_more(ring, end);
     const berth__chunk chunk = count(pool, ring, word, &output);
     berth__ring_write_few(ring, head, &chunk, bytes);
     if (berth__hatch_publish(&ring->hatch, word, end)) return BERTH_OK;
-    const berth__output late = output; /* so that the other one is never in memory */
+    const berth__output late = output; /* as above */
     return leave_and_emit(pool, id, ring, &late);
 }

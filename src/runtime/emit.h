@@ -18,11 +18,11 @@ typedef struct berth__tally {
     uint64_t sequence; /* of the next chunk */
     uint64_t tokens;
     uint64_t size;
-    uint64_t reserved;
 } berth__tally;
 
 typedef struct berth__tallies {
     _Alignas(BERTH__LINE_SIZE) berth__tally of[2]; /* the producer's line */
+    uint64_t first_at_ns; /* when the request's first chunk came; holds once that is published */
 } berth__tallies;
 
 /* Tell the core what went the short way; the hatch stays shut. Before a reader sleeps, before an
@@ -31,6 +31,13 @@ void berth__emit_fold_open(berth_pool *pool, berth__row *row);
 static inline void berth__emit_fold(berth_pool *pool, berth__row *row) {
     if (row->open) berth__emit_fold_open(pool, row);
 }
+
+/* It is about to run, on the worker face, and no deadline waits for its output: may its first chunk
+ * go the short way already? Not where somebody is to hear of it. */
+void berth__emit_open_early(berth_pool *pool, berth__row *row);
+
+/* From now on whoever has news is to be listed as ready: list those who had some the short way. */
+void berth__emit_list_open(berth_pool *pool);
 
 /* The same of every request, whose hatches are open again after. O(those that emit). */
 void berth__emit_fold_all(berth_pool *pool);

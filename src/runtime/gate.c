@@ -75,7 +75,11 @@ uint32_t berth__gate_shut(berth__gate *gate) {
 }
 
 void berth__gate_ask(berth__gate *gate, uint32_t ask) {
-    atomic_fetch_or_explicit(&gate->state, ask, memory_order_acq_rel);
+    const uint64_t state = atomic_load_explicit(&gate->state, memory_order_acquire);
+    if ((state & (OPEN | INSIDE)) == 0) /* nobody else changes it */
+        atomic_store_explicit(&gate->state, state | ask, memory_order_release);
+    else
+        atomic_fetch_or_explicit(&gate->state, ask, memory_order_acq_rel);
 }
 
 void berth__gate_unask(berth__gate *gate, uint32_t ask) {

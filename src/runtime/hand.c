@@ -35,6 +35,7 @@ uint32_t berth__hand_wanted(const berth_pool *pool, const berth__hand *hand) {
 static void fill(berth_pool *pool, berth_call *call, berth__row *row) {
     berth__brief brief;
     berth__core_brief(pool->core, row->id, &brief);
+    if (row->streams && !brief.first_output_decides) berth__emit_open_early(pool, row);
     *call = (berth_call){.struct_size = (uint32_t)sizeof *call,
                          .slot = brief.slot,
                          .pool = pool,

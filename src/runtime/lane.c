@@ -98,9 +98,11 @@ static void fill(const berth_pool *pool, berth__lane_slot *slot, const berth_req
     berth__terms_fill(pool, request, &slot->lent);
 }
 
-/* Its outcome can be taken without the lock, unless somebody else is to be told of its end. */
+/* Its outcome can be taken without the lock, unless somebody else is to be told of its end: see
+ * seal.h. */
 static uint32_t is_sealed(const berth_pool *pool, const berth__lane_slot *slot) {
-    return !slot->streams && pool->executor.release == NULL;
+    if (slot->streams && pool->options.mailboxes_max >= BERTH__SEAL_RINGS_MAX) return 0;
+    return pool->executor.release == NULL;
 }
 
 berth_status berth__lane_submit(berth_pool *pool, const berth_request *request,
@@ -111,7 +113,7 @@ berth_status berth__lane_submit(berth_pool *pool, const berth_request *request,
     berth__lane_slot *slot = slot_of(&pool->lane, position);
     fill(pool, slot, request);
     *out = slot->id;
-    if (is_sealed(pool, slot)) berth__seal_set(pool, slot->id, BERTH__SEAL_PENDING);
+    if (is_sealed(pool, slot)) berth__seal_begin(pool, slot->id);
     publish(slot, position);
     return BERTH_OK;
 }

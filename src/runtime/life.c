@@ -147,6 +147,7 @@ berth_status berth__life_create(const berth_options *options, const berth_execut
     berth__options_normalise(&pool->options);
     pool->plain_terms = berth__terms_may_suit(&pool->options, &pool->executor);
     init_lists(pool);
+    pool->ready_asked = pool->executor.ready != NULL;
     berth_status status = make_tables(pool);
     if (status == BERTH_OK) status = make_rings(pool);
     if (status == BERTH_OK)

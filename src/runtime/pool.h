@@ -76,6 +76,7 @@ struct berth_pool {
     berth__list ready;  /* rows, by their ready_link */
     int32_t ready_read; /* descriptors; -1 until they are asked for */
     int32_t ready_write;
+    uint32_t ready_asked;  /* somebody has looked at the list, or is to be called */
     uint32_t ready_due;    /* executor.ready is to be called */
     uint32_t ready_raised; /* the descriptor is readable, or somebody is about to make it so */
     _Atomic uint32_t ready_writers; /* who are about to; they have given the lock up */

@@ -26,6 +26,7 @@
 #include "runtime/news.h"
 #include "runtime/pool.h"
 #include "runtime/ring_at.h"
+#include "runtime/seal.h"
 #include "runtime/store.h"
 
 #include <string.h>
@@ -102,6 +103,13 @@ static berth_status read_ring(berth__ring *ring, berth__buffer buffer, berth_rec
 }
 
 /* ---- Under it ---- */
+
+/* Who reads a stream has its outcome told under the lock from then on. 0: it was taken, without. */
+static uint32_t unseal(berth_pool *pool, berth__row *row) {
+    if (row->sealed && !berth__seal_break(pool, row->id)) return 0;
+    row->sealed = 0;
+    return 1;
+}
 
 /* 0 if another reader is inside, or asleep. */
 static uint32_t shut(berth_pool *pool, berth__row *row) {
@@ -208,6 +216,7 @@ static berth_status read_under_lock(berth_pool *pool, berth_request_id id, berth
     berth__row *row;
     berth_status status = berth__owner_find(pool, id, &row);
     if (status != BERTH_OK) return status;
+    if (!unseal(pool, row)) return BERTH_ESTALE;
     if (!shut(pool, row)) return BERTH_EBUSY;
     const berth_request_id request = row->id;
     /* Who may sleep shuts the hatch before he looks: what comes after that wakes him. */
@@ -306,19 +315,34 @@ static uint64_t fill(berth__ring *ring, uint32_t lease, berth_span *spans, uint3
     return end;
 }
 
-/* Why the short way was shut. EAGAIN: there is no chunk. */
+/* Why the short way was shut. OK: it is open now. EAGAIN: there is no chunk. */
 static berth_status why_not(berth_pool *pool, berth_request_id id) {
     berth__row *row;
-    berth__lock_enter(pool);
     berth_status status = berth__owner_find(pool, id, &row);
-    if (status == BERTH_OK) status = berth__mailbox_is_busy(pool, row) ? BERTH_EBUSY : BERTH_EAGAIN;
-    return berth__lock_leave(pool, status);
+    if (status != BERTH_OK) return status;
+    if (berth__mailbox_is_busy(pool, row)) return BERTH_EBUSY;
+    if (!row->sealed) return BERTH_EAGAIN;
+    if (!unseal(pool, row)) return BERTH_ESTALE;
+    reopen(pool, row);
+    return BERTH_OK;
+}
+
+/* The same as enter; where a seal was in the way, it is broken. */
+static berth__ring *enter_to_peek(berth_pool *pool, berth_request_id id, berth_status *status) {
+    berth__ring *ring = enter(pool, id);
+    if (ring != NULL) return ring;
+    berth__lock_enter(pool);
+    *status = berth__lock_leave(pool, why_not(pool, id));
+    if (*status != BERTH_OK) return NULL;
+    *status = BERTH_EAGAIN; /* of one that has no ring */
+    return enter(pool, id);
 }
 
 berth_status berth__reader_peek(berth_pool *pool, berth_request_id id, berth_span *spans,
                                 uint32_t span_max, uint32_t *out_count) {
-    berth__ring *ring = enter(pool, id);
-    if (ring == NULL) return why_not(pool, id);
+    berth_status status;
+    berth__ring *ring = enter_to_peek(pool, id, &status);
+    if (ring == NULL) return status;
     const uint64_t end = fill(ring, (uint32_t)(ring - pool->rings), spans, span_max, out_count);
     if (end == 0) {
         (void)leave(pool, ring, id);

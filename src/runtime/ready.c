@@ -96,9 +96,17 @@ void berth__ready_fini(berth_pool *pool) {
     if (pool->ready_write >= 0 && pool->ready_write != pool->ready_read) close(pool->ready_write);
 }
 
+/* Until somebody asks, streams need not be listed to put out more without the lock. */
+static void begin_to_list(berth_pool *pool) {
+    if (pool->ready_asked) return;
+    pool->ready_asked = 1;
+    berth__emit_list_open(pool);
+}
+
 berth_status berth__ready_descriptor(berth_pool *pool, int32_t *out) {
     berth_status status = BERTH_OK;
     berth__lock_enter(pool);
+    begin_to_list(pool);
     if (pool->ready_read < 0) status = open_pair(pool);
     *out = pool->ready_read;
     return berth__lock_leave(pool, status);
@@ -108,6 +116,7 @@ berth_status berth__ready_take(berth_pool *pool, berth_request_id *ids, uint32_t
                                uint32_t *out_count) {
     uint32_t count = 0;
     berth__lock_enter(pool);
+    begin_to_list(pool);
     while (count < ids_max && pool->ready.count > 0) {
         berth__row *row = berth__row_at(pool, pool->ready.head);
         ids[count++] = berth__owner_name(pool, row);

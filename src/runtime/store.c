@@ -42,8 +42,9 @@ void berth__store_attach(berth_pool *pool, berth__row *row) {
     ring->sequence = row->chunk_count; /* a preempted one has given its first ring back */
     berth__gate_assign(&ring->gate, berth__owner_name(pool, row));
     berth__ring_at_set(pool, berth__owner_place(pool, row), row->ring);
-    /* A gate's first record is no chunk; and who sleeps has the mailbox to himself. */
-    if (pool->options.face != BERTH_FACE_GATE && row->watch == NULL &&
+    /* A gate's first record is no chunk; who sleeps has the mailbox to himself; and who reads a
+     * sealed stream breaks the seal first. */
+    if (pool->options.face != BERTH_FACE_GATE && row->watch == NULL && !row->sealed &&
         berth__owner_name(pool, row) != 0)
         berth__gate_open(&ring->gate);
 }

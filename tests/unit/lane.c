@@ -173,7 +173,7 @@ static hole claim(host *h) {
 }
 
 static void publish(host *h, const hole *made) {
-    berth__seal_set(h->pool, made->id, BERTH__SEAL_PENDING);
+    berth__seal_begin(h->pool, made->id);
     atomic_store(&made->slot->turn, (uint32_t)(made->position + 1));
 }
 
