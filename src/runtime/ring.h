@@ -33,9 +33,10 @@
 #define BERTH__LINE_SIZE 64
 
 /* How far ahead of what is written and read the next lines are asked for: four chunks of a token's
- * size take as long as a line does that another core has. */
+ * size take as long to write as a line takes that another core has. Looking takes less, so it has
+ * to ask earlier; in a small ring, for an eighth of it. */
 #define BERTH__RING_WRITE_AHEAD 256u
-#define BERTH__RING_READ_AHEAD 128u
+#define BERTH__RING_READ_AHEAD_MAX 512u
 
 /* What a ring is for, as bits. */
 enum berth__ring_trait {
@@ -227,12 +228,18 @@ static inline berth__unread berth__ring_begin(const berth__ring *ring) {
                            .head = berth__hatch_offset(word)};
 }
 
-/* A hint: the chunk at an offset will be looked at, and more after it. */
+static inline uint64_t berth__ring_read_ahead(const berth__ring *ring) {
+    const uint64_t eighth = ring->readers_size / 8;
+    return eighth < BERTH__RING_READ_AHEAD_MAX ? eighth : BERTH__RING_READ_AHEAD_MAX;
+}
+
+/* A hint: the chunk at an offset will be looked at, and more after it. The line that the producer
+ * is writing is left to him. */
 static inline void berth__ring_expect_looks(const berth__ring *ring, const berth__unread *unread,
                                             uint64_t at) {
-    const uint64_t ahead = at + BERTH__RING_READ_AHEAD;
-    if (ahead < unread->head)
-        __builtin_prefetch(ring->readers_bytes + (ahead & (ring->readers_size - 1)));
+    const uint64_t ahead = at + berth__ring_read_ahead(ring);
+    if ((ahead | (BERTH__LINE_SIZE - 1)) < unread->head)
+        berth__expect_read(ring->readers_bytes + (ahead & (ring->readers_size - 1)));
 }
 
 /* Where the bytes from an offset on lie. */
