@@ -4,6 +4,7 @@
 
 #include "base/first.h"
 #include "base/grow.h"
+#include "base/hot.h"
 #include "runtime/any.h"
 #include "runtime/mailbox.h"
 #include "runtime/reader.h"
@@ -15,8 +16,8 @@ static uint32_t outcome_is_good(const berth_outcome *out) {
     return out == NULL || berth__grow_is_known(out, BERTH__FIRST_OUTCOME);
 }
 
-berth_status berth_wait(berth_pool *pool, berth_request_id id, uint64_t timeout_ns,
-                        berth_outcome *out) {
+BERTH__HOT berth_status berth_wait(berth_pool *pool, berth_request_id id, uint64_t timeout_ns,
+                                   berth_outcome *out) {
     berth_outcome ours;
     berth__grow_clear(out, BERTH__FIRST_OUTCOME);
     if (pool == NULL || id == 0 || !outcome_is_good(out)) return BERTH_EINVAL;
@@ -26,7 +27,8 @@ berth_status berth_wait(berth_pool *pool, berth_request_id id, uint64_t timeout_
     return status;
 }
 
-berth_status berth_outcome_take(berth_pool *pool, berth_request_id id, berth_outcome *out) {
+BERTH__HOT berth_status berth_outcome_take(berth_pool *pool, berth_request_id id,
+                                           berth_outcome *out) {
     berth_outcome ours;
     berth_outcome *to = out != NULL && out->struct_size == sizeof ours ? out : &ours;
     berth_status status = BERTH_EINVAL;

@@ -4,6 +4,7 @@
 
 #include "base/first.h"
 #include "base/grow.h"
+#include "base/hot.h"
 #include "runtime/emit.h"
 #include "runtime/request.h"
 #include "runtime/tenant.h"
@@ -30,8 +31,8 @@ static void refusal_out(berth_refusal *refusal, const berth_refusal *ours, berth
         berth__grow_out(refusal, ours, sizeof *ours);
 }
 
-berth_status berth_submit(berth_pool *pool, const berth_request *request, berth_request_id *out,
-                          berth_refusal *refusal) {
+BERTH__HOT berth_status berth_submit(berth_pool *pool, const berth_request *request,
+                                     berth_request_id *out, berth_refusal *refusal) {
     berth_request ours;
     berth_refusal why = {.reason = BERTH_REFUSAL_NONE};
     if (out != NULL) *out = 0;

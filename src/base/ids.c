@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/ids.h"
+#include "base/hot.h"
 
 void berth__ids_init(berth__ids *ids, uint64_t *generations, uint32_t stride, berth__link *links,
                      uint32_t place_count) {
@@ -29,7 +30,7 @@ static uint32_t take_place(berth__ids *ids) {
     return place;
 }
 
-uint64_t berth__ids_take(berth__ids *ids) {
+BERTH__HOT uint64_t berth__ids_take(berth__ids *ids) {
     if (ids->free_count == 0) return 0;
     const uint32_t place = take_place(ids);
     uint64_t *generation = berth__ids_generation(ids, place);
@@ -38,7 +39,7 @@ uint64_t berth__ids_take(berth__ids *ids) {
     return berth__ids_of(ids, place);
 }
 
-void berth__ids_give(berth__ids *ids, uint32_t place) {
+BERTH__HOT void berth__ids_give(berth__ids *ids, uint32_t place) {
     uint64_t *generation = berth__ids_generation(ids, place);
     *generation &= ~BERTH__TAKEN;
     if (*generation == BERTH__GENERATION_MAX) {

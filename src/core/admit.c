@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/admit.h"
+#include "base/hot.h"
 #include "core/backfill.h"
 #include "core/cursor.h"
 #include "core/fit.h"
@@ -114,14 +115,14 @@ int berth__admit_is_due(const berth__core *core) {
     return find(core, &s) != BERTH__NONE;
 }
 
-int berth__admit_at_once(const berth__core *core, const berth__load *load) {
+BERTH__HOT int berth__admit_at_once(const berth__core *core, const berth__load *load) {
     const int plain = !core->flows.on && core->bands.with_share == 0;
     return berth__queue_is_clear(&core->queue, plain ? load->band_index : 0) &&
            berth__fit_load(core, load) &&
            (!berth__has_tenants(core) || berth__tenants_may_run(core, load->tenant_index));
 }
 
-uint32_t berth__admit_all(berth__core *core) {
+BERTH__HOT uint32_t berth__admit_all(berth__core *core) {
     search s = {.shadow_of = BERTH__NONE};
     uint32_t count = 0;
     if (core->plain) return berth__plain_admit_all(core);

@@ -2,6 +2,7 @@
 /* The events that are neither submits nor steps. */
 #include "core/core.h"
 #include "base/checked.h"
+#include "base/hot.h"
 #include "core/admit.h"
 #include "core/hooks.h"
 #include "core/kv.h"
@@ -19,7 +20,7 @@ static uint32_t find_for_user(const berth__core *core, berth_request_id id) {
 }
 
 /* The engine's or worker's id: good until its units are let go, and as a user's after that. */
-static uint32_t find_for_engine(const berth__core *core, berth_request_id id) {
+BERTH__HOT static uint32_t find_for_engine(const berth__core *core, berth_request_id id) {
     const uint32_t place = berth__ids_find(&core->ids, id);
     if (place == BERTH__NONE) return BERTH__NONE;
     const berth__entry *entry = &core->entries[place];
@@ -213,8 +214,8 @@ berth_status berth__core_preempt(berth__core *core, uint64_t now, berth_request_
     return BERTH_OK;
 }
 
-berth_status berth__core_complete(berth__core *core, uint64_t now, berth_request_id id,
-                                  uint32_t finish, int32_t code) {
+BERTH__HOT berth_status berth__core_complete(berth__core *core, uint64_t now, berth_request_id id,
+                                             uint32_t finish, int32_t code) {
     const berth_status status = begin(core, now);
     if (status != BERTH_OK) return status;
     const uint32_t place = find_for_engine(core, id);
@@ -259,7 +260,8 @@ berth_status berth__core_let_go(berth__core *core, uint64_t now, berth_request_i
     return BERTH_EENDED;
 }
 
-berth_status berth__core_forget(berth__core *core, berth_request_id id, uint32_t dropped) {
+BERTH__HOT berth_status berth__core_forget(berth__core *core, berth_request_id id,
+                                           uint32_t dropped) {
     const uint32_t place = find_for_user(core, id);
     if (place == BERTH__NONE) return BERTH_ESTALE;
     if (core->entries[place].outcome == BERTH_OUTCOME_NONE) return BERTH_EAGAIN;

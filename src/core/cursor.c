@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/cursor.h"
+#include "base/hot.h"
 
 /* The number of the highest bit of a mask that is not 0. */
 static uint32_t highest(uint32_t mask) {
@@ -24,7 +25,7 @@ static uint32_t begin_level(const berth__core *core, berth__cursor *cursor) {
     return cursor->place;
 }
 
-uint32_t berth__cursor_first(const berth__core *core, berth__cursor *cursor) {
+BERTH__HOT uint32_t berth__cursor_first(const berth__core *core, berth__cursor *cursor) {
     const uint32_t with = core->flows.on ? core->flows.levels_with : core->queue.bands_with;
     cursor->levels_need = core->bands.with_share != 0 ? with & berth__bands_in_need(core) : 0;
     cursor->levels_left = with & ~cursor->levels_need;

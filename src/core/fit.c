@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/fit.h"
+#include "base/hot.h"
 #include "core/budget.h"
 #include "core/hooks.h"
 #include "core/kv_mode.h"
@@ -21,8 +22,8 @@ static uint32_t check_units(const berth__ledger *ledger, const uint64_t *cost, u
 }
 
 /* Free slots bound what runs: free + running + still to be told to leave = running_max. */
-static uint32_t check_room(const berth__core *core, uint32_t level, const uint64_t *cost,
-                           uint32_t *resource) {
+BERTH__HOT static uint32_t check_room(const berth__core *core, uint32_t level, const uint64_t *cost,
+                                      uint32_t *resource) {
     if (core->slots_free_count == 0) return BERTH__FIT_SLOT;
     if (core->idle_count == 0) return BERTH__FIT_IDLE;
     const uint32_t fit = check_units(&core->ledger, cost, resource);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/life.h"
 #include "base/checked.h"
+#include "base/hot.h"
 #include "core/budget.h"
 #include "core/hooks.h"
 #include "core/kv.h"
@@ -23,7 +24,7 @@ static void touch_rate(berth__core *core) {
 /* ---- Deadlines ---- */
 
 /* Those that apply to a request as it is, none passed over: the earliest, ties in this order. */
-static uint64_t next_due(const berth__core *core, uint32_t place, uint8_t *which) {
+BERTH__HOT static uint64_t next_due(const berth__core *core, uint32_t place, uint8_t *which) {
     const berth__entry *entry = &core->entries[place];
     uint64_t due = UINT64_MAX;
     *which = 0;
@@ -343,7 +344,7 @@ void berth__life_unadmit(berth__core *core, uint32_t place) {
 
 /* ---- Ended ---- */
 
-void berth__life_retain(berth__core *core, uint32_t place) {
+BERTH__HOT void berth__life_retain(berth__core *core, uint32_t place) {
     berth__entry *entry = &core->entries[place];
     entry->state = BERTH__ENDED;
     berth__share_forget(core, place);
@@ -354,7 +355,7 @@ void berth__life_retain(berth__core *core, uint32_t place) {
     berth__life_keep(core, place);
 }
 
-void berth__life_keep(berth__core *core, uint32_t place) {
+BERTH__HOT void berth__life_keep(berth__core *core, uint32_t place) {
     if (core->entries[place].gone) {
         berth__life_free_place(core, place);
         return;
@@ -424,7 +425,7 @@ void berth__life_free_place(berth__core *core, uint32_t place) {
     berth__ids_give(&core->ids, place);
 }
 
-void berth__life_forget(berth__core *core, uint32_t place) {
+BERTH__HOT void berth__life_forget(berth__core *core, uint32_t place) {
     berth__entry *entry = &core->entries[place];
     entry->gone = 1;
     if (core->failed) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/limits.h"
 #include "base/checked.h"
+#include "base/hot.h"
 
 /* One sum of parked requests and its limits, for the pool or for a band. */
 typedef struct scope {
@@ -123,8 +124,8 @@ uint32_t berth__limits_unlimited(const berth_options *options) {
     return bands;
 }
 
-int berth__limits_have_room(uint32_t unlimited, const berth_options *options,
-                            const berth__queue *queue, const berth__load *load) {
+BERTH__HOT int berth__limits_have_room(uint32_t unlimited, const berth_options *options,
+                                       const berth__queue *queue, const berth__load *load) {
     uint64_t sum;
     if ((unlimited >> load->band_index & 1u) == 0) return 0;
     if (queue->total.count + queue->held_total.count + queue->lent_count >= options->parked_max)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Looking at the core without changing it: one request, all counters. */
+#include "base/hot.h"
 #include "core/core.h"
 #include "base/touch.h"
 #include "core/counters.h"
@@ -34,7 +35,8 @@ static inline void outcome_of(const berth__entry *entry, berth_outcome *restrict
     memset(out->reserved1, 0, sizeof out->reserved1);
 }
 
-berth_status berth__core_view(const berth__core *core, berth_request_id id, berth__view *out) {
+BERTH__HOT berth_status berth__core_view(const berth__core *core, berth_request_id id,
+                                         berth__view *out) {
     const uint32_t place = berth__ids_find(&core->ids, id);
     if (place == BERTH__NONE || core->entries[place].state == BERTH__LENT) {
         memset(out, 0, sizeof *out);
@@ -64,7 +66,8 @@ static uint32_t find(const berth__core *core, berth_request_id id) {
     return core->entries[place].generation == out ? place : BERTH__NONE;
 }
 
-berth_status berth__core_outcome(const berth__core *core, berth_request_id id, berth_outcome *out) {
+BERTH__HOT berth_status berth__core_outcome(const berth__core *core, berth_request_id id,
+                                            berth_outcome *out) {
     const uint32_t place = find(core, id);
     if (place == BERTH__NONE || core->entries[place].state == BERTH__LENT) return BERTH_ESTALE;
     outcome_of(&core->entries[place], out);
@@ -131,7 +134,8 @@ uint32_t berth__core_is_large(const berth__core *core) {
     return core->ids.place_count >= LARGE_FROM;
 }
 
-uint32_t berth__core_expect_next(const berth__core *core, uint32_t *places, uint32_t max) {
+BERTH__HOT uint32_t berth__core_expect_next(const berth__core *core, uint32_t *places,
+                                            uint32_t max) {
     berth__cursor cursor;
     uint32_t count = 0;
     uint32_t place = berth__cursor_first(core, &cursor);

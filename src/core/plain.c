@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/plain.h"
 #include "base/checked.h"
+#include "base/hot.h"
 #include "core/flows.h"
 
 int berth__plain_suits(const berth_options *options) {
@@ -49,7 +50,7 @@ static inline void arm(berth__core *core, uint32_t place) {
     if (due != UINT64_MAX) berth__agenda_arm(&core->deadlines, place, due);
 }
 
-void berth__plain_park(berth__core *core, uint32_t place) {
+BERTH__HOT void berth__plain_park(berth__core *core, uint32_t place) {
     berth__entry *entry = &core->entries[place];
     const uint32_t b = entry->band_index;
     berth__rate_touch(&core->rate, core->now, core->queue.total.count > 0);
@@ -159,7 +160,7 @@ static void admit(berth__core *core, uint32_t place) {
     tell(core, BERTH__T_ADMITTED, place);
 }
 
-uint32_t berth__plain_admit_all(berth__core *core) {
+BERTH__HOT uint32_t berth__plain_admit_all(berth__core *core) {
     uint32_t admitted = 0;
     while (core->queue.bands_with != 0 && core->slots_free_count > 0 && core->idle_count > 0) {
         const uint32_t place = berth__queue_head(&core->queue);
@@ -181,7 +182,7 @@ static void release(berth__core *core, uint32_t place) {
     }
 }
 
-void berth__plain_complete(berth__core *core, uint32_t place, berth__cause cause) {
+BERTH__HOT void berth__plain_complete(berth__core *core, uint32_t place, berth__cause cause) {
     berth__entry *entry = &core->entries[place];
     BERTH__ASSERT(core->broken, entry->outcome == BERTH_OUTCOME_NONE);
     entry->outcome = cause.kind;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* How a request comes in: checked, priced, limited, parked. */
 #include "base/checked.h"
+#include "base/hot.h"
 #include "core/admit.h"
 #include "core/budget.h"
 #include "core/core.h"
@@ -69,8 +70,8 @@ static berth__entry *clear(berth__core *core, uint32_t place) {
 }
 
 /* What every request has. */
-static berth__entry *fill(berth__core *core, uint32_t place, const berth__lent *terms,
-                          const uint64_t *units) {
+BERTH__HOT static berth__entry *fill(berth__core *core, uint32_t place, const berth__lent *terms,
+                                     const uint64_t *units) {
     berth__entry *entry = clear(core, place);
     entry->payload_size = terms->payload_size;
     entry->prompt_tokens = terms->prompt_tokens;
@@ -263,7 +264,7 @@ static void count_refusal(berth__core *core, uint32_t band_index, uint32_t reaso
     core->counters.refusal_total[reason]++;
 }
 
-static void accept(berth__core *core, uint32_t place) {
+BERTH__HOT static void accept(berth__core *core, uint32_t place) {
     core->counters.submitted_total++;
     berth__band_of(core, place)->submitted_total++;
     berth__life_park(core, place);
@@ -298,7 +299,7 @@ static berth__load load_of(const berth__core *core, const berth__submit *submit,
                          .units = units};
 }
 
-static void begin(berth__core *core, uint64_t now) {
+BERTH__HOT static void begin(berth__core *core, uint64_t now) {
     berth__life_tick(core, now);
     berth__life_expire(core);
     berth__rate_touch(&core->rate, core->now, core->queue.total.count > 0);
@@ -372,8 +373,9 @@ static berth_status submit_fully(berth__core *core, uint64_t now, const berth__s
     return BERTH_OK;
 }
 
-berth_status berth__core_submit(berth__core *core, uint64_t now, const berth__submit *submit,
-                                berth_request_id *out, berth_refusal *refusal) {
+BERTH__HOT berth_status berth__core_submit(berth__core *core, uint64_t now,
+                                           const berth__submit *submit, berth_request_id *out,
+                                           berth_refusal *refusal) {
     *out = 0;
     if (refusal != NULL) *refusal = (berth_refusal){.struct_size = (uint32_t)sizeof *refusal};
     if (berth__core_broken(core)) return BERTH_EBROKEN;

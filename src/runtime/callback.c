@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/callback.h"
+#include "base/hot.h"
 #include "runtime/pool.h"
 
 /* Releases per turn of the lock. */
@@ -36,7 +37,7 @@ uint32_t berth__callback_is_inside(const berth_pool *pool) {
     return is_inside(pool, 0);
 }
 
-void berth__callback_queue_release(berth_pool *pool, berth__row *row) {
+BERTH__HOT void berth__callback_queue_release(berth_pool *pool, berth__row *row) {
     /* One by one: see the note on bits in row.h. */
     if (!row->owes_release) return;
     if (!row->ended || row->executing || row->due != BERTH__DUE_NONE) return;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/engine.h"
+#include "base/hot.h"
 #include "base/ids.h"
 #include "runtime/clock.h"
 #include "runtime/lock.h"
@@ -18,7 +19,7 @@ static uint32_t is_over(const berth_pool *pool) {
            !berth__core_has_plan(pool->core);
 }
 
-void berth__engine_wake(berth_pool *pool) {
+BERTH__HOT void berth__engine_wake(berth_pool *pool) {
     if (pool->engines == NULL) return;
     if (berth__core_has_plan(pool->core) || is_over(pool))
         berth__waiter_wake_all(pool, &pool->engines);

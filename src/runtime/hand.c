@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/hand.h"
+#include "base/hot.h"
 #include "base/ids.h"
 #include "runtime/callback.h"
 #include "runtime/clock.h"
@@ -32,7 +33,7 @@ uint32_t berth__hand_wanted(const berth_pool *pool, const berth__hand *hand) {
 
 /* ---- Out ---- */
 
-static void fill(berth_pool *pool, berth_call *call, berth__row *row) {
+BERTH__HOT static void fill(berth_pool *pool, berth_call *call, berth__row *row) {
     berth__brief brief;
     berth__core_brief(pool->core, row->id, &brief);
     if (row->streams && !brief.first_output_decides) berth__emit_open_early(pool, row);
@@ -47,7 +48,7 @@ static void fill(berth_pool *pool, berth_call *call, berth__row *row) {
                          .band = brief.band};
 }
 
-void berth__hand_deal(berth_pool *pool, berth__hand *hand, uint32_t wanted) {
+BERTH__HOT void berth__hand_deal(berth_pool *pool, berth__hand *hand, uint32_t wanted) {
     uint32_t count = 0;
     while (count < wanted && pool->take.count > 0) {
         const uint32_t place = pool->take.head;
@@ -74,7 +75,7 @@ static uint32_t begin(berth__hand *hand, uint32_t next) {
     return atomic_fetch_add_explicit(&hand->begun, 1, memory_order_acq_rel) < TAKEN_BACK;
 }
 
-void berth__hand_execute(berth_pool *pool, berth__hand *hand) {
+BERTH__HOT void berth__hand_execute(berth_pool *pool, berth__hand *hand) {
     uint32_t next = 0;
     do {
         hand->results[next] = pool->executor.execute(pool->executor.user_data, &hand->calls[next]);
@@ -129,7 +130,7 @@ static void seal(berth_pool *pool, berth_request_id id) {
         berth__seal_set(pool, id, BERTH__SEAL_READY);
 }
 
-static void post_until(berth_pool *pool, berth__hand *hand, uint32_t until) {
+BERTH__HOT static void post_until(berth_pool *pool, berth__hand *hand, uint32_t until) {
     const uint32_t from = hand->posted;
     while (hand->posted < until) {
         const uint32_t i = hand->posted++;
@@ -157,7 +158,7 @@ static void expect_next(const berth_pool *pool, uint32_t max) {
     }
 }
 
-void berth__hand_return(berth_pool *pool, berth__hand *hand) {
+BERTH__HOT void berth__hand_return(berth_pool *pool, berth__hand *hand) {
     const uint64_t now = berth__clock_read(pool);
     expect_next(pool, hand->size_max);
     hand->out = 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/lane.h"
+#include "base/hot.h"
 #include "base/ids.h"
 #include "runtime/clock.h"
 #include "runtime/pool.h"
@@ -90,7 +91,8 @@ static uint32_t suits(const berth_pool *pool, const berth_request *request) {
            berth__terms_suit(pool, request);
 }
 
-static void fill(const berth_pool *pool, berth__lane_slot *slot, const berth_request *request) {
+BERTH__HOT static void fill(const berth_pool *pool, berth__lane_slot *slot,
+                            const berth_request *request) {
     slot->streams = request->mailbox_mode == BERTH_MAILBOX_STREAM;
     slot->full = berth__terms_full(&pool->options, request) & 7u;
     slot->taken = 0;
@@ -105,8 +107,8 @@ static uint32_t is_sealed(const berth_pool *pool, const berth__lane_slot *slot) 
     return pool->executor.release == NULL;
 }
 
-berth_status berth__lane_submit(berth_pool *pool, const berth_request *request,
-                                berth_request_id *out) {
+BERTH__HOT berth_status berth__lane_submit(berth_pool *pool, const berth_request *request,
+                                           berth_request_id *out) {
     if (!berth__lane_is_open(pool) || !suits(pool, request)) return BERTH_EAGAIN;
     const uint64_t position = claim(&pool->lane);
     if (position == BERTH_FOREVER) return BERTH_EAGAIN;
@@ -220,7 +222,7 @@ uint32_t berth__lane_is_empty(const berth_pool *pool) {
     return atomic_load_explicit(&pool->lane.tail, memory_order_acquire) / 2 == pool->lane.head;
 }
 
-uint64_t berth__lane_drain(berth_pool *pool) {
+BERTH__HOT uint64_t berth__lane_drain(berth_pool *pool) {
     const uint64_t tail = atomic_load_explicit(&pool->lane.tail, memory_order_acquire);
     if (tail / 2 == pool->lane.head) return 0;
     (void)berth__clock_read(pool);
@@ -244,7 +246,7 @@ void berth__lane_open(berth_pool *pool) {
     atomic_fetch_and_explicit(&lane->tail, ~CLOSED, memory_order_release);
 }
 
-uint64_t berth__lane_close(berth_pool *pool) {
+BERTH__HOT uint64_t berth__lane_close(berth_pool *pool) {
     if (berth__lane_is_open(pool))
         atomic_fetch_or_explicit(&pool->lane.tail, CLOSED, memory_order_acq_rel);
     const uint64_t linked = berth__lane_drain(pool);
@@ -285,7 +287,7 @@ static uint32_t may_be_huge(const berth_pool *pool, const berth_request *request
     return 0;
 }
 
-void berth__lane_mind(berth_pool *pool, const berth_request *request) {
+BERTH__HOT void berth__lane_mind(berth_pool *pool, const berth_request *request) {
     if (pool->lane.slots == NULL) return;
     if (may_be_huge(pool, request)) pool->lane.barred = 1;
     if (pool->lane.barred || berth__core_room(pool->core) == 0) berth__lane_give_room(pool);

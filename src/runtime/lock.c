@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/lock.h"
+#include "base/hot.h"
 #include "base/ids.h"
 #include "runtime/callback.h"
 #include "runtime/close.h"
@@ -33,12 +34,12 @@ void berth__lock_enter(berth_pool *pool) {
     pool->call_count++;
 }
 
-void berth__lock_enter_for(berth_pool *pool, berth_request_id id) {
+BERTH__HOT void berth__lock_enter_for(berth_pool *pool, berth_request_id id) {
     berth__row_expect(pool, berth__id_place(id));
     berth__lock_enter(pool);
 }
 
-berth_status berth__lock_leave(berth_pool *pool, berth_status status) {
+BERTH__HOT berth_status berth__lock_leave(berth_pool *pool, berth_status status) {
     give_up(pool, 1);
     return status;
 }
@@ -61,7 +62,7 @@ static void tell_failure(berth_pool *pool) {
 }
 
 /* Requests whose outcome was fixed while they waited for a worker never ran: their units go. */
-static void let_go_untaken(berth_pool *pool) {
+BERTH__HOT static void let_go_untaken(berth_pool *pool) {
     while (pool->let_go.count > 0) {
         const uint32_t place = pool->let_go.head;
         berth__list_remove(&pool->let_go, pool->work_links, place);
@@ -92,7 +93,7 @@ static void admit(berth_pool *pool) {
     (void)berth__core_admit(pool->core, pool->now_ns);
 }
 
-void berth__lock_settle_last(berth_pool *pool) {
+BERTH__HOT void berth__lock_settle_last(berth_pool *pool) {
     if (pool->options.face != BERTH_FACE_ENGINE) admit(pool);
     if (berth__pool_failed(pool)) tell_failure(pool);
     berth__worker_wake(pool);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/mailbox.h"
+#include "base/hot.h"
 #include "runtime/clock.h"
 #include "runtime/lock.h"
 #include "runtime/outcome.h"
@@ -19,7 +20,7 @@ uint32_t berth__mailbox_has_record(const berth_pool *pool, const berth__row *row
     return row->announce || row->fixed || berth__mailbox_has_chunk(pool, row);
 }
 
-void berth__mailbox_notify(berth_pool *pool, berth__row *row) {
+BERTH__HOT void berth__mailbox_notify(berth_pool *pool, berth__row *row) {
     if (row->gone) return;
     if (row->watch != NULL && row->watch->asleep != NULL)
         berth__waiter_wake_all(pool, &row->watch->asleep);
@@ -29,7 +30,7 @@ void berth__mailbox_notify(berth_pool *pool, berth__row *row) {
         berth__news_mark(pool, row);
 }
 
-static void tell_watchers(berth_pool *pool, berth__row *row) {
+BERTH__HOT static void tell_watchers(berth_pool *pool, berth__row *row) {
     berth__view view;
     (void)berth__core_view(pool->core, row->id, &view);
     for (berth__waiter *each = row->waiters; each != NULL; each = each->next)
@@ -43,7 +44,7 @@ static uint32_t is_only_listed(const berth__row *row) {
            row->ring == BERTH__NONE && row->keyed == BERTH__NONE;
 }
 
-void berth__mailbox_tell(berth_pool *pool, berth__row *row) {
+BERTH__HOT void berth__mailbox_tell(berth_pool *pool, berth__row *row) {
     if (is_only_listed(row)) {
         if (!row->gone) berth__news_mark(pool, row);
         return;
@@ -54,7 +55,7 @@ void berth__mailbox_tell(berth_pool *pool, berth__row *row) {
     berth__mailbox_notify(pool, row);
 }
 
-void berth__mailbox_dismiss(berth_pool *pool, berth__row *row) {
+BERTH__HOT void berth__mailbox_dismiss(berth_pool *pool, berth__row *row) {
     berth__waiter_wake_all(pool, &row->waiters);
     if (row->watch != NULL) {
         row->watch->lost = row->announce || berth__mailbox_has_chunk(pool, row);
@@ -175,8 +176,8 @@ static berth_status wait_for_outcome(berth_pool *pool, berth__row *row, uint64_t
     return BERTH_OK;
 }
 
-berth_status berth__mailbox_wait(berth_pool *pool, berth_request_id id, uint64_t timeout_ns,
-                                 berth_outcome *out) {
+BERTH__HOT berth_status berth__mailbox_wait(berth_pool *pool, berth_request_id id,
+                                            uint64_t timeout_ns, berth_outcome *out) {
     berth_status status = BERTH_ETIMEDOUT;
     berth_outcome unwanted;
     if (berth__outcome_look(pool, id, timeout_ns) && out == NULL) return BERTH_OK;
@@ -195,7 +196,8 @@ berth_status berth__mailbox_wait(berth_pool *pool, berth_request_id id, uint64_t
     return berth__lock_leave(pool, status);
 }
 
-berth_status berth__mailbox_take(berth_pool *pool, berth_request_id id, berth_outcome *out) {
+BERTH__HOT berth_status berth__mailbox_take(berth_pool *pool, berth_request_id id,
+                                            berth_outcome *out) {
     const uint32_t seal =
         pool->lane.slots == NULL ? BERTH__SEAL_NONE : berth__outcome_take(pool, id, out);
     if (seal == BERTH__SEAL_READY) return BERTH_OK;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/outcome.h"
+#include "base/hot.h"
 #include "runtime/lock.h"
 
 #include <sched.h>
@@ -17,7 +18,7 @@ static void put_back(berth_pool *pool, berth_request_id id) {
     (void)berth__lock_leave(pool, BERTH_OK);
 }
 
-uint32_t berth__outcome_take(berth_pool *pool, berth_request_id id, berth_outcome *out) {
+BERTH__HOT uint32_t berth__outcome_take(berth_pool *pool, berth_request_id id, berth_outcome *out) {
     const uint32_t seal = berth__seal_of(pool, id);
     if (seal != BERTH__SEAL_READY) return seal;
     if (!berth__seal_take(pool, id, BERTH__SEAL_TAKEN)) return BERTH__SEAL_NONE;
@@ -35,7 +36,8 @@ static void adapt(berth_pool *pool, uint32_t look_ns, uint32_t pays) {
         atomic_store_explicit(&pool->outcome_look_ns, next_ns, memory_order_relaxed);
 }
 
-uint32_t berth__outcome_look(berth_pool *pool, berth_request_id id, uint64_t timeout_ns) {
+BERTH__HOT uint32_t berth__outcome_look(berth_pool *pool, berth_request_id id,
+                                        uint64_t timeout_ns) {
     const uint32_t look_ns = atomic_load_explicit(&pool->outcome_look_ns, memory_order_relaxed);
     uint32_t seal = berth__seal_of(pool, id);
     if (seal != BERTH__SEAL_PENDING || timeout_ns == 0) return seal == BERTH__SEAL_READY;

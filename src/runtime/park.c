@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/park.h"
+#include "base/hot.h"
 
 #include <sched.h>
 #include <uv.h>
@@ -31,7 +32,7 @@ static uint32_t is_posted(const berth__park *park) {
     return atomic_load_explicit(&park->state, memory_order_acquire) == POSTED;
 }
 
-void berth__park_look(const berth__park *park, uint64_t look_ns) {
+BERTH__HOT void berth__park_look(const berth__park *park, uint64_t look_ns) {
     const uint64_t start = uv_hrtime();
     do {
         sched_yield(); /* who is to post it may have been woken on this very core */
@@ -55,7 +56,7 @@ static uint32_t sleep_until(berth__park *park, uint64_t until_ns) {
     return 1;
 }
 
-uint32_t berth__park_wait(berth__park *park, berth__mutex *mutex, uint64_t until_ns) {
+BERTH__HOT uint32_t berth__park_wait(berth__park *park, berth__mutex *mutex, uint64_t until_ns) {
     const uint32_t posted = sleep_until(park, until_ns);
     berth__mutex_lock(mutex);
     /* Posted between the end of the time and the lock: that counts. */
@@ -89,12 +90,12 @@ void berth__park_reset(berth__park *park) {
     atomic_store_explicit(&park->state, 0, memory_order_relaxed);
 }
 
-void berth__park_look(const berth__park *park, uint64_t look_ns) {
+BERTH__HOT void berth__park_look(const berth__park *park, uint64_t look_ns) {
     (void)park;
     (void)look_ns;
 }
 
-uint32_t berth__park_wait(berth__park *park, berth__mutex *mutex, uint64_t until_ns) {
+BERTH__HOT uint32_t berth__park_wait(berth__park *park, berth__mutex *mutex, uint64_t until_ns) {
     berth__mutex_lock(mutex);
     while (atomic_load_explicit(&park->state, memory_order_relaxed) == 0) {
         const uint64_t now = uv_hrtime();

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/ready.h"
+#include "base/hot.h"
 #include "runtime/emit.h"
 #include "runtime/lock.h"
 #include "runtime/news.h"
@@ -63,7 +64,7 @@ static void lower_if_empty(berth_pool *pool) {
     if (lower_descriptor(pool)) pool->ready_raised = 0;
 }
 
-uint32_t berth__ready_tell_begin(berth_pool *pool) {
+BERTH__HOT uint32_t berth__ready_tell_begin(berth_pool *pool) {
     if (pool->ready_read < 0) return 0;
     lower_if_empty(pool);
     if (pool->ready_raised || pool->ready.count == 0) return 0;
@@ -83,7 +84,7 @@ void berth__ready_tell(berth_pool *pool) {
 
 /* ---- The list ---- */
 
-void berth__ready_drop(berth_pool *pool, berth__row *row) {
+BERTH__HOT void berth__ready_drop(berth_pool *pool, berth__row *row) {
     if (!row->ready) return;
     berth__emit_fold(pool, row); /* what comes next is to be listed again */
     row->ready = 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/request.h"
+#include "base/hot.h"
 #include "base/ids.h"
 #include "runtime/callback.h"
 #include "runtime/clock.h"
@@ -19,8 +20,8 @@
 /* ---- Submit ---- */
 
 /* Ask the host what the request costs. Gives the lock up. */
-static berth_status ask_cost(berth_pool *pool, const berth_request *request,
-                             berth__submit *submit) {
+BERTH__HOT static berth_status ask_cost(berth_pool *pool, const berth_request *request,
+                                        berth__submit *submit) {
     const uint32_t count = pool->options.resource_count;
     berth__inside inside;
     if (pool->executor.cost == NULL) return BERTH_OK;
@@ -41,7 +42,8 @@ static void ask_rank(berth_pool *pool, const berth_request *request, berth__subm
     berth__callback_leave(pool, &inside);
 }
 
-static berth__submit submit_of(const berth_options *options, const berth_request *request) {
+BERTH__HOT static berth__submit submit_of(const berth_options *options,
+                                          const berth_request *request) {
     berth__submit submit = {
         .band = request->band != 0 ? request->band : options->band_default,
         .cost_count = request->cost_count,
@@ -65,7 +67,8 @@ static berth__submit submit_of(const berth_options *options, const berth_request
     return submit;
 }
 
-static uint32_t is_malformed(const berth_options *options, const berth_request *request) {
+BERTH__HOT static uint32_t is_malformed(const berth_options *options,
+                                        const berth_request *request) {
     if (request->band > options->band_count) return 1;
     if (request->mailbox_mode > BERTH_MAILBOX_OUTCOME) return 1;
     if (request->mailbox_full > BERTH_FULL_PREEMPT) return 1;
@@ -130,8 +133,8 @@ static berth_status take_fully(berth_pool *pool, const berth_request *request, c
     return berth__core_submit(pool->core, berth__clock_read(pool), &submit, out, refusal);
 }
 
-berth_status berth__request_submit(berth_pool *pool, const berth_request *request,
-                                   berth_request_id *out, berth_refusal *refusal) {
+BERTH__HOT berth_status berth__request_submit(berth_pool *pool, const berth_request *request,
+                                              berth_request_id *out, berth_refusal *refusal) {
     berth_status status = BERTH_EAGAIN;
     berth_key key;
     if (berth__lane_submit(pool, request, out) == BERTH_OK) return BERTH_OK;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/sink.h"
+#include "base/hot.h"
 #include "base/ids.h"
 #include "runtime/callback.h"
 #include "runtime/emit.h"
@@ -112,7 +113,7 @@ static void gone(berth_pool *pool, berth__row *row) {
     berth__owner_note_gone(pool, row);
 }
 
-void berth__sink_take(void *context, uint32_t transition, berth_request_id id) {
+BERTH__HOT void berth__sink_take(void *context, uint32_t transition, berth_request_id id) {
     berth_pool *pool = context;
     berth__row *row = berth__row_at(pool, berth__id_place(id));
     switch ((enum berth__transition)transition) {

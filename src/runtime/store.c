@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/store.h"
+#include "base/hot.h"
 #include "base/invariant.h"
 #include "runtime/clock.h"
 #include "runtime/lock.h"
@@ -56,7 +57,7 @@ static void give_back(berth_pool *pool, uint32_t ring) {
     pool->rings_free[pool->rings_free_count++] = ring;
 }
 
-void berth__store_detach(berth_pool *pool, berth__row *row) {
+BERTH__HOT void berth__store_detach(berth_pool *pool, berth__row *row) {
     if (row->ring == BERTH__NONE) return;
     if (row->work == BERTH__WORK_HELD) pool->parked_streams++;
     unlist(pool, row);
@@ -81,7 +82,7 @@ void berth__store_hold(berth_pool *pool, berth__row *row) {
     list_or_detach(pool, row, &pool->held, BERTH__WORK_HELD);
 }
 
-void berth__store_keep(berth_pool *pool, berth__row *row) {
+BERTH__HOT void berth__store_keep(berth_pool *pool, berth__row *row) {
     if (row->ring == BERTH__NONE) return;
     unlist(pool, row);
     list_or_detach(pool, row, &pool->kept, BERTH__WORK_KEPT);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/timer.h"
+#include "base/hot.h"
 #include "runtime/clock.h"
 #include "runtime/close.h"
 #include "runtime/lock.h"
@@ -75,7 +76,7 @@ void berth__timer_watch(berth_pool *pool) {
     berth__waiter_wake_all(pool, &pool->timer_waiter);
 }
 
-void berth__timer_wake(berth_pool *pool) {
+BERTH__HOT void berth__timer_wake(berth_pool *pool) {
     if (pool->timer_waiter == NULL) return;
     if (pool->stopping || berth__clock_not_before(pool) < pool->timer_at_ns)
         berth__waiter_wake_all(pool, &pool->timer_waiter);

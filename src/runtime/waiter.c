@@ -7,6 +7,7 @@
  */
 #include "runtime/waiter.h"
 #include "base/checked.h"
+#include "base/hot.h"
 #include "runtime/pool.h"
 
 #include <uv.h>
@@ -63,7 +64,8 @@ static uint64_t next_limit(uint64_t limit_ns, uint64_t took_ns) {
     return next < LOOK_NS_MIN ? LOOK_NS_MIN : next;
 }
 
-uint32_t berth__waiter_sleep(berth_pool *pool, berth__waiter *waiter, uint64_t until_ns) {
+BERTH__HOT uint32_t berth__waiter_sleep(berth_pool *pool, berth__waiter *waiter,
+                                        uint64_t until_ns) {
     berth__look *look = waiter->look;
     const uint32_t looks = begin_looking(look);
     const uint64_t limit_ns = looks ? look->limit_ns : 0;
@@ -87,16 +89,16 @@ static void wake(berth_pool *pool, berth__waiter *waiter) {
     pool->to_wake = waiter;
 }
 
-void berth__waiter_wake_first(berth_pool *pool, berth__waiter **list) {
+BERTH__HOT void berth__waiter_wake_first(berth_pool *pool, berth__waiter **list) {
     if (*list != NULL) wake(pool, *list);
 }
 
-void berth__waiter_wake_all(berth_pool *pool, berth__waiter **list) {
+BERTH__HOT void berth__waiter_wake_all(berth_pool *pool, berth__waiter **list) {
     while (*list != NULL) wake(pool, *list);
 }
 
 /* Who was woken may be gone as soon as the lock is given up: their words are copied first. */
-void berth__waiter_unlock(berth_pool *pool) {
+BERTH__HOT void berth__waiter_unlock(berth_pool *pool) {
     berth__word *words[WAKES_MAX];
     uint32_t count = 0;
     if (pool->to_wake == NULL) {

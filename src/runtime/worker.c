@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/worker.h"
+#include "base/hot.h"
 #include "runtime/clock.h"
 #include "runtime/lock.h"
 #include "runtime/pool.h"
@@ -16,7 +17,7 @@
 #define LINGER_NS_MIN UINT64_C(1000)
 
 /* One per request to take, but for those on their way; what is claimed is for one that is awake. */
-void berth__worker_wake(berth_pool *pool) {
+BERTH__HOT void berth__worker_wake(berth_pool *pool) {
     if (pool->lingering && (pool->take.count > 0 || pool->stopping))
         atomic_store_explicit(&pool->called, 1, memory_order_relaxed);
     while (pool->idle != NULL &&
@@ -44,7 +45,7 @@ uint32_t berth__worker_is_short(const berth_pool *pool) {
     return taken(pool) > most(pool);
 }
 
-void berth__worker_tell_idle(berth_pool *pool) {
+BERTH__HOT void berth__worker_tell_idle(berth_pool *pool) {
     if (pool->options.face == BERTH_FACE_ENGINE) return;
     uint32_t bound = berth__store_bound(pool);
     if (pool->options.face == BERTH_FACE_WORKER && berth__worker_free_count(pool) < bound)
@@ -74,7 +75,7 @@ static void run_hand(berth_pool *pool, berth__hand *hand, uint32_t wanted) {
 
 /* The host's callbacks come first: a worker that calls them is not free, lest what is admitted for
  * it goes ahead of what is more urgent and comes meanwhile. */
-static uint32_t call_and_settle(berth_pool *pool, const berth__hand *hand) {
+BERTH__HOT static uint32_t call_and_settle(berth_pool *pool, const berth__hand *hand) {
     if (berth__callback_is_due(pool)) {
         pool->calling_count++;
         berth__lock_settle(pool);
@@ -183,7 +184,7 @@ static void work(berth_pool *pool, berth__hand *hand, berth__waiter *waiter) {
     }
 }
 
-static void run(void *argument) {
+BERTH__HOT static void run(void *argument) {
     berth__hand *hand = argument;
     berth_pool *pool = hand->pool;
     berth__waiter waiter;
