@@ -40,29 +40,30 @@ BERTH__HOT berth_status berth_outcome_take(berth_pool *pool, berth_request_id id
     return status;
 }
 
-/* For a caller whose record is of another version. */
-static __attribute__((noinline)) berth_status read_by_size(berth_pool *pool, berth_request_id id,
-                                                           const berth__buffer *to,
-                                                           uint64_t timeout_ns, berth_record *out) {
+/* A read that is wrong, or whose record is of another version. */
+static __attribute__((noinline)) berth_status read_any(berth_pool *pool, berth_request_id id,
+                                                       const berth__buffer *to, uint64_t timeout_ns,
+                                                       berth_record *out) {
     berth_record ours;
+    if (out == NULL || !berth__grow_is_known(out, BERTH__FIRST_RECORD)) return BERTH_EINVAL;
+    berth__grow_clear(out, BERTH__FIRST_RECORD);
+    if (pool == NULL || id == 0 || (to->bytes == NULL && to->size != 0)) return BERTH_EINVAL;
     memset(&ours, 0, sizeof ours);
     const berth_status status = berth__reader_read(pool, id, *to, timeout_ns, &ours);
     if (status == BERTH_OK || status == BERTH_ESPACE) berth__grow_out(out, &ours, sizeof ours);
     return status;
 }
 
+/* A record as long as ours is written where it lies. */
 berth_status berth_mailbox_read(berth_pool *pool, berth_request_id id, void *buffer,
                                 size_t buffer_size, uint64_t timeout_ns, berth_record *out) {
-    const berth__buffer to = {.bytes = buffer, .size = buffer_size};
-    if (out == NULL || !berth__grow_is_known(out, BERTH__FIRST_RECORD)) return BERTH_EINVAL;
-    const uint32_t is_ours = out->struct_size == sizeof *out;
-    if (is_ours)
-        berth__grow_clear_ours(out, sizeof *out);
-    else
-        berth__grow_clear(out, BERTH__FIRST_RECORD);
-    if (pool == NULL || id == 0 || (buffer == NULL && buffer_size != 0)) return BERTH_EINVAL;
-    return is_ours ? berth__reader_read(pool, id, to, timeout_ns, out)
-                   : read_by_size(pool, id, &to, timeout_ns, out);
+    if (pool == NULL || id == 0 || buffer == NULL || out == NULL ||
+        out->struct_size != sizeof *out) {
+        const berth__buffer to = {.bytes = buffer, .size = buffer_size};
+        return read_any(pool, id, &to, timeout_ns, out);
+    }
+    berth__grow_clear_ours(out, sizeof *out);
+    return berth__reader_read(pool, id, (berth__buffer){buffer, buffer_size}, timeout_ns, out);
 }
 
 berth_status berth_mailbox_peek(berth_pool *pool, berth_request_id id, berth_span *spans,

@@ -80,13 +80,6 @@ static berth__ring *enter(berth_pool *pool, berth_request_id id) {
     return NULL;
 }
 
-static inline void tell_chunk(const berth__chunk *chunk, berth_record *out) {
-    out->kind = BERTH_RECORD_CHUNK;
-    out->sequence = chunk->sequence;
-    out->size = chunk->size;
-    out->tokens = chunk->tokens;
-}
-
 /* The oldest chunk of a ring, whole or not at all; EAGAIN if there is none. */
 static berth_status read_ring(berth__ring *ring, berth__buffer buffer, berth_record *out) {
     berth__chunk chunk;
@@ -98,7 +91,9 @@ static berth_status read_ring(berth__ring *ring, berth__buffer buffer, berth_rec
     if (chunk.size > buffer.size) return BERTH_ESPACE;
     berth__ring_copy_out(pieces, buffer.bytes);
     berth__ring_skip(ring, end);
-    tell_chunk(&chunk, out);
+    out->kind = BERTH_RECORD_CHUNK;
+    out->sequence = chunk.sequence;
+    out->tokens = chunk.tokens;
     return BERTH_OK;
 }
 
@@ -255,26 +250,29 @@ static APART berth_status read_inside(berth_pool *pool, berth__ring *ring, berth
     return read_with_lock(pool, id, of->buffer, of->timeout_ns, out);
 }
 
-/* The next token of a stream: read_inside for few bytes that lie straight. It calls nothing, so
- * that nothing has to be kept over a call. */
+/* The next token of a stream: read_inside for few bytes that lie straight, where nothing is merged.
+ * It calls nothing, so that nothing has to be kept over a call. */
 berth_status berth__reader_read(berth_pool *pool, berth_request_id id, berth__buffer buffer,
                                 uint64_t timeout_ns, berth_record *out) {
-    const unsigned char *bytes;
-    berth__chunk chunk;
+    const berth__chunk_header *chunk = NULL;
     berth__ring *ring = ring_of(pool, id);
     if (ring == NULL || !berth__gate_enter(&ring->gate, id))
         return read_with_lock(pool, id, buffer, timeout_ns, out);
     const berth__unread unread = berth__ring_begin(ring);
-    uint64_t end = 0;
     if (ring->gate.id == id && unread.at < unread.head)
-        end = berth__ring_look_few(ring, unread.at, buffer.size, &chunk, &bytes);
-    if (end == 0) {
+        chunk = berth__ring_find_few(ring, unread.at, buffer.size);
+    if (chunk == NULL) {
         const reading of = {.buffer = buffer, .timeout_ns = timeout_ns};
         return read_inside(pool, ring, id, &of, out);
     }
-    berth__copy_few(buffer.bytes, bytes, chunk.size);
-    berth__ring_skip(ring, end);
-    tell_chunk(&chunk, out);
+    const uint64_t word = atomic_load_explicit(&chunk->word, memory_order_relaxed);
+    const uint64_t size = berth__chunk_size(word);
+    berth__copy_few(buffer.bytes, chunk + 1, size);
+    out->kind = BERTH_RECORD_CHUNK;
+    out->sequence = chunk->sequence;
+    out->size = size;
+    out->tokens = berth__chunk_tokens(word);
+    berth__ring_skip(ring, berth__chunk_after(unread.at, size));
     (void)leave(pool, ring, id);
     return BERTH_OK;
 }

@@ -273,14 +273,20 @@ static inline uint64_t berth__ring_look(const berth__ring *ring, uint64_t at, be
     return berth__chunk_after(at, out->size);
 }
 
-/* The same of a chunk that has few bytes, of which there are at most `size`, and lies straight.
- * Returns 0 if it is not such a one. */
-static inline uint64_t berth__ring_look_few(const berth__ring *ring, uint64_t at, uint64_t size,
-                                            berth__chunk *out, const unsigned char **bytes) {
-    berth__piece pieces[2];
-    const uint64_t end = berth__ring_look(ring, at, out, pieces);
-    *bytes = pieces[0].bytes;
-    return out->size <= size && out->size <= BERTH__COPY_FEW && pieces[1].size == 0 ? end : 0;
+/* The chunk at an offset that is unread, if nothing is merged there and it has few bytes, `size` at
+ * most, that lie straight; else NULL. They are behind its header. */
+static inline const berth__chunk_header *berth__ring_find_few(const berth__ring *ring, uint64_t at,
+                                                              uint64_t size) {
+    const uint64_t position = at & (ring->readers_size - 1);
+    const berth__chunk_header *header =
+        (const berth__chunk_header *)(const void *)(ring->readers_bytes + position);
+    const uint64_t has =
+        berth__chunk_size(atomic_load_explicit(&header->word, memory_order_relaxed));
+    return (ring->readers_traits & BERTH__RING_MERGES) == 0 && has <= size &&
+                   has <= BERTH__COPY_FEW &&
+                   position + BERTH__CHUNK_HEADER_SIZE + has <= ring->readers_size
+               ? header
+               : NULL;
 }
 
 /* Copy the bytes of a chunk out from where look found them. */

@@ -49,19 +49,20 @@ static uint32_t peek(walled *w, berth__chunk *out) {
     return 1;
 }
 
-/* The same, and go past it. It is also found where it is one of few bytes that lie straight, and
- * only then. */
+/* The same, and go past it. It is also found where it has few bytes, which lie straight behind
+ * its header, and nothing is merged; and only then. */
 static void pop(walled *w, void *bytes) {
-    berth__chunk chunk, few;
+    berth__chunk chunk;
     berth__piece pieces[2];
-    const unsigned char *straight;
     const uint64_t at = berth__ring_begin(&w->ring).at;
     const uint64_t end = berth__ring_look(&w->ring, at, &chunk, pieces);
-    const uint32_t is_few = chunk.size <= BERTH__COPY_FEW && pieces[1].size == 0;
-    assert_true(berth__ring_look_few(&w->ring, at, SIZE, &few, &straight) == (is_few ? end : 0));
-    assert_true(straight == pieces[0].bytes && few.size == chunk.size);
-    if (chunk.size > 0)
-        assert_true(berth__ring_look_few(&w->ring, at, chunk.size - 1, &few, &straight) == 0);
+    const uint32_t is_few = chunk.size <= BERTH__COPY_FEW &&
+                            at % SIZE + HEADER + chunk.size <= SIZE &&
+                            (w->ring.readers_traits & BERTH__RING_MERGES) == 0;
+    const berth__chunk_header *few = berth__ring_find_few(&w->ring, at, chunk.size);
+    assert_true((few != NULL) == is_few);
+    if (is_few) assert_true((const unsigned char *)(few + 1) == pieces[0].bytes || chunk.size == 0);
+    if (chunk.size > 0) assert_null(berth__ring_find_few(&w->ring, at, chunk.size - 1));
     berth__ring_copy_out(pieces, bytes);
     berth__ring_skip(&w->ring, end);
 }
