@@ -22,11 +22,17 @@
 #define BERTH__RING_AT_BITS 21u
 #define BERTH__RING_AT_MASK ((UINT64_C(1) << BERTH__RING_AT_BITS) - 1)
 
-/* The ring, or NULL. */
+static inline berth__ring *berth__ring_numbered(const berth_pool *pool, uint64_t number) {
+    return number - 1 < pool->options.mailboxes_max ? &pool->rings[number - 1] : NULL;
+}
+
+/* The ring, or NULL. What the caller does next waits for it, so it is looked at first as if there
+ * were no seal: with one the word is no ring's number. */
 static inline berth__ring *berth__ring_at(const berth_pool *pool, uint32_t at) {
-    uint64_t word = atomic_load_explicit(&pool->ring_at[at], memory_order_relaxed);
-    if ((word & BERTH__RING_AT_SEALED) != 0) word &= BERTH__RING_AT_MASK;
-    return word - 1 < pool->options.mailboxes_max ? &pool->rings[word - 1] : NULL;
+    const uint64_t word = atomic_load_explicit(&pool->ring_at[at], memory_order_relaxed);
+    berth__ring *ring = berth__ring_numbered(pool, word);
+    if (ring != NULL || (word & BERTH__RING_AT_SEALED) == 0) return ring;
+    return berth__ring_numbered(pool, word & BERTH__RING_AT_MASK);
 }
 
 /* It had none. No outcome can be taken by its seal yet. */
