@@ -41,9 +41,9 @@ BERTH__HOT berth_status berth_outcome_take(berth_pool *pool, berth_request_id id
 }
 
 /* A read that is wrong, or whose record is of another version. */
-static __attribute__((noinline)) berth_status read_any(berth_pool *pool, berth_request_id id,
-                                                       const berth__buffer *to, uint64_t timeout_ns,
-                                                       berth_record *out) {
+static BERTH__APART berth_status read_any(berth_pool *pool, berth_request_id id,
+                                          const berth__buffer *to, uint64_t timeout_ns,
+                                          berth_record *out) {
     berth_record ours;
     if (out == NULL || !berth__grow_is_known(out, BERTH__FIRST_RECORD)) return BERTH_EINVAL;
     berth__grow_clear(out, BERTH__FIRST_RECORD);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/agenda.h"
+#include "base/hot.h"
 #include "base/touch.h"
 
 #include <string.h>
@@ -271,17 +272,20 @@ static void heap_sort(uint64_t *keys, uint32_t *places, uint32_t count) {
     }
 }
 
+static int is_tied(const berth__agenda *agenda) {
+    const uint32_t next = agenda->first + 1;
+    return next < near_end(agenda) && agenda->at[next] == agenda->at[agenda->first];
+}
+
 /* The first and all of its moment go by order of arrival, as it is now. While they are sorted, the
  * order stands where their moment was, so that it is looked up once each. */
-static void order_ties(berth__agenda *agenda) {
+static BERTH__APART void order_ties(berth__agenda *agenda) {
     const uint32_t first = agenda->first;
     const uint32_t end = near_end(agenda);
     const uint64_t at = agenda->at[first];
-    uint32_t item = first + 1;
-    agenda->ordered = item;
-    if (item == end || agenda->at[item] != at) return;
+    uint32_t item = first;
     int in_order = 1;
-    for (item = first; item < end && agenda->at[item] == at; item++) {
+    for (; item < end && agenda->at[item] == at; item++) {
         agenda->at[item] = agenda->order[agenda->places[item]];
         in_order &= item == first || agenda->at[item - 1] <= agenda->at[item];
     }
@@ -290,7 +294,8 @@ static void order_ties(berth__agenda *agenda) {
     while (item-- > first) agenda->at[item] = at;
 }
 
-uint32_t berth__agenda_first(berth__agenda *agenda, uint64_t *at) {
+/* Of those in order; past stale ones, and through parts that are still to be put in order. */
+static BERTH__APART uint32_t find_first(berth__agenda *agenda, uint64_t *at) {
     while (sort_nearest(agenda)) {
         const uint32_t first = agenda->first;
         agenda->next_at = *at = agenda->at[first];
@@ -302,18 +307,34 @@ uint32_t berth__agenda_first(berth__agenda *agenda, uint64_t *at) {
     return BERTH__NONE;
 }
 
+/* Mostly there is one, and it is not stale. */
+static inline uint32_t look_at_first(berth__agenda *agenda, uint64_t *at) {
+    const uint32_t first = agenda->first;
+    if (!agenda->is_sorted || first >= near_end(agenda) || is_stale(agenda, first))
+        return find_first(agenda, at);
+    agenda->next_at = *at = agenda->at[first];
+    return agenda->places[first];
+}
+
+uint32_t berth__agenda_first(berth__agenda *agenda, uint64_t *at) {
+    return look_at_first(agenda, at);
+}
+
 void berth__agenda_drop(berth__agenda *agenda) {
     agenda->armed[agenda->places[agenda->first++]] = UINT64_MAX;
 }
 
 uint32_t berth__agenda_take(berth__agenda *agenda, uint64_t until, uint64_t *at) {
-    if (agenda->next_at > until || berth__agenda_first(agenda, at) == BERTH__NONE || *at > until)
-        return BERTH__NONE;
+    if (agenda->next_at > until) return BERTH__NONE;
+    uint32_t place = look_at_first(agenda, at);
+    if (place == BERTH__NONE || *at > until) return BERTH__NONE;
     if (agenda->first >= agenda->ordered) {
-        order_ties(agenda);
-        (void)berth__agenda_first(agenda, at);
+        agenda->ordered = agenda->first + 1;
+        if (is_tied(agenda)) {
+            order_ties(agenda);
+            place = find_first(agenda, at);
+        }
     }
-    const uint32_t place = agenda->places[agenda->first];
     berth__agenda_drop(agenda);
     return place;
 }

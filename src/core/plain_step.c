@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/plain_step.h"
 #include "base/checked.h"
+#include "base/hot.h"
 #include "core/budget.h"
 #include "core/hooks.h"
 #include "core/kv.h"
@@ -8,8 +9,6 @@
 #include "core/life.h"
 #include "core/share.h"
 #include "core/step.h"
-
-#define APART __attribute__((noinline))
 
 int berth__plain_step_suits(const berth_options *options) {
     return options->face == BERTH_FACE_ENGINE && !berth__kv_grows(options) &&
@@ -104,8 +103,8 @@ static inline berth_status count(berth__core *core, uint32_t place, uint64_t com
 }
 
 /* The same where there is more to mind. Inlined, it would cost the others its room on the stack. */
-APART static berth_status mind(berth__core *core, uint32_t place, uint64_t computed,
-                               uint64_t generated, uint32_t has_output) {
+BERTH__APART static berth_status mind(berth__core *core, uint32_t place, uint64_t computed,
+                                      uint64_t generated, uint32_t has_output) {
     if (!is_as_planned(core, place, computed))
         return commit_any(core, place, computed, generated, has_output);
     const berth_status status = count(core, place, computed, generated, has_output);

@@ -46,6 +46,7 @@
  *   of the first chunk is written by who is inside while no chunk is in, and read once one is.
  */
 #include "runtime/emit.h"
+#include "base/hot.h"
 #include "base/ids.h"
 #include "base/touch.h"
 #include "runtime/clock.h"
@@ -65,8 +66,7 @@
 #define LOOKS_MAX 100u
 #define RELAXES_PER_LOOK 50u
 
-/* Not in line with the next token of a stream; and in line with it. */
-#define APART __attribute__((noinline))
+/* In line with the next token of a stream. */
 #define INLINE inline __attribute__((always_inline))
 
 /* Internal to this file: the lock is needed. */
@@ -259,23 +259,24 @@ static berth_status emit_the_long_way(berth_pool *pool, berth_request_id id,
 
 /* ---- Both ---- */
 
-static APART berth_status emit_any(berth_pool *pool, berth_request_id id, const void *bytes,
-                                   uint64_t size, uint64_t tokens) {
+static BERTH__APART berth_status emit_any(berth_pool *pool, berth_request_id id, const void *bytes,
+                                          uint64_t size, uint64_t tokens) {
     const berth__output output = {.bytes = bytes, .size = size, .tokens = tokens};
     const berth_status status = emit_without_lock(pool, id, &output);
     return status == LONG_WAY ? emit_the_long_way(pool, id, &output) : status;
 }
 
 /* From inside, and the hatch was shut. */
-static APART berth_status leave_and_emit(berth_pool *pool, berth_request_id id, berth__ring *ring,
-                                         const berth__output *output) {
+static BERTH__APART berth_status leave_and_emit(berth_pool *pool, berth_request_id id,
+                                                berth__ring *ring, const berth__output *output) {
     (void)leave(pool, ring, LONG_WAY);
     return emit_the_long_way(pool, id, output);
 }
 
 /* From inside: the first chunk of a stream. */
-static APART berth_status emit_first(berth_pool *pool, berth_request_id id, berth__ring *ring,
-                                     uint64_t word, const berth__output *output) {
+static BERTH__APART berth_status emit_first(berth_pool *pool, berth_request_id id,
+                                            berth__ring *ring, uint64_t word,
+                                            const berth__output *output) {
     const berth_status status = write_inside(pool, ring, word, output);
     return status == LONG_WAY ? emit_the_long_way(pool, id, output) : status;
 }

@@ -9,9 +9,6 @@
 #include "runtime/pool.h"
 #include "runtime/store.h"
 
-/* Not in line with the most common result of a commit. */
-#define APART __attribute__((noinline))
-
 /* ---- Plans ---- */
 
 static uint32_t is_over(const berth_pool *pool) {
@@ -116,8 +113,8 @@ static uint32_t is_malformed(const berth_pool *pool, const berth_result *result)
 }
 
 /* What the result says of a request: all of it, step by step. */
-APART static berth_status commit_any(berth_pool *pool, berth__row *row,
-                                     const berth_result *result) {
+BERTH__APART static berth_status commit_any(berth_pool *pool, berth__row *row,
+                                            const berth_result *result) {
     const berth__progress progress = {.tokens_computed = result->tokens_computed,
                                       .tokens_generated = result->tokens_generated,
                                       .has_output = result->bytes_size > 0,
@@ -162,14 +159,14 @@ static berth_status count_tokens(berth_pool *pool, const berth_result *result) {
 }
 
 /* The chunk of one that the core has refused. */
-APART static void drop(berth_pool *pool, const berth_result *result, berth_status status) {
+BERTH__APART static void drop(berth_pool *pool, const berth_result *result, berth_status status) {
     if (status == BERTH_OK || status == BERTH_EENDED)
         berth__core_count_chunk(pool->core, result->id, 0, result->bytes_size);
 }
 
 /* One step each for the core and for the mailbox, where a chunk has room. */
-APART static berth_status commit_tokens(berth_pool *pool, berth__row *row,
-                                        const berth_result *result, delivered *sum) {
+BERTH__APART static berth_status commit_tokens(berth_pool *pool, berth__row *row,
+                                               const berth_result *result, delivered *sum) {
     const berth__output output = {
         .bytes = result->bytes, .size = result->bytes_size, .tokens = result->tokens_generated};
     const berth_status status = count_tokens(pool, result);

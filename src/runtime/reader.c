@@ -17,6 +17,7 @@
  *   then, he does under the lock.
  */
 #include "runtime/reader.h"
+#include "base/hot.h"
 #include "base/ids.h"
 #include "runtime/clock.h"
 #include "runtime/emit.h"
@@ -30,9 +31,6 @@
 #include "runtime/store.h"
 
 #include <string.h>
-
-/* Not in line with a chunk that is there. */
-#define APART __attribute__((noinline))
 
 /* What a read is to do with what is there, and without. */
 typedef struct reading {
@@ -49,8 +47,8 @@ static uint32_t has_to_come_back(const berth__ring *ring, uint32_t asked) {
 }
 
 /* The reader is outside, and does what he was asked, if it is for him to do now. */
-static APART void come_back(berth_pool *pool, const berth__ring *ring, berth_request_id id,
-                            uint32_t asked) {
+static BERTH__APART void come_back(berth_pool *pool, const berth__ring *ring, berth_request_id id,
+                                   uint32_t asked) {
     if (!has_to_come_back(ring, asked)) return;
     berth__lock_enter(pool);
     berth__store_reader_left(pool, (uint32_t)(ring - pool->rings), id, asked);
@@ -224,9 +222,9 @@ static berth_status read_under_lock(berth_pool *pool, berth_request_id id, berth
     return status;
 }
 
-static APART berth_status read_with_lock(berth_pool *pool, berth_request_id id,
-                                         berth__buffer buffer, uint64_t timeout_ns,
-                                         berth_record *out) {
+static BERTH__APART berth_status read_with_lock(berth_pool *pool, berth_request_id id,
+                                                berth__buffer buffer, uint64_t timeout_ns,
+                                                berth_record *out) {
     berth__lock_enter(pool);
     const berth_status status = read_under_lock(pool, id, buffer, timeout_ns, out);
     berth__lock_settle(pool);
@@ -237,8 +235,9 @@ static APART berth_status read_with_lock(berth_pool *pool, berth_request_id id,
 
 /* Any chunk, from inside the gate. No record is told without the lock where the caller does not
  * wait and the outcome is not fixed. */
-static APART berth_status read_inside(berth_pool *pool, berth__ring *ring, berth_request_id id,
-                                      const reading *of, berth_record *out) {
+static BERTH__APART berth_status read_inside(berth_pool *pool, berth__ring *ring,
+                                             berth_request_id id, const reading *of,
+                                             berth_record *out) {
     if (ring->gate.id != id) {
         (void)leave(pool, ring, ring->gate.id);
         return read_with_lock(pool, id, of->buffer, of->timeout_ns, out);
