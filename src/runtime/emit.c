@@ -93,7 +93,10 @@ void berth__emit_fold_open(berth_pool *pool, berth__row *row) {
     berth__list_remove(&pool->open, pool->open_links, row->ring);
     row->chunk_count = tally->sequence;
     ring->sequence = tally->sequence;
-    if (emitted.chunks > 0) berth__core_count_output(pool->core, row->id, &emitted);
+    if (emitted.chunks == 0) return;
+    berth__core_count_output(pool->core, row->id, &emitted);
+    /* What comes next may be long in coming. */
+    if (row->watch == NULL && row->any == NULL) berth__news_mark(pool, row);
 }
 
 /* Where nobody asks for the list of those that are ready, nobody misses one in it. */
@@ -118,27 +121,19 @@ static uint32_t is_inside(const berth_pool *pool, const berth__row *row) {
     return row->ring != BERTH__NONE && berth__hatch_is_inside(&pool->rings[row->ring].hatch);
 }
 
-static void fold_all(berth_pool *pool, uint32_t lists) {
+void berth__emit_fold_all(berth_pool *pool) {
     for (uint32_t left = pool->open.count; left > 0; left--) {
         const berth__ring *ring = &pool->rings[pool->open.head];
         const berth_request_id id = atomic_load_explicit(&ring->hatch.id, memory_order_relaxed);
         berth__row *row = berth__row_at(pool, berth__id_place(id));
         berth__emit_fold_open(pool, row);
-        if (lists && berth__mailbox_has_chunk(pool, row)) berth__news_mark(pool, row);
         if (!is_inside(pool, row)) open_hatch(pool, row); /* at the end of the list */
     }
 }
 
-void berth__emit_fold_all(berth_pool *pool) {
-    fold_all(pool, 0);
-}
-
-void berth__emit_list_open(berth_pool *pool) {
-    fold_all(pool, 1);
-}
-
+/* Somebody else may put something out already, and it may be dealt for the second time. */
 void berth__emit_open_early(berth_pool *pool, berth__row *row) {
-    open_hatch(pool, row);
+    if (!is_inside(pool, row)) open_hatch(pool, row);
 }
 
 /* ---- The short way ---- */

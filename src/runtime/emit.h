@@ -25,8 +25,8 @@ typedef struct berth__tallies {
     uint64_t first_at_ns; /* when the request's first chunk came; holds once that is published */
 } berth__tallies;
 
-/* Tell the core what went the short way; the hatch stays shut. Before a reader sleeps, before an
- * outcome is told, before anything looks at the row's chunk_count. */
+/* Tell the core what went the short way, and list it as news; the hatch stays shut. Before a reader
+ * sleeps, before an outcome is told, before anything looks at the row's chunk_count. */
 void berth__emit_fold_open(berth_pool *pool, berth__row *row);
 static inline void berth__emit_fold(berth_pool *pool, berth__row *row) {
     if (row->open) berth__emit_fold_open(pool, row);
@@ -35,9 +35,6 @@ static inline void berth__emit_fold(berth_pool *pool, berth__row *row) {
 /* It is about to run, on the worker face, and no deadline waits for its output: may its first chunk
  * go the short way already? Not where somebody is to hear of it. */
 void berth__emit_open_early(berth_pool *pool, berth__row *row);
-
-/* From now on whoever has news is to be listed as ready: list those who had some the short way. */
-void berth__emit_list_open(berth_pool *pool);
 
 /* The same of every request, whose hatches are open again after. O(those that emit). */
 void berth__emit_fold_all(berth_pool *pool);

@@ -101,7 +101,7 @@ void berth__ready_fini(berth_pool *pool) {
 static void begin_to_list(berth_pool *pool) {
     if (pool->ready_asked) return;
     pool->ready_asked = 1;
-    berth__emit_list_open(pool);
+    berth__emit_fold_all(pool);
 }
 
 berth_status berth__ready_descriptor(berth_pool *pool, int32_t *out) {

@@ -294,8 +294,8 @@ berth_status berth__request_cancel_many(berth_pool *pool, const berth_request_id
 
 /* Fix the outcome, and let go unless a worker still holds the request. */
 static berth_status finish(berth_pool *pool, berth__row *row, berth__finish how) {
+    berth__emit_fold(pool, row); /* its first chunk came before its end: see first_at_ns */
     const uint64_t now = berth__clock_read(pool);
-    berth__emit_fold(pool, row);
     pool->finishing = row->id;
     const berth_status status = berth__core_finish(pool->core, now, row->id, how.kind, how.code);
     pool->finishing = 0;

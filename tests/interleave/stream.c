@@ -5,6 +5,8 @@
  * once per bug of CMakeLists.txt (SEEDED): then some order has to fail.
  */
 #include "interleave/explorer.h"
+#include "base/ids.h"
+#include "runtime/emit.h"
 #include "runtime/lane.h"
 #include "runtime/lock.h"
 #include "runtime/pool.h"
@@ -159,6 +161,37 @@ static void end_named(void) {
     end_counted();
 }
 
+/* One of two was read, and nobody waits for the other: it is news. */
+static void end_left(void) {
+    REQUIRE(sent == 2 && seen == 1);
+    end_named();
+}
+
+/* Somebody else says that it has ended, while it puts out its first chunk. */
+static void end_finished(void) {
+    berth_outcome outcome = {.struct_size = sizeof outcome};
+    OK(berth_outcome_take(pool, id, &outcome));
+    REQUIRE(outcome.first_output_at_ns <= outcome.ended_at_ns);
+    taken = 1;
+    final = outcome;
+    end_counted();
+}
+
+/* Each chunk that went in is there, once, as it was given. */
+static void end_whole(void) {
+    uint32_t count[2] = {0, 0};
+    for (uint32_t i = 0; i < sent; i++) {
+        char byte = 0;
+        berth_record record = {.struct_size = sizeof record};
+        OK(berth_mailbox_read(pool, id, &byte, 1, 0, &record));
+        REQUIRE(record.sequence == i && (byte == 'a' || byte == 'b'));
+        count[byte - 'a']++;
+    }
+    REQUIRE(count[0] <= 1 && count[1] <= 1);
+    OK(berth_finish(pool, id, BERTH_FINISH_STOP, 0));
+    end_counted();
+}
+
 /* ---- Bodies ---- */
 
 /* Whoever finds a reader there comes again. */
@@ -255,6 +288,53 @@ static void emit(void) {
     sent++;
 }
 
+static void emit_both(void) {
+    OK(berth_emit(pool, id, "a", 1, 1));
+    OK(berth_emit(pool, id, "b", 1, 1));
+    sent = 2;
+}
+
+static void read_one(void) {
+    char byte = 0;
+    berth_record record = {.struct_size = sizeof record};
+    OK(berth_mailbox_read(pool, id, &byte, 1, BERTH_FOREVER, &record));
+    REQUIRE(record.sequence == 0 && byte == 'a');
+    seen = 1;
+}
+
+static void emit_or_be_late(void) {
+    const berth_status status = berth_emit(pool, id, "a", 1, 1);
+    REQUIRE(status == BERTH_OK || status == BERTH_EENDED);
+    sent += status == BERTH_OK;
+    late += status == BERTH_EENDED;
+}
+
+static void finish(void) {
+    OK(berth_finish(pool, id, BERTH_FINISH_STOP, 0));
+}
+
+/* It was taken back from its worker, with its hatch shut meanwhile, and is dealt once more. */
+static void deal_again(void) {
+    scrape();
+    berth__lock_enter(pool);
+    berth__emit_open_early(pool, berth__row_at(pool, berth__id_place(id)));
+    OK(berth__lock_leave(pool, BERTH_OK));
+    const berth_status status = berth_emit(pool, id, "b", 1, 1);
+    REQUIRE(status == BERTH_OK || status == BERTH_EBUSY);
+    sent += status == BERTH_OK;
+}
+
+/* Two at a time, where one is asked for: nothing is changed for one of them, who comes again. */
+static void emit_until_in(void) {
+    berth_status status = BERTH_EBUSY;
+    while (status == BERTH_EBUSY) {
+        status = berth_emit(pool, id, "a", 1, 1);
+        if (status == BERTH_EBUSY) explorer_yield();
+    }
+    OK(status);
+    sent++;
+}
+
 static void ask_for_the_list(void) {
     berth_request_id ready = 0;
     uint32_t count = 0;
@@ -283,6 +363,9 @@ static const explorer_scenario scenarios[] = {
      end_ended_or_taken},
     {"an end, and who peeks", begin_ended, {wait_and_take, peek}, end_ended_or_taken},
     {"the first who asks for the list", begin_running, {emit, ask_for_the_list}, end_named},
+    {"a reader who leaves one", begin_running, {emit_both, read_one}, end_left},
+    {"a finish beside the first chunk", begin_running, {emit_or_be_late, finish}, end_finished},
+    {"a producer who is dealt once more", begin_running, {emit_until_in, deal_again}, end_whole},
 };
 
 #define SCENARIO_COUNT (sizeof scenarios / sizeof scenarios[0])
