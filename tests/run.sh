@@ -98,8 +98,8 @@ stage_tsan() {
 }
 
 stage_clang() {
-    if berth_install clang; then
-        stage clang dev-clang 120 '^(unit|golden)$'
+    if berth_install clang libclang-rt-14-dev; then
+        stage clang asan-clang 300 '^(unit|api|golden|fault|example)$'
     else
         stage_end clang 0 0 1 0 "clang cannot be installed here"
     fi

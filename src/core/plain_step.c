@@ -40,10 +40,11 @@ static uint64_t give(const berth__core *core, uint32_t place, uint64_t ahead) {
 }
 
 void berth__plain_step_list(berth__core *core, berth_plan *plan) {
-    berth_plan_entry *out = plan->entries + plan->entry_count;
     const uint64_t at = (core->step_id + 1) % BERTH__STEPS_MAX;
     const int alone = core->options.steps_max == 1;
     uint32_t admitted = 0;
+    if (plan->entries == NULL) return; /* it can hold nobody */
+    berth_plan_entry *out = plan->entries + plan->entry_count;
     for (uint32_t p = core->running.head; p != BERTH__NONE; p = core->links[p].next) {
         const berth__entry *entry = &core->entries[p];
         if (entry->state != BERTH__RUNNING || entry->paused || entry->suspended) continue;

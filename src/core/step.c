@@ -59,6 +59,7 @@ static void list_leaving(berth__core *core, berth_plan *plan) {
 
 static void list_running(berth__core *core, berth_plan *plan) {
     const uint64_t at = (core->step_id + 1) % BERTH__STEPS_MAX;
+    if (plan->entries == NULL) return; /* it can hold nobody */
     berth_plan_entry *out = plan->entries + plan->entry_count;
     for (uint32_t p = core->running.head; p != BERTH__NONE; p = core->links[p].next) {
         const berth__entry *entry = &core->entries[p];
