@@ -268,7 +268,7 @@ static void do_cancel(void) {
 /* Up to twice as many as are cancelled in one turn; nobody is admitted within a turn. */
 static void do_cancel_many(void) {
     request *chosen[64];
-    berth_request_id ids[64];
+    berth_request_id ids[64] = {0};
     berth_status said[64];
     const uint32_t count = next_byte() % 16 == 0 ? 64 : next_byte() % 8;
     uint32_t cancelled = 0;
