@@ -156,8 +156,9 @@ static void link_request(berth_pool *pool, const berth__lane_slot *slot) {
     berth__core_submit_lent(pool->core, pool->now_ns, &slot->lent, id);
 }
 
+/* The seal stays TAKEN, of an id that is stale now: its line is the submitters'. */
 void berth__lane_forget(berth_pool *pool, berth_request_id id) {
-    berth__seal_set(pool, id, BERTH__SEAL_NONE);
+    berth__row_at(pool, berth__id_place(id))->sealed = 0;
     /* It was dropped meanwhile: only its place was kept. */
     if (berth__core_forget(pool->core, id, 0) != BERTH_OK) berth__core_unpin(pool->core, id);
 }

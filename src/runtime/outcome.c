@@ -54,10 +54,13 @@ BERTH__HOT uint32_t berth__outcome_look(berth_pool *pool, berth_request_id id,
     return seal == BERTH__SEAL_READY;
 }
 
+/* Who was told of is done: his row is not sealed any more, though his seal says TAKEN. */
 uint32_t berth__outcome_has_reader(const berth_pool *pool) {
     if (pool->lane.slots == NULL) return 0;
     if (atomic_load_explicit(&pool->outcome_lookers, memory_order_acquire) > 0) return 1;
-    for (uint32_t place = 0; place < pool->row_count; place++)
-        if (berth__seal_of(pool, berth__row_at(pool, place)->id) == BERTH__SEAL_TAKEN) return 1;
+    for (uint32_t place = 0; place < pool->row_count; place++) {
+        const berth__row *row = berth__row_at(pool, place);
+        if (row->sealed && berth__seal_of(pool, row->id) == BERTH__SEAL_TAKEN) return 1;
+    }
     return 0;
 }
