@@ -35,9 +35,12 @@ static inline berth__ring *berth__ring_at(const berth_pool *pool, uint32_t at) {
     return berth__ring_numbered(pool, word & BERTH__RING_AT_MASK);
 }
 
-/* It had none. No outcome can be taken by its seal yet. */
-static inline void berth__ring_at_set(berth_pool *pool, uint32_t at, uint32_t ring) {
-    const uint64_t word = atomic_load_explicit(&pool->ring_at[at], memory_order_relaxed);
+/* It had none. No outcome can be taken by its seal yet; where it has none, the word may still have
+ * that of who was in this place before. */
+static inline void berth__ring_at_set(berth_pool *pool, uint32_t at, uint32_t ring,
+                                      uint32_t is_sealed) {
+    const uint64_t word =
+        is_sealed ? atomic_load_explicit(&pool->ring_at[at], memory_order_relaxed) : 0;
     atomic_store_explicit(&pool->ring_at[at], word | ((uint64_t)ring + 1), memory_order_relaxed);
 }
 

@@ -42,7 +42,7 @@ void berth__store_attach(berth_pool *pool, berth__row *row) {
     berth__ring_clear(ring, traits_of(row), row->id);
     ring->sequence = row->chunk_count; /* a preempted one has given its first ring back */
     berth__gate_assign(&ring->gate, berth__owner_name(pool, row));
-    berth__ring_at_set(pool, berth__owner_place(pool, row), row->ring);
+    berth__ring_at_set(pool, berth__owner_place(pool, row), row->ring, row->sealed);
     /* A gate's first record is no chunk; who sleeps has the mailbox to himself; and who reads a
      * sealed stream breaks the seal first. */
     if (pool->options.face != BERTH_FACE_GATE && row->watch == NULL && !row->sealed &&
