@@ -70,6 +70,12 @@ int berth__budget_never_allows(const berth_options *options, uint64_t samples) {
     return most != 0 && samples * (UINT64_C(1) + options->draft_tokens) > most;
 }
 
+/* What a newcomer needs of the step at least: a part of his prefill; without a prompt a token for
+ * each sample. */
+static uint64_t least_of(const berth__entry *entry) {
+    return entry->prompt_tokens == 0 && entry->tokens_generated == 0 ? entry->samples : 1;
+}
+
 int berth__budget_allows(const berth__core *core, uint32_t place) {
     const berth__budget *budget = &core->budget;
     const berth__entry *entry = &core->entries[place];
@@ -80,7 +86,7 @@ int berth__budget_allows(const berth__core *core, uint32_t place) {
     if (!budget->active) return 1;
     for (uint32_t b = band_index; b < core->options.band_count; b++)
         ahead = berth__add_saturating(ahead, budget->wanted[b]);
-    return ahead < core->options.step_tokens;
+    return berth__add_saturating(ahead, least_of(entry)) <= core->options.step_tokens;
 }
 
 void berth__budget_admitted(berth__core *core, uint32_t place) {

@@ -406,6 +406,8 @@ static berth_status consider(core_model *model, const berth__submit *submit, con
     }
     if (!goes_in_at_once(model, submit, units))
         status = core_model_limits(model, submit, units, refusal);
+    if (status == BERTH_OK && core_model_tenant_overflows(model, submit->tenant, units))
+        return BERTH_EOVERFLOW;
     if (status == BERTH_OK && !goes_in_at_once(model, submit, units))
         status = core_model_wait_check(model, submit, units, refusal);
     if (status != BERTH_OK || take_place(model) != NULL) return status;
@@ -489,6 +491,7 @@ berth_status core_model_submit(core_model *model, uint64_t now, const berth__sub
 berth_status core_model_recost(core_model *model, uint64_t now, berth_request_id id,
                                const berth__submit *known, berth_refusal *refusal) {
     uint64_t units[BERTH_RESOURCES_MAX];
+    uint64_t more[BERTH_RESOURCES_MAX];
     const berth_refusal none = {.struct_size = (uint32_t)sizeof *refusal};
     berth__submit submit = *known;
     *refusal = none;
@@ -510,6 +513,9 @@ berth_status core_model_recost(core_model *model, uint64_t now, berth_request_id
     status = core_model_recost_limits(model, r, &submit, units, refusal);
     if (status != BERTH_EREFUSED) *refusal = none;
     if (status != BERTH_OK) return status;
+    for (uint32_t i = 0; i < model->options.resource_count; i++)
+        more[i] = units[i] > r->units[i] ? units[i] - r->units[i] : 0;
+    if (core_model_tenant_overflows(model, r->outcome.tenant, more)) return BERTH_EOVERFLOW;
     memcpy(r->units, units, sizeof r->units);
     r->outcome.prompt_tokens = known->prompt_tokens;
     r->max_new_tokens = known->max_new_tokens;

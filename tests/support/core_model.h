@@ -155,6 +155,8 @@ uint32_t core_model_never_fits(const core_model *model, const uint64_t *units);
 uint64_t core_model_parked_count(const core_model *model, uint32_t first, uint32_t last);
 berth_status core_model_limits(const core_model *model, const berth__submit *submit,
                                const uint64_t *units, berth_refusal *refusal);
+/* What a tenant has parked and held is summed, limits or not: does that exceed 64 bits? */
+int core_model_tenant_overflows(const core_model *model, uint64_t tenant, const uint64_t *more);
 berth_status core_model_recost_limits(const core_model *model, const core_model_request *r,
                                       const berth__submit *known, const uint64_t *units,
                                       berth_refusal *refusal);
@@ -198,7 +200,8 @@ int core_model_kv_admits(const core_model *model, const core_model_request *r);
 
 /* Before a step: grant growth, preempt who is in the way; how many were. */
 uint32_t core_model_kv_grow(core_model *model);
-void core_model_plan_admission(core_model *model, uint64_t now, uint32_t gave_way);
+void core_model_plan_admission(core_model *model, uint64_t now, const berth_plan *plan,
+                               uint32_t gave_way);
 void core_model_kv_step(core_model *model, uint32_t gave_way);
 void core_model_kv_admitted(core_model *model, core_model_request *r);
 void core_model_kv_learn(core_model *model, const core_model_request *r);

@@ -334,13 +334,24 @@ void core_model_kv_step(core_model *model, uint32_t gave_way) {
     model->ratio = (uint64_t)ppm * o->kv_ratio_decay_steps;
 }
 
-void core_model_plan_admission(core_model *model, uint64_t now, uint32_t gave_way) {
+static uint32_t held_up_count(const core_model *model) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < model->place_count; i++)
+        count += core_model_held_up(&model->requests[i]) != 0;
+    return count;
+}
+
+void core_model_plan_admission(core_model *model, uint64_t now, const berth_plan *plan,
+                               uint32_t gave_way) {
     core_model_kv_step(model, gave_way);
     if (gave_way > 0) {
         model->pause_steps = model->options.preempt_pause_steps;
         return;
     }
-    if (running_count(model) == 0) model->pause_steps = 0;
+    const uint32_t running = running_count(model);
+    /* Where all who run are held up, a plan in which nobody is let in would hold nothing. */
+    if (running == 0 || (running == held_up_count(model) && plan->leave_count == 0))
+        model->pause_steps = 0;
     if (model->pause_steps > 0) {
         model->pause_steps--;
         return;

@@ -108,6 +108,20 @@ berth_status core_model_limits(const core_model *model, const berth__submit *sub
     return BERTH_OK;
 }
 
+int core_model_tenant_overflows(const core_model *model, uint64_t tenant, const uint64_t *more) {
+    if (model->options.tenants_max == 0) return 0;
+    for (uint32_t r = 0; r < model->options.resource_count; r++) {
+        wide total = more[r];
+        for (uint32_t i = 0; i < model->place_count; i++) {
+            const core_model_request *other = &model->requests[i];
+            if (other->state != BERTH__PARKED && !core_model_is_held(other)) continue;
+            if (other->outcome.tenant == tenant) total += other->units[r];
+        }
+        if (total > UINT64_MAX) return 1;
+    }
+    return 0;
+}
+
 /* 1 if waiting can help: not where a request that must be parked exceeds a limit by itself. */
 uint64_t core_model_has_hint(const core_model *model, uint64_t size, const uint64_t *units,
                              const berth_refusal *refusal) {

@@ -55,7 +55,12 @@ int core_model_budget_allows(const core_model *model, const request *candidate) 
          r = core_model_next_held(model, r->admission))
         samples += r->samples;
     if (most != 0 && samples * (1 + (wide)model->options.draft_tokens) > most) return 0;
-    return !model->planning || most == 0 || tokens_from(model, candidate->outcome.band) < most;
+    /* A part of a prefill, or, where there is none, a token for each sample. */
+    const int prefills =
+        candidate->outcome.prompt_tokens > 0 || candidate->outcome.tokens_generated > 0;
+    const wide least = prefills ? 1 : candidate->samples;
+    return !model->planning || most == 0 ||
+           tokens_from(model, candidate->outcome.band) + least <= most;
 }
 
 /* One token after the other would do the same: to the highest band first, in order of admission. */
@@ -134,7 +139,7 @@ berth_status core_model_plan(core_model *model, uint64_t now, berth_plan *plan) 
     const uint32_t gave_way = core_model_kv_grow(model);
     list_leaving(model, plan);
     model->planning = 1;
-    core_model_plan_admission(model, now, gave_way);
+    core_model_plan_admission(model, now, plan, gave_way);
     model->planning = 0;
     share(model);
     for (request *r = core_model_next_held(model, 0); r != NULL;

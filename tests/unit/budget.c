@@ -111,6 +111,27 @@ static void nobody_is_admitted_for_whom_nothing_is_left(void **state) {
     core_kit_fini(&kit);
 }
 
+/* Whose samples generate at once would take the last token of a newcomer before him. */
+static void samples_without_a_prompt_need_a_token_each(void **state) {
+    const berth_options o = options_of(11, 0);
+    const berth__submit two = {.band = 1, .max_new_tokens = 7, .samples = 2};
+    core_kit kit;
+    (void)state;
+    core_kit_init(&kit, &o);
+    const berth_request_id first = ask(&kit, 1, 9);
+    const berth_request_id second = ask(&kit, 1, 1);
+    const berth_request_id samples = core_kit_take_in(&kit, 0, &two);
+    berth_plan made = plan(&kit);
+    assert_int_equal(tokens_of(&made, first), 9);
+    assert_int_equal(tokens_of(&made, second), 1);
+    assert_int_equal(core_kit_view(&kit, samples).state, BERTH__PARKED);
+    commit(&kit, &made);
+    made = plan(&kit);
+    assert_int_equal(tokens_of(&made, samples), 2);
+    commit(&kit, &made);
+    core_kit_fini(&kit);
+}
+
 static void a_higher_band_is_prefilled_first(void **state) {
     const berth_options o = options_of(10, 0);
     core_kit kit;
@@ -216,6 +237,7 @@ int main(void) {
         cmocka_unit_test(a_long_prompt_takes_what_the_decodes_leave),
         cmocka_unit_test(no_prefill_takes_more_than_its_chunk),
         cmocka_unit_test(nobody_is_admitted_for_whom_nothing_is_left),
+        cmocka_unit_test(samples_without_a_prompt_need_a_token_each),
         cmocka_unit_test(a_higher_band_is_prefilled_first),
         cmocka_unit_test(a_draft_is_part_of_a_decode_as_far_as_it_goes),
         cmocka_unit_test(drafts_make_nobody_give_way),
