@@ -10,6 +10,8 @@
 #ifndef BERTH__BASE_TOUCH_H
 #define BERTH__BASE_TOUCH_H
 
+#define BERTH__LINE_SIZE 64 /* bytes that two cores hand to each other as one */
+
 /* A hint: the line is about to be written. What the compiler makes of its own asks for a copy that
  * others may keep, on processors that it does not know better. */
 static inline void berth__expect_write(const void *at) {

@@ -2,6 +2,7 @@
 #include "runtime/lane.h"
 #include "base/hot.h"
 #include "base/ids.h"
+#include "base/touch.h"
 #include "runtime/clock.h"
 #include "runtime/pool.h"
 #include "runtime/seal.h"
@@ -12,7 +13,6 @@
 #include <string.h>
 
 #define CLOSED UINT64_C(1)
-#define LINE 64u
 #define LOOK_NS_FIRST 10000u /* how long threads look, before they have learnt */
 #define AHEAD 4u             /* slots that are asked for before they are needed */
 
@@ -40,9 +40,9 @@ berth_status berth__lane_init(berth_pool *pool) {
     pool->linger_ns = LOOK_NS_FIRST;
     if (!can_be_used(pool)) return BERTH_OK;
     lane->slot_count = slots_for(pool->options.parked_max);
-    lane->memory = calloc(1, (size_t)lane->slot_count * sizeof *lane->slots + LINE);
+    lane->memory = calloc(1, (size_t)lane->slot_count * sizeof *lane->slots + BERTH__LINE_SIZE);
     if (lane->memory == NULL) return BERTH_ENOMEM;
-    const uintptr_t past = -(uintptr_t)lane->memory & (LINE - 1);
+    const uintptr_t past = -(uintptr_t)lane->memory & (BERTH__LINE_SIZE - 1);
     lane->slots = (berth__lane_slot *)(void *)((unsigned char *)lane->memory + past);
     berth__lane_set_units(pool);
     return BERTH_OK;
@@ -197,7 +197,7 @@ static void grant(berth_pool *pool) {
 static void expect(const berth_pool *pool, uint64_t position) {
     const berth__lane_slot *slot = slot_of(&pool->lane, position + 2 * AHEAD);
     __builtin_prefetch(slot);
-    __builtin_prefetch((const char *)slot + LINE);
+    __builtin_prefetch((const char *)slot + BERTH__LINE_SIZE);
     slot = slot_of(&pool->lane, position + AHEAD);
     if (!is_published(slot, position + AHEAD)) return;
     berth__row_expect(pool, berth__id_place(slot->taken ? slot->taken_id : slot->id));

@@ -30,8 +30,6 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-#define BERTH__LINE_SIZE 64
-
 /* How far ahead of what is written and read the next lines are asked for: four chunks of a token's
  * size take as long to write as a line takes that another core has. Looking takes less, so it has
  * to ask earlier; in a small ring, for an eighth of it. */

@@ -6,19 +6,13 @@
  */
 #include "runtime/lane.h"
 #include "core/state.h"
-#include "interleave/explorer.h"
+#include "interleave/verdict.h"
 #include "runtime/lock.h"
 #include "runtime/outcome.h"
 #include "runtime/pool.h"
 #include "runtime/timer.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define OK(call) REQUIRE((call) == BERTH_OK)
 #define REQUESTS_MAX 8u
@@ -286,59 +280,30 @@ static const explorer_scenario scenarios[] = {
 
 #define SCENARIO_COUNT (sizeof scenarios / sizeof scenarios[0])
 
-/* The smallest one affords one more. */
-static uint32_t preemptions_for(const explorer_scenario *scenario) {
-    const char *tier = getenv("BERTH_TEST_TIER");
-    const uint32_t is_long = tier != NULL && strcmp(tier, "long") == 0;
-    const uint32_t is_small = scenario->bodies[0] == submit_twice && scenario->bodies[2] == NULL;
-    return (is_small && !EXPLORER_IS_SLOW ? 2 : 1) + is_long;
+static const explorer_scenario *scenario_at(size_t i) {
+    return i < SCENARIO_COUNT ? &scenarios[i] : NULL;
 }
 
-#if !defined(SEEDED)
-static void no_order_loses_a_request_or_an_outcome(void **state) {
-    (void)state;
-    for (size_t i = 0; i < SCENARIO_COUNT; i++) {
-        const uint32_t preemptions = preemptions_for(&scenarios[i]);
-        const explorer_result result = explorer_run(&scenarios[i], preemptions, UINT64_MAX);
-        printf("%s: %llu orders with %u preemptions at most, up to %llu steps\n", scenarios[i].name,
-               (unsigned long long)result.orders, (unsigned)preemptions,
-               (unsigned long long)result.steps_max);
-        fflush(stdout);
-        if (result.failure != NULL) explorer_print_order();
-        assert_null(result.failure);
-        assert_true(result.is_complete);
-        assert_true(result.orders > 100);
-    }
-    assert_true(midst > 0);
+/* The smallest one affords one more. */
+static uint32_t preemptions_for(const explorer_scenario *scenario) {
+    const uint32_t is_small = scenario->bodies[0] == submit_twice && scenario->bodies[2] == NULL;
+    return (is_small && !EXPLORER_IS_SLOW ? 2 : 1) + verdict_is_long();
 }
-#else
-static void some_order_shows_the_bug(void **state) {
-    (void)state;
-    for (size_t i = 0; i < SCENARIO_COUNT; i++) {
-        const explorer_result result =
-            explorer_run(&scenarios[i], preemptions_for(&scenarios[i]), UINT64_MAX);
-        if (result.failure == NULL) continue;
-        printf("found in order %llu of \"%s\":\n", (unsigned long long)result.orders,
-               scenarios[i].name);
-        explorer_print_order();
-        fflush(stdout);
-        _Exit(0); /* the pool of that order cannot be ended */
-    }
-    fail_msg("no order shows it");
+
+/* Did somebody look in the midst of a list? */
+static uint32_t has_met(void) {
+    return midst > 0;
 }
-#endif
 
 /* A moment of looking passes at once; who comes back for a hole sleeps meanwhile. */
 #define NS_PER_LOOK (BERTH__LANE_HOLE_NS / 2)
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-#if defined(SEEDED)
-        cmocka_unit_test(some_order_shows_the_bug),
-#else
-        cmocka_unit_test(no_order_loses_a_request_or_an_outcome),
-#endif
-    };
+    const verdict_program program = {.name = "interleave/lane",
+                                     .scenario_at = scenario_at,
+                                     .preemptions_for = preemptions_for,
+                                     .orders_min = 100,
+                                     .has_met = has_met};
     explorer_set_clock(NS_PER_LOOK);
-    return cmocka_run_group_tests_name("interleave/lane", tests, NULL, NULL);
+    return verdict_run(&program);
 }

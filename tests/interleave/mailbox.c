@@ -4,15 +4,9 @@
  * as it is, and once per bug of CMakeLists.txt (SEEDED): then some order has to fail.
  */
 #include "interleave/mailbox.h"
+#include "interleave/verdict.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 berth_pool *pool;
 berth_request_id id;
@@ -316,55 +310,19 @@ static const explorer_scenario scenarios[] = {
 
 /* Three threads have many more orders than two. */
 static const explorer_scenario *scenario_at(size_t i) {
-    return i < SCENARIO_COUNT ? &scenarios[i] : &emit_scenarios[i - SCENARIO_COUNT];
+    if (i < SCENARIO_COUNT) return &scenarios[i];
+    i -= SCENARIO_COUNT;
+    return i < emit_scenario_count ? &emit_scenarios[i] : NULL;
 }
 
 static uint32_t preemptions_for(const explorer_scenario *scenario) {
-    const char *tier = getenv("BERTH_TEST_TIER");
-    const uint32_t is_long = tier != NULL && strcmp(tier, "long") == 0;
-    return (scenario->bodies[2] == NULL && !EXPLORER_IS_SLOW ? 2 : 1) + is_long;
+    return (scenario->bodies[2] == NULL && !EXPLORER_IS_SLOW ? 2 : 1) + verdict_is_long();
 }
-
-#if !defined(SEEDED)
-static void no_order_loses_a_wake_up_or_a_chunk(void **state) {
-    (void)state;
-    for (size_t i = 0; i < SCENARIO_COUNT + emit_scenario_count; i++) {
-        const uint32_t preemptions = preemptions_for(scenario_at(i));
-        const explorer_result result = explorer_run(scenario_at(i), preemptions, UINT64_MAX);
-        printf("%s: %llu orders with %u preemptions at most, up to %llu steps\n",
-               scenario_at(i)->name, (unsigned long long)result.orders, (unsigned)preemptions,
-               (unsigned long long)result.steps_max);
-        fflush(stdout);
-        if (result.failure != NULL) explorer_print_order();
-        assert_null(result.failure);
-        assert_true(result.is_complete);
-        assert_true(result.orders > (EXPLORER_IS_SLOW ? 10 : 100));
-    }
-}
-#else
-static void some_order_shows_the_bug(void **state) {
-    (void)state;
-    for (size_t i = 0; i < SCENARIO_COUNT + emit_scenario_count; i++) {
-        const explorer_result result =
-            explorer_run(scenario_at(i), preemptions_for(scenario_at(i)), UINT64_MAX);
-        if (result.failure == NULL) continue;
-        printf("found in order %llu of \"%s\":\n", (unsigned long long)result.orders,
-               scenario_at(i)->name);
-        explorer_print_order();
-        fflush(stdout);
-        _Exit(0); /* the pool of that order cannot be ended */
-    }
-    fail_msg("no order shows it");
-}
-#endif
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-#if defined(SEEDED)
-        cmocka_unit_test(some_order_shows_the_bug),
-#else
-        cmocka_unit_test(no_order_loses_a_wake_up_or_a_chunk),
-#endif
-    };
-    return cmocka_run_group_tests_name("interleave/mailbox", tests, NULL, NULL);
+    const verdict_program program = {.name = "interleave/mailbox",
+                                     .scenario_at = scenario_at,
+                                     .preemptions_for = preemptions_for,
+                                     .orders_min = EXPLORER_IS_SLOW ? 10 : 100};
+    return verdict_run(&program);
 }

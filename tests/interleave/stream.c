@@ -4,21 +4,13 @@
  * until somebody reads them or asks for the ready list. Built once with the library as it is, and
  * once per bug of CMakeLists.txt (SEEDED): then some order has to fail.
  */
-#include "interleave/explorer.h"
+#include "interleave/verdict.h"
 #include "base/ids.h"
 #include "runtime/emit.h"
 #include "runtime/lane.h"
 #include "runtime/lock.h"
 #include "runtime/pool.h"
 #include "runtime/seal.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 #define OK(call) REQUIRE((call) == BERTH_OK)
 
@@ -370,54 +362,23 @@ static const explorer_scenario scenarios[] = {
 
 #define SCENARIO_COUNT (sizeof scenarios / sizeof scenarios[0])
 
-static uint32_t preemptions(void) {
-    const char *tier = getenv("BERTH_TEST_TIER");
-    const uint32_t is_long = tier != NULL && strcmp(tier, "long") == 0;
-    return 2 + is_long - EXPLORER_IS_SLOW;
+static const explorer_scenario *scenario_at(size_t i) {
+    return i < SCENARIO_COUNT ? &scenarios[i] : NULL;
 }
 
-#if !defined(SEEDED)
-static void no_order_loses_a_chunk_or_an_outcome(void **state) {
-    (void)state;
-    for (size_t i = 0; i < SCENARIO_COUNT; i++) {
-        const explorer_result result = explorer_run(&scenarios[i], preemptions(), UINT64_MAX);
-        printf("%s: %llu orders with %u preemptions at most, up to %llu steps\n", scenarios[i].name,
-               (unsigned long long)result.orders, (unsigned)preemptions(),
-               (unsigned long long)result.steps_max);
-        fflush(stdout);
-        if (result.failure != NULL) explorer_print_order();
-        assert_null(result.failure);
-        assert_true(result.is_complete);
-        assert_true(result.orders > 50);
-    }
+static uint32_t preemptions_for(const explorer_scenario *scenario) {
+    (void)scenario;
+    return 2 + verdict_is_long() - EXPLORER_IS_SLOW;
 }
-#else
-static void some_order_shows_the_bug(void **state) {
-    (void)state;
-    for (size_t i = 0; i < SCENARIO_COUNT; i++) {
-        const explorer_result result = explorer_run(&scenarios[i], preemptions(), UINT64_MAX);
-        if (result.failure == NULL) continue;
-        printf("found in order %llu of \"%s\":\n", (unsigned long long)result.orders,
-               scenarios[i].name);
-        explorer_print_order();
-        fflush(stdout);
-        _Exit(0); /* the pool of that order cannot be ended */
-    }
-    fail_msg("no order shows it");
-}
-#endif
 
 /* A moment of looking passes at once; who comes back for a hole sleeps meanwhile. */
 #define NS_PER_LOOK (BERTH__LANE_HOLE_NS / 2)
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-#if defined(SEEDED)
-        cmocka_unit_test(some_order_shows_the_bug),
-#else
-        cmocka_unit_test(no_order_loses_a_chunk_or_an_outcome),
-#endif
-    };
+    const verdict_program program = {.name = "interleave/stream",
+                                     .scenario_at = scenario_at,
+                                     .preemptions_for = preemptions_for,
+                                     .orders_min = 50};
     explorer_set_clock(NS_PER_LOOK);
-    return cmocka_run_group_tests_name("interleave/stream", tests, NULL, NULL);
+    return verdict_run(&program);
 }
