@@ -1844,7 +1844,7 @@ typedef struct berth_stats {
     uint64_t refused_total;
     uint64_t admitted_total;
     uint64_t ended_total;
-    uint64_t parked;
+    uint64_t parked; /* above parked_max by who was preempted, or handed back by a worker */
     uint64_t running;
     uint64_t stopping;
     uint64_t running_peak;

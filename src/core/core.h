@@ -27,7 +27,7 @@ enum berth__state {
  * What the core tells its sink. The sink may look at the core (berth__core_view), where the outcome
  * is there already; it makes no event and sets no pin, but may count output and chunks. At OUTCOME
  * of a parked request the view still says parked; GONE comes before ENDED where an outcome is taken
- * while stopping. A pin is set right after submit: nothing can end the request before.
+ * while stopping. A pin comes with the submit (terms), or right after it.
  */
 enum berth__transition {
     BERTH__T_ADMITTED = 1,  /* parked -> running */
@@ -40,11 +40,9 @@ enum berth__transition {
 
 typedef void berth__sink(void *context, uint32_t transition, berth_request_id id);
 
-/* A submit, with every default applied by the caller. Deadlines are durations; 0 = none. */
-typedef struct berth__submit {
-    uint32_t band; /* 1..band_count */
-    uint32_t cost_count;
-    uint64_t cost[BERTH_RESOURCES_MAX];
+/* What every request has beside its cost, with every default applied by the caller. Deadlines are
+ * durations; 0 = none. */
+typedef struct berth__terms {
     uint64_t payload_size;
     uint64_t prompt_tokens;
     uint64_t max_new_tokens;
@@ -52,7 +50,17 @@ typedef struct berth__submit {
     uint64_t first_output_ns;
     uint64_t total_ns;
     uint64_t tenant;
+    uint32_t band;   /* 1..band_count */
+    uint32_t pinned; /* as by berth__core_pin */
+} berth__terms;
+
+/* A submit. */
+typedef struct berth__submit {
+    berth__terms terms;
+    uint64_t cost[BERTH_RESOURCES_MAX];
     uint64_t rank;
+    uint32_t cost_count;
+    uint32_t samples;                     /* 0 = 1 */
     const berth_block_hash *block_hashes; /* read during the event only */
     uint32_t block_hash_count;
     uint32_t count; /* reserve: how many such requests */
@@ -60,7 +68,7 @@ typedef struct berth__submit {
     uint64_t set_units;
     uint64_t run_ns;      /* upper bound of the time it runs; 0 = not known */
     uint32_t refused_for; /* berth_refusal_reason of the caller's own, where no other comes first */
-    uint32_t samples;     /* 0 = 1 */
+    uint32_t reserved;
     uint64_t refused_limit;
     uint64_t refused_asked;
     berth_ticket_id ticket; /* 0 = none */
@@ -136,6 +144,11 @@ void *berth__core_beside(berth__core *core);
 
 berth_status berth__core_submit(berth__core *core, uint64_t now, const berth__submit *submit,
                                 berth_request_id *out, berth_refusal *refusal);
+/* The same of a request that has its terms and a cost in every resource, and asks for nothing else.
+ * EAGAIN, and nothing changed: berth__core_submit is to say what is wrong, or does what else there
+ * is to be done. */
+berth_status berth__core_submit_terms(berth__core *core, uint64_t now, const berth__terms *terms,
+                                      const uint64_t *cost, berth_request_id *out);
 /* A ticket for submit->count requests. A refused one is in no counter of submits. */
 berth_status berth__core_reserve(berth__core *core, uint64_t now, const berth__submit *submit,
                                  berth_ticket_id *out, berth_refusal *refusal);

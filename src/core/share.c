@@ -42,7 +42,7 @@ static uint64_t own(const berth__core *core, uint32_t place) {
 
 static void want(berth__core *core, uint32_t place, const berth__submit *submit) {
     /* Blocks behind the prompt's last full one would be named by tokens that it has not. */
-    const uint64_t full = submit->prompt_tokens / core->options.kv_block_tokens;
+    const uint64_t full = submit->terms.prompt_tokens / core->options.kv_block_tokens;
     const uint32_t count =
         submit->block_hash_count < full ? submit->block_hash_count : (uint32_t)full;
     core->wants[place] =
@@ -59,7 +59,7 @@ void berth__share_name(berth__core *core, uint32_t place, const berth__submit *s
 void berth__share_rename(berth__core *core, uint32_t place, const berth__submit *submit) {
     if (!berth__share_has_index(core)) return;
     const uint32_t before = core->wants[place].tail;
-    const uint64_t full = submit->prompt_tokens / core->options.kv_block_tokens;
+    const uint64_t full = submit->terms.prompt_tokens / core->options.kv_block_tokens;
     const int keeps =
         submit->block_hash_count == 0 && berth__prefix_depth(&core->prefix, before) <= full;
     /* The same blocks of another prompt: another token is the last, and is left to compute. A

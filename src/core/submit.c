@@ -36,8 +36,8 @@ static int may_sample(const berth_options *options, uint32_t samples) {
 
 /* Its own cost, and the KV blocks that its tokens make: all it may have, or those of its prompt. */
 static berth_status price(const berth_options *options, const berth__submit *submit, ask *out) {
-    const berth__kv_shape shape = {.prompt_tokens = submit->prompt_tokens,
-                                   .max_new_tokens = submit->max_new_tokens,
+    const berth__kv_shape shape = {.prompt_tokens = submit->terms.prompt_tokens,
+                                   .max_new_tokens = submit->terms.max_new_tokens,
                                    .samples = samples_of(submit)};
     const uint32_t kv = options->kv_resource;
     if (submit->cost_count > options->resource_count) return BERTH_EINVAL;
@@ -52,7 +52,7 @@ static berth_status price(const berth_options *options, const berth__submit *sub
     if (status != BERTH_OK) return status;
     out->units[kv] = out->peak[kv];
     if (!berth__kv_grows(options)) return BERTH_OK;
-    out->units[kv] = berth__kv_units(options, &shape, submit->prompt_tokens);
+    out->units[kv] = berth__kv_units(options, &shape, submit->terms.prompt_tokens);
     if (out->peak[kv] < out->units[kv]) out->peak[kv] = out->units[kv]; /* no tokens */
     return BERTH_OK;
 }
@@ -70,7 +70,7 @@ static berth__entry *clear(berth__core *core, uint32_t place) {
 }
 
 /* What every request has. */
-BERTH__HOT static berth__entry *fill(berth__core *core, uint32_t place, const berth__lent *terms,
+BERTH__HOT static berth__entry *fill(berth__core *core, uint32_t place, const berth__terms *terms,
                                      const uint64_t *units) {
     berth__entry *entry = clear(core, place);
     entry->payload_size = terms->payload_size;
@@ -95,26 +95,14 @@ BERTH__HOT static berth__entry *fill(berth__core *core, uint32_t place, const be
     return entry;
 }
 
-static berth__lent terms_of(const berth__submit *submit) {
-    return (berth__lent){.payload_size = submit->payload_size,
-                         .prompt_tokens = submit->prompt_tokens,
-                         .max_new_tokens = submit->max_new_tokens,
-                         .queue_ns = submit->queue_ns,
-                         .first_output_ns = submit->first_output_ns,
-                         .total_ns = submit->total_ns,
-                         .tenant = submit->tenant,
-                         .band = submit->band};
-}
-
 static void fill_submit(berth__core *core, uint32_t place, const berth__submit *submit,
                         const uint64_t *units) {
-    const berth__lent terms = terms_of(submit);
-    berth__entry *entry = fill(core, place, &terms, units);
+    berth__entry *entry = fill(core, place, &submit->terms, units);
     entry->samples = (uint16_t)samples_of(submit);
     if (core->prefix_tokens != NULL) core->prefix_tokens[place] = 0;
     if (core->run_ns != NULL) core->run_ns[place] = submit->run_ns;
     if (!berth__has_tenants(core)) return;
-    entry->tenant_index = berth__tenants_take(core, submit->tenant);
+    entry->tenant_index = berth__tenants_take(core, submit->terms.tenant);
     berth__tenants_accepted(core, place);
 }
 
@@ -180,7 +168,7 @@ static berth_status consider_now(const berth__core *core, const berth__load *loa
     if (status == BERTH_OK && submit->refused_for != BERTH_REFUSAL_NONE)
         status = refuse(refusal, submit->refused_for, submit->refused_limit, submit->refused_asked);
     if (status == BERTH_OK && berth__has_tenants(core))
-        status = berth__quota_check(core, submit->tenant, load, 1, refusal);
+        status = berth__quota_check(core, submit->terms.tenant, load, 1, refusal);
     if (status == BERTH_OK && parks && core->options.wait_ppm != 0)
         status = berth__wait_check(core, load, submit, refusal);
     return status;
@@ -283,7 +271,7 @@ static berth_status check_ticket(const berth__core *core, const berth__submit *s
     if (submit->ticket == 0) return BERTH_OK;
     if (index == BERTH__NONE) return BERTH_ESTALE;
     const berth__ticket *ticket = &core->tickets.tickets[index];
-    return ticket->band_index + 1 == submit->band && ticket->tenant == submit->tenant
+    return ticket->band_index + 1 == submit->terms.band && ticket->tenant == submit->terms.tenant
                ? BERTH_OK
                : BERTH_EINVAL;
 }
@@ -291,11 +279,11 @@ static berth_status check_ticket(const berth__core *core, const berth__submit *s
 static berth__load load_of(const berth__core *core, const berth__submit *submit,
                            const uint64_t *units) {
     const uint32_t tenant = berth__has_tenants(core)
-                                ? berth__tenants_find(&core->tenants, submit->tenant)
+                                ? berth__tenants_find(&core->tenants, submit->terms.tenant)
                                 : BERTH__NONE;
-    return (berth__load){.band_index = submit->band - 1,
+    return (berth__load){.band_index = submit->terms.band - 1,
                          .tenant_index = tenant,
-                         .size = submit->payload_size,
+                         .size = submit->terms.payload_size,
                          .units = units};
 }
 
@@ -316,7 +304,7 @@ static int is_plain(const berth__core *core, const berth__submit *submit) {
 }
 
 /* 0 and nothing changed: the long way is to say what is wrong, or what else there is to be done. */
-static int submit_plainly(berth__core *core, const berth__lent *terms, const uint64_t *units,
+static int submit_plainly(berth__core *core, const berth__terms *terms, const uint64_t *units,
                           berth_request_id *out) {
     const berth__load load = {.band_index = terms->band - 1,
                               .tenant_index = BERTH__NONE,
@@ -332,11 +320,11 @@ static int submit_plainly(berth__core *core, const berth__lent *terms, const uin
     return 1;
 }
 
-berth_status berth__core_submit_terms(berth__core *core, uint64_t now, const berth__lent *terms,
-                                      berth_request_id *out) {
+berth_status berth__core_submit_terms(berth__core *core, uint64_t now, const berth__terms *terms,
+                                      const uint64_t *cost, berth_request_id *out) {
     if (berth__core_broken(core) || !core->plain_submits) return BERTH_EAGAIN;
     begin(core, now);
-    return submit_plainly(core, terms, terms->cost, out) ? BERTH_OK : BERTH_EAGAIN;
+    return submit_plainly(core, terms, cost, out) ? BERTH_OK : BERTH_EAGAIN;
 }
 
 /* ---- The long way ---- */
@@ -358,7 +346,7 @@ static berth_status submit_fully(berth__core *core, uint64_t now, const berth__s
     if (status == BERTH_EOVERFLOW) return status;
     if (status != BERTH_OK) {
         count_refusal(core, load.band_index, reason.reason);
-        if (berth__has_tenants(core)) berth__tenants_refused(core, submit->tenant);
+        if (berth__has_tenants(core)) berth__tenants_refused(core, submit->terms.tenant);
         advise(core, &load, &reason);
         if (refusal != NULL) *refusal = reason;
         return status;
@@ -379,11 +367,11 @@ BERTH__HOT berth_status berth__core_submit(berth__core *core, uint64_t now,
     *out = 0;
     if (refusal != NULL) *refusal = (berth_refusal){.struct_size = (uint32_t)sizeof *refusal};
     if (berth__core_broken(core)) return BERTH_EBROKEN;
-    if (submit->band < 1 || submit->band > core->options.band_count) return BERTH_EINVAL;
+    if (submit->terms.band < 1 || submit->terms.band > core->options.band_count)
+        return BERTH_EINVAL;
     if (core->plain_submits && is_plain(core, submit)) {
-        const berth__lent terms = terms_of(submit);
         begin(core, now);
-        if (submit_plainly(core, &terms, submit->cost, out)) return BERTH_OK;
+        if (submit_plainly(core, &submit->terms, submit->cost, out)) return BERTH_OK;
     }
     return submit_fully(core, now, submit, out, refusal);
 }
@@ -398,19 +386,19 @@ static void evict_if_too_large(berth__core *core, uint32_t place) {
         berth__life_stop(core, place, cause);
 }
 
-void berth__core_submit_lent(berth__core *core, uint64_t now, const berth__lent *lent,
-                             berth_request_id id) {
+void berth__core_submit_lent(berth__core *core, uint64_t now, const berth__terms *terms,
+                             const uint64_t *cost, berth_request_id id) {
     const uint32_t place = berth__id_place(id);
     core->queue.lent_count--;
     core->counters.submitted_total++;
-    core->counters.bands[lent->band - 1].submitted_total++;
+    core->counters.bands[terms->band - 1].submitted_total++;
     if (berth__core_broken(core)) {
-        (void)fill(core, place, lent, lent->cost);
+        (void)fill(core, place, terms, cost);
         if (core->failed) berth__life_fail_one(core, place);
         return;
     }
     begin(core, now);
-    (void)fill(core, place, lent, lent->cost);
+    (void)fill(core, place, terms, cost);
     const berth__load load = berth__load_of(core, place);
     note_peak(core, &load);
     berth__life_park(core, place);
@@ -428,7 +416,7 @@ static berth_status consider_reserve(const berth__core *core, const berth__load 
     if (status == BERTH_OK)
         status = berth__limits_check(&core->options, &core->queue, load, submit->count, refusal);
     if (status == BERTH_OK && berth__has_tenants(core))
-        status = berth__quota_check(core, submit->tenant, load, submit->count, refusal);
+        status = berth__quota_check(core, submit->terms.tenant, load, submit->count, refusal);
     if (status == BERTH_OK) status = berth__wait_check(core, load, submit, refusal);
     if (status == BERTH_OK && core->tickets.ids.free_count == 0)
         status = refuse(refusal, BERTH_REFUSAL_TICKETS, max, max + 1);
@@ -442,7 +430,8 @@ berth_status berth__core_reserve(berth__core *core, uint64_t now, const berth__s
     *out = 0;
     if (refusal != NULL) *refusal = reason;
     if (berth__core_broken(core)) return BERTH_EBROKEN;
-    if (submit->band < 1 || submit->band > core->options.band_count) return BERTH_EINVAL;
+    if (submit->terms.band < 1 || submit->terms.band > core->options.band_count)
+        return BERTH_EINVAL;
     if (submit->ticket != 0 || submit->count == 0) return BERTH_EINVAL;
     berth_status status = price(&core->options, submit, &asked);
     if (status == BERTH_OK) status = berth__share_check(&core->options, submit);
@@ -452,7 +441,7 @@ berth_status berth__core_reserve(berth__core *core, uint64_t now, const berth__s
     begin(core, now);
     status = consider_reserve(core, &load, submit, asked.peak, &reason);
     if (status == BERTH_OK) {
-        *out = berth__tickets_take(core, &load, submit->tenant, submit->count);
+        *out = berth__tickets_take(core, &load, submit->terms.tenant, submit->count);
         return BERTH_OK;
     }
     if (status == BERTH_EOVERFLOW) return status;
@@ -476,13 +465,13 @@ berth_status berth__core_ticket_cancel(berth__core *core, uint64_t now, berth_ti
 /* One that was preempted also asks for the blocks of what it had generated. */
 static void add_generated(const berth__core *core, uint32_t place, const berth__submit *known,
                           ask *asked) {
-    const berth__kv_shape shape = {.prompt_tokens = known->prompt_tokens,
-                                   .max_new_tokens = known->max_new_tokens,
+    const berth__kv_shape shape = {.prompt_tokens = known->terms.prompt_tokens,
+                                   .max_new_tokens = known->terms.max_new_tokens,
                                    .samples = samples_of(known)};
     const uint32_t kv = core->options.kv_resource;
     const uint64_t generated = core->entries[place].tokens_generated;
-    asked->units[kv] = berth__kv_units(&core->options, &shape,
-                                       berth__add_saturating(known->prompt_tokens, generated));
+    asked->units[kv] = berth__kv_units(
+        &core->options, &shape, berth__add_saturating(known->terms.prompt_tokens, generated));
     if (asked->peak[kv] < asked->units[kv]) asked->peak[kv] = asked->units[kv];
 }
 
@@ -521,8 +510,8 @@ static berth_status recost(berth__core *core, uint32_t place, const berth__submi
     /* No hint if refused: it stays parked, and nothing is counted. */
     if (status != BERTH_OK) return status;
     berth__queue_recost(&core->queue, &load, asked.units);
-    core->entries[place].prompt_tokens = known->prompt_tokens;
-    core->entries[place].max_new_tokens = known->max_new_tokens;
+    core->entries[place].prompt_tokens = known->terms.prompt_tokens;
+    core->entries[place].max_new_tokens = known->terms.max_new_tokens;
     berth__hook_units(core, place, berth__units_of(core, place), asked.units);
     berth__share_rename(core, place, known);
     if (core->flows.by_key) berth__flows_rekey(core, place);

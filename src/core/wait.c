@@ -56,7 +56,8 @@ uint64_t berth__wait_of_band(const berth__core *core, uint32_t band_index) {
 
 /* The least time that a request has; UINT64_MAX: as long as it takes. */
 static uint64_t time_of(const berth__submit *submit) {
-    const uint64_t times[] = {submit->queue_ns, submit->first_output_ns, submit->total_ns};
+    const uint64_t times[] = {submit->terms.queue_ns, submit->terms.first_output_ns,
+                              submit->terms.total_ns};
     uint64_t least = UINT64_MAX;
     for (uint32_t i = 0; i < 3; i++)
         if (times[i] != 0 && times[i] < least) least = times[i];

@@ -85,8 +85,8 @@ static void publish(berth__lane_slot *slot, uint64_t position) {
 static uint32_t suits(const berth_pool *pool, const berth_request *request) {
     uint32_t more = 0;
     for (uint32_t r = 0; r < BERTH__LEND_COSTS; r++)
-        more |= request->cost[r] >
-                atomic_load_explicit(&pool->lane.units_max[r], memory_order_relaxed);
+        more |=
+            request->cost[r] > atomic_load_explicit(&pool->lane.units_max[r], memory_order_relaxed);
     return more == 0 && request->payload_size <= BERTH__LEND_UNITS_MAX &&
            berth__terms_suit(pool, request);
 }
@@ -97,7 +97,8 @@ BERTH__HOT static void fill(const berth_pool *pool, berth__lane_slot *slot,
     slot->full = berth__terms_full(&pool->options, request) & 7u;
     slot->taken = 0;
     slot->payload = request->payload;
-    berth__terms_fill(pool, request, &slot->lent);
+    berth__terms_fill(pool, request, &slot->terms);
+    memcpy(slot->cost, request->cost, sizeof slot->cost);
 }
 
 /* Its outcome can be taken without the lock, unless somebody else is to be told of its end: see
@@ -153,7 +154,7 @@ static void link_request(berth_pool *pool, const berth__lane_slot *slot) {
                      .owes_release = pool->executor.release != NULL};
     pool->parked_count++;
     pool->parked_streams += slot->streams;
-    berth__core_submit_lent(pool->core, pool->now_ns, &slot->lent, id);
+    berth__core_submit_lent(pool->core, pool->now_ns, &slot->terms, slot->cost, id);
 }
 
 /* The seal stays TAKEN, of an id that is stale now: its line is the submitters'. */

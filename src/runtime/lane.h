@@ -68,7 +68,8 @@ typedef struct berth__lane_slot {
         void *payload;
         berth_request_id taken_id;
     };
-    berth__lent lent;
+    berth__terms terms;
+    uint64_t cost[BERTH__LEND_COSTS];
     uint32_t linked; /* under the lock: its turn is over */
     uint32_t reserved2;
 } berth__lane_slot;

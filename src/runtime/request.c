@@ -42,18 +42,9 @@ static void ask_rank(berth_pool *pool, const berth_request *request, berth__subm
     berth__callback_leave(pool, &inside);
 }
 
-BERTH__HOT static berth__submit submit_of(const berth_options *options,
-                                          const berth_request *request) {
+static berth__submit submit_of(const berth_pool *pool, const berth_request *request) {
     berth__submit submit = {
-        .band = request->band != 0 ? request->band : options->band_default,
         .cost_count = request->cost_count,
-        .payload_size = request->payload_size,
-        .prompt_tokens = request->prompt_tokens,
-        .max_new_tokens = request->max_new_tokens,
-        .queue_ns = request->queue_ns != 0 ? request->queue_ns : options->queue_ns_max,
-        .first_output_ns = request->first_output_ns,
-        .total_ns = request->total_ns,
-        .tenant = request->tenant,
         .rank = request->rank,
         .block_hashes = request->block_hashes,
         .block_hash_count = request->block_hash_count,
@@ -63,12 +54,12 @@ BERTH__HOT static berth__submit submit_of(const berth_options *options,
         .ticket = request->ticket,
         .samples = request->samples,
     };
+    berth__terms_fill(pool, request, &submit.terms);
     memcpy(submit.cost, request->cost, sizeof submit.cost);
     return submit;
 }
 
-BERTH__HOT static uint32_t is_malformed(const berth_options *options,
-                                        const berth_request *request) {
+static uint32_t is_malformed(const berth_options *options, const berth_request *request) {
     if (request->band > options->band_count) return 1;
     if (request->mailbox_mode > BERTH_MAILBOX_OUTCOME) return 1;
     if (request->mailbox_full > BERTH_FULL_PREEMPT) return 1;
@@ -93,7 +84,6 @@ static void enrol(berth_pool *pool, berth_request_id id, const berth_request *re
                         .streams = request->mailbox_mode == BERTH_MAILBOX_STREAM,
                         .full = berth__terms_full(&pool->options, request) & 7u,
                         .owes_release = pool->executor.release != NULL};
-    if (row->owes_release) berth__core_pin(pool->core, id);
     pool->parked_count++;
     pool->parked_streams += row->streams;
 }
@@ -116,15 +106,16 @@ static berth_status check_key(berth_pool *pool, const berth_key *key, const bert
 /* EAGAIN, and nothing changed: by the long way. */
 static berth_status take_plainly(berth_pool *pool, const berth_request *request,
                                  berth_request_id *out) {
-    berth__lent terms;
+    berth__terms terms;
     berth__terms_fill(pool, request, &terms);
     berth__worker_tell_idle(pool);
-    return berth__core_submit_terms(pool->core, berth__clock_read(pool), &terms, out);
+    return berth__core_submit_terms(pool->core, berth__clock_read(pool), &terms, request->cost,
+                                    out);
 }
 
 static berth_status take_fully(berth_pool *pool, const berth_request *request, const berth_key *key,
                                berth_request_id *out, berth_refusal *refusal) {
-    berth__submit submit = submit_of(&pool->options, request);
+    berth__submit submit = submit_of(pool, request);
     berth_status status = ask_cost(pool, request, &submit);
     if (status == BERTH_OK) ask_rank(pool, request, &submit);
     if (status == BERTH_OK) status = check_key(pool, key, request, &submit);
@@ -162,7 +153,7 @@ berth_status berth__request_reserve(berth_pool *pool, const berth_request *reque
                                     berth_ticket_id *out, berth_refusal *refusal) {
     berth_status status = BERTH_OK;
     if (is_malformed(&pool->options, request)) return BERTH_EINVAL;
-    berth__submit submit = submit_of(&pool->options, request);
+    berth__submit submit = submit_of(pool, request);
     submit.count = count;
     berth__lock_enter(pool);
     berth__lane_mind(pool, request);
@@ -187,11 +178,11 @@ berth_status berth__request_ticket_cancel(berth_pool *pool, berth_ticket_id tick
 
 berth_status berth__request_recost(berth_pool *pool, berth_request_id id,
                                    const berth_request *known, berth_refusal *refusal) {
-    berth__submit submit = {.cost_count = known->cost_count,
-                            .prompt_tokens = known->prompt_tokens,
-                            .max_new_tokens = known->max_new_tokens,
-                            .block_hashes = known->block_hashes,
-                            .block_hash_count = known->block_hash_count};
+    berth__submit submit = {
+        .terms = {.prompt_tokens = known->prompt_tokens, .max_new_tokens = known->max_new_tokens},
+        .cost_count = known->cost_count,
+        .block_hashes = known->block_hashes,
+        .block_hash_count = known->block_hash_count};
     if (known->band != 0 || known->payload != NULL || known->payload_size != 0 ||
         known->mailbox_mode != 0 || known->queue_ns != 0 || known->first_output_ns != 0 ||
         known->total_ns != 0 || known->tenant != 0 || known->mailbox_full != 0 ||

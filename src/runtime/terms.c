@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "runtime/terms.h"
+#include "base/hot.h"
 #include "runtime/pool.h"
 
-#include <string.h>
-
 uint32_t berth__terms_may_suit(const berth_options *normalised, const berth_executor *executor) {
-    return berth__submit_is_plain(normalised) && normalised->resource_count <= BERTH__LEND_COSTS &&
-           executor->cost == NULL && executor->rank == NULL;
+    return berth__submit_is_plain(normalised) && executor->cost == NULL && executor->rank == NULL;
 }
 
 /* All costs are looked at, however many resources there are: that takes no branch. */
-uint32_t berth__terms_suit(const berth_pool *pool, const berth_request *request) {
+BERTH__HOT uint32_t berth__terms_suit(const berth_pool *pool, const berth_request *request) {
     const berth_options *options = &pool->options;
     const uint32_t full_end =
         options->face == BERTH_FACE_ENGINE ? BERTH_FULL_PREEMPT + 1u : BERTH_FULL_PAUSE;
@@ -23,7 +21,8 @@ uint32_t berth__terms_suit(const berth_pool *pool, const berth_request *request)
            request->mailbox_mode <= BERTH_MAILBOX_OUTCOME && request->mailbox_full < full_end;
 }
 
-void berth__terms_fill(const berth_pool *pool, const berth_request *request, berth__lent *out) {
+BERTH__HOT void berth__terms_fill(const berth_pool *pool, const berth_request *request,
+                                  berth__terms *out) {
     const berth_options *options = &pool->options;
     out->payload_size = request->payload_size;
     out->prompt_tokens = request->prompt_tokens;
@@ -32,7 +31,6 @@ void berth__terms_fill(const berth_pool *pool, const berth_request *request, ber
     out->first_output_ns = request->first_output_ns;
     out->total_ns = request->total_ns;
     out->tenant = request->tenant;
-    memcpy(out->cost, request->cost, sizeof out->cost);
     out->band = request->band != 0 ? request->band : options->band_default;
     out->pinned = pool->executor.release != NULL;
 }

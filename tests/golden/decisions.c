@@ -70,8 +70,8 @@ static void tell(scribe *s) {
 }
 
 static void submit_this(scribe *s, const berth__submit *ask) {
-    const uint32_t band = ask->band;
-    const uint64_t units = s->by_length ? ask->prompt_tokens : ask->cost[0];
+    const uint32_t band = ask->terms.band;
+    const uint64_t units = s->by_length ? ask->terms.prompt_tokens : ask->cost[0];
     berth_request_id id;
     berth_refusal refusal;
     const berth_status status = berth__core_submit(s->kit.core, s->now, ask, &id, &refusal);
@@ -93,8 +93,8 @@ static void submit_this(scribe *s, const berth__submit *ask) {
 
 static void submit(scribe *s, uint32_t band, uint64_t units, uint64_t queue_ns) {
     berth__submit ask = core_ask(band, units);
-    ask.queue_ns = queue_ns;
-    ask.payload_size = 10 * units;
+    ask.terms.queue_ns = queue_ns;
+    ask.terms.payload_size = 10 * units;
     submit_this(s, &ask);
 }
 
@@ -223,9 +223,9 @@ static void run_tokens(scribe *s) {
     s->by_length = 1;
     for (uint32_t step = 0; step < 100; step++, s->now += 10) {
         if (s->count < 40) {
-            berth__submit ask = {.band = 1};
-            ask.prompt_tokens = 1 + core_random_below(&s->random, 10);
-            ask.max_new_tokens = 3 + core_random_below(&s->random, 20);
+            berth__submit ask = {.terms.band = 1};
+            ask.terms.prompt_tokens = 1 + core_random_below(&s->random, 10);
+            ask.terms.max_new_tokens = 3 + core_random_below(&s->random, 20);
             submit_this(s, &ask);
         }
         plan(s);
@@ -238,9 +238,9 @@ static void run_tenants(scribe *s) {
     s->by_length = 1;
     for (uint32_t step = 0; step < 160; step++, s->now += 10) {
         if (s->count < 60) {
-            berth__submit ask = {.band = 1, .tenant = s->count % 2};
-            ask.prompt_tokens = 1 + core_random_below(&s->random, 6);
-            ask.max_new_tokens = 3 + core_random_below(&s->random, 12);
+            berth__submit ask = {.terms.band = 1, .terms.tenant = s->count % 2};
+            ask.terms.prompt_tokens = 1 + core_random_below(&s->random, 6);
+            ask.terms.max_new_tokens = 3 + core_random_below(&s->random, 12);
             submit_this(s, &ask);
         }
         plan(s);
@@ -255,9 +255,9 @@ static void run_flight(scribe *s) {
     s->by_length = 1;
     for (uint32_t step = 0; step < 100; step++, s->now += 10) {
         if (s->count < 40) {
-            berth__submit ask = {.band = 1 + step % 3};
-            ask.prompt_tokens = 1 + core_random_below(&s->random, 10);
-            ask.max_new_tokens = 3 + core_random_below(&s->random, 20);
+            berth__submit ask = {.terms.band = 1 + step % 3};
+            ask.terms.prompt_tokens = 1 + core_random_below(&s->random, 10);
+            ask.terms.max_new_tokens = 3 + core_random_below(&s->random, 20);
             submit_this(s, &ask);
         }
         plan(s);
@@ -285,11 +285,11 @@ static void run_next(scribe *s) {
             const uint64_t units = 1 + core_random_below(&s->random, 3);
             const uint32_t band = 1 + (uint32_t)core_random_below(&s->random, 3);
             berth__submit ask = core_ask(band, units);
-            ask.tenant = core_random_below(&s->random, 3);
+            ask.terms.tenant = core_random_below(&s->random, 3);
             ask.rank = core_random_below(&s->random, 9);
-            ask.total_ns = core_random_below(&s->random, 3) * 400;
-            ask.prompt_tokens = 1 + core_random_below(&s->random, 20);
-            ask.max_new_tokens = 1 + core_random_below(&s->random, 20);
+            ask.terms.total_ns = core_random_below(&s->random, 3) * 400;
+            ask.terms.prompt_tokens = 1 + core_random_below(&s->random, 20);
+            ask.terms.max_new_tokens = 1 + core_random_below(&s->random, 20);
             submit_this(s, &ask);
             continue;
         }
@@ -312,13 +312,13 @@ static void run_shared(scribe *s) {
         const uint64_t kind = core_random_below(&s->random, 3);
         for (uint64_t i = 0; i < 8; i++)
             hashes[i] = (berth_block_hash){.low = i, .high = i < 2 ? 0 : 1 + kind};
-        berth__submit ask = {.band = 1,
+        berth__submit ask = {.terms.band = 1,
                              .block_hashes = hashes,
                              .block_hash_count = 8,
                              .set = 1 + kind,
                              .set_units = 1};
-        ask.prompt_tokens = 4 + core_random_below(&s->random, 12);
-        ask.max_new_tokens = 2 + core_random_below(&s->random, 6);
+        ask.terms.prompt_tokens = 4 + core_random_below(&s->random, 12);
+        ask.terms.max_new_tokens = 2 + core_random_below(&s->random, 6);
         if (s->count < 24) submit_this(s, &ask);
         plan(s);
         for (berth_block_hash gone; berth__core_prefix_tell(s->kit.core, &gone);)
@@ -347,7 +347,7 @@ static void run_busy(scribe *s) {
         const uint64_t units = large ? 9 : 1 + core_random_below(&s->random, 4);
         berth__submit ask = core_ask(1 + i % 2, units);
         ask.run_ns = 20 + core_random_below(&s->random, 300);
-        ask.queue_ns = core_random_below(&s->random, 3) == 0 ? 150 : 0;
+        ask.terms.queue_ns = core_random_below(&s->random, 3) == 0 ? 150 : 0;
         if (i % 7 == 0) {
             ask.count = 2;
             say(s, "reserve 2: %d\n",

@@ -158,7 +158,7 @@ static void admit_both(world *w) {
 }
 
 static void arrive(world *w, job *j) {
-    berth__submit ask = {.band = j->band, .cost_count = 2, .run_ns = j->bound};
+    berth__submit ask = {.terms.band = j->band, .cost_count = 2, .run_ns = j->bound};
     ask.cost[0] = j->units[0];
     ask.cost[1] = j->units[1];
     j->id = core_kit_take_in(&w->kit, w->now, &ask);

@@ -120,16 +120,16 @@ static void make_submit(maker *m, core_event *e) {
     berth__submit *s = &e->submit;
     e->kind = CORE_SUBMIT;
     e->name = m->names < CORE_NAMES_MAX - 1 ? m->names++ : m->names;
-    s->band =
+    s->terms.band =
         below(m, 40) == 0 ? (uint32_t)below(m, 10) : 1 + (uint32_t)below(m, m->options.band_count);
-    s->payload_size = units(m, 12);
-    s->prompt_tokens = units(m, 20);
-    s->max_new_tokens = units(m, 20);
+    s->terms.payload_size = units(m, 12);
+    s->terms.prompt_tokens = units(m, 20);
+    s->terms.max_new_tokens = units(m, 20);
     if (below(m, 3) == 0) s->samples = (uint32_t)below(m, below(m, 20) == 0 ? 300 : 5);
-    s->queue_ns = deadline(m);
-    s->first_output_ns = deadline(m);
-    s->total_ns = deadline(m);
-    s->tenant = below(m, 3);
+    s->terms.queue_ns = deadline(m);
+    s->terms.first_output_ns = deadline(m);
+    s->terms.total_ns = deadline(m);
+    s->terms.tenant = below(m, 3);
     make_cost(m, s);
 }
 
@@ -162,8 +162,8 @@ static void make_about(maker *m, core_event *e) {
     if (e->kind == CORE_CHARGE) make_charge(m, e);
     if (e->kind == CORE_IDLE && below(m, 2) == 0) e->amount = UINT32_MAX;
     if (e->kind != CORE_RECOST) return;
-    e->submit.prompt_tokens = units(m, 20);
-    e->submit.max_new_tokens = units(m, 20);
+    e->submit.terms.prompt_tokens = units(m, 20);
+    e->submit.terms.max_new_tokens = units(m, 20);
     if (below(m, 3) != 0) make_cost(m, &e->submit);
 }
 

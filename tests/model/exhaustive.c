@@ -120,12 +120,12 @@ static uint32_t samples_asked; /* of every request whose KV grows; 0 = 1 */
 static void ask(core_event *e, const core_pair *pair, uint32_t band, uint64_t units) {
     e->kind = CORE_SUBMIT;
     e->name = pair->name_count;
-    e->submit.band = band;
-    e->submit.prompt_tokens = 1;
-    e->submit.payload_size = 1;
+    e->submit.terms.band = band;
+    e->submit.terms.prompt_tokens = 1;
+    e->submit.terms.payload_size = 1;
     if (core_model_kv_grows(&pair->model)) {
-        e->submit.prompt_tokens = units;
-        e->submit.max_new_tokens = 2;
+        e->submit.terms.prompt_tokens = units;
+        e->submit.terms.max_new_tokens = 2;
         e->submit.samples = samples_asked;
         return;
     }
@@ -156,10 +156,10 @@ static int shared_letter(char letter, const core_pair *pair, core_event *e) {
     case 'a': ask(e, pair, 1, 1); return 1;
     case 'b': ask(e, pair, 2, 1); return 1;
     case 'c': ask(e, pair, 1, 2); return 1;
-    case 'd': ask(e, pair, 2, 2), e->submit.queue_ns = TICK; return 1;
-    case 'e': ask(e, pair, 1, 1), e->submit.total_ns = 2 * TICK; return 1;
-    case 'A': ask(e, pair, 1, 1), e->submit.queue_ns = TICK / 2; return 1;
-    case 'B': ask(e, pair, 2, 2), e->submit.total_ns = 2 * TICK; return 1;
+    case 'd': ask(e, pair, 2, 2), e->submit.terms.queue_ns = TICK; return 1;
+    case 'e': ask(e, pair, 1, 1), e->submit.terms.total_ns = 2 * TICK; return 1;
+    case 'A': ask(e, pair, 1, 1), e->submit.terms.queue_ns = TICK / 2; return 1;
+    case 'B': ask(e, pair, 2, 2), e->submit.terms.total_ns = 2 * TICK; return 1;
     case 'T': e->kind = CORE_EXPIRE, e->elapsed_ns = 60 * TICK; return 1;
     case 'x': about(e, CORE_CANCEL, pick(pair, goes_on, 0), BERTH_CANCEL_CALLER); return 1;
     case 'y': about(e, CORE_CANCEL, pick(pair, goes_on, 1), BERTH_CANCEL_CALLER); return 1;
@@ -184,7 +184,7 @@ static core_event event_of(char letter, const core_pair *pair) {
     switch (letter) {
     case 'r':
         about(&e, CORE_RECOST, pick(pair, is_parked, 0), 0);
-        e.submit.prompt_tokens = 1;
+        e.submit.terms.prompt_tokens = 1;
         e.submit.cost_count = 1;
         e.submit.cost[0] = 2;
         break;

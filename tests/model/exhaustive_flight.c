@@ -58,9 +58,9 @@ static int first_does_nothing(world *w, uint32_t index, const request *r, berth_
 }
 
 static int submit(world *w, uint32_t band, uint64_t prompt_tokens, uint64_t max_new_tokens) {
-    const berth__submit ask = {.band = band,
-                               .prompt_tokens = prompt_tokens,
-                               .max_new_tokens = max_new_tokens,
+    const berth__submit ask = {.terms.band = band,
+                               .terms.prompt_tokens = prompt_tokens,
+                               .terms.max_new_tokens = max_new_tokens,
                                .samples = 1};
     return w->request_count < REQUESTS && core_flights_submit(w, &ask) == BERTH_OK;
 }

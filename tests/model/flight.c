@@ -42,10 +42,10 @@ static void commit(world *w) {
 static void submit(world *w) {
     const int grows = berth__kv_grows(&w->kit.options);
     const uint64_t draft = w->kit.options.draft_tokens;
-    berth__submit ask = {.prompt_tokens = below(w, 10)};
-    ask.max_new_tokens = below(w, 8) + w->draining;
+    berth__submit ask = {.terms.prompt_tokens = below(w, 10)};
+    ask.terms.max_new_tokens = below(w, 8) + w->draining;
     ask.samples = 1 + (below(w, 4) == 0);
-    ask.band = 1 + (uint32_t)below(w, 4);
+    ask.terms.band = 1 + (uint32_t)below(w, 4);
     ask.cost[0] = grows ? 0 : 1 + below(w, 4);
     ask.cost_count = !grows;
     const berth_status status = core_flights_submit(w, &ask);

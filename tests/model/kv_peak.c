@@ -106,9 +106,9 @@ static void who_goes_in_below_the_peak_is_never_preempted(void **state) {
         core_kit_init(&kit, &o);
         for (uint32_t i = 0; i < 100; i++) {
             berth_request_id id;
-            const berth__submit ask = {.band = 1 + (uint32_t)core_random_below(&random, 4),
-                                       .prompt_tokens = core_random_below(&random, 12),
-                                       .max_new_tokens = 1 + core_random_below(&random, 20),
+            const berth__submit ask = {.terms.band = 1 + (uint32_t)core_random_below(&random, 4),
+                                       .terms.prompt_tokens = core_random_below(&random, 12),
+                                       .terms.max_new_tokens = 1 + core_random_below(&random, 20),
                                        .samples = (uint32_t)core_random_below(&random, 4)};
             if (berth__core_submit(kit.core, 0, &ask, &id, NULL) != BERTH_OK) continue;
             core_kit_accept(&kit, id);

@@ -114,7 +114,7 @@ static berth_status call(core_kit *kit, const pair *p, uint64_t how, berth_reque
                          uint64_t number) {
     const uint64_t units[BERTH_RESOURCES_MAX] = {number % (UNITS_MAX + 2), number % 3};
     const uint32_t count = p->usual.options.resource_count;
-    berth__submit known = {.cost_count = count, .prompt_tokens = number % 7};
+    berth__submit known = {.cost_count = count, .terms.prompt_tokens = number % 7};
     for (uint32_t r = 0; r < count; r++) known.cost[r] = units[r];
     switch (how) {
     case 0: return berth__core_cancel(kit->core, p->now, id, BERTH_CANCEL_CALLER);
@@ -152,15 +152,16 @@ static void give_back_all(pair *p) {
 /* ---- Events ---- */
 
 static berth__submit draw_submit(pair *p) {
-    berth__submit s = {.band = 1 + (uint32_t)below(p, 4),
+    berth__submit s = {.terms.band = 1 + (uint32_t)below(p, 4),
                        .cost_count = p->usual.options.resource_count,
-                       .payload_size = below(p, 100),
-                       .prompt_tokens = below(p, 10),
-                       .max_new_tokens = below(p, 10),
-                       .queue_ns = below(p, 3) ? p->usual.options.queue_ns_max : 1 + below(p, 100),
-                       .first_output_ns = below(p, 4) ? 0 : 1 + below(p, 100),
-                       .total_ns = below(p, 4) ? 0 : 1 + below(p, 200),
-                       .tenant = below(p, 3)};
+                       .terms.payload_size = below(p, 100),
+                       .terms.prompt_tokens = below(p, 10),
+                       .terms.max_new_tokens = below(p, 10),
+                       .terms.queue_ns =
+                           below(p, 3) ? p->usual.options.queue_ns_max : 1 + below(p, 100),
+                       .terms.first_output_ns = below(p, 4) ? 0 : 1 + below(p, 100),
+                       .terms.total_ns = below(p, 4) ? 0 : 1 + below(p, 200),
+                       .terms.tenant = below(p, 3)};
     for (uint32_t r = 0; r < s.cost_count; r++) s.cost[r] = below(p, p->capacity + 1);
     return s;
 }
@@ -192,9 +193,8 @@ static void submit_lent(pair *p) {
     p->purse[which] = p->purse[--p->purse_count];
     const uint64_t now =
         p->now - below(p, 2) * below(p, 5); /* as by a clock that was read before */
-    const berth__lent lent = core_terms(&submit);
     core_kit_accept(&p->lent, p->lent_ids[name]);
-    berth__core_submit_lent(p->lent.core, now, &lent, p->lent_ids[name]);
+    berth__core_submit_lent(p->lent.core, now, &submit.terms, submit.cost, p->lent_ids[name]);
     assert_int_equal(berth__core_submit(p->usual.core, now, &submit, &p->usual_ids[name], NULL),
                      BERTH_OK);
     core_kit_accept(&p->usual, p->usual_ids[name]);
@@ -323,7 +323,7 @@ static void a_lent_id_has_no_deadline(void **state) {
     memset(&p, 0, sizeof p);
     options.ended_max = 1;
     core_kit_init(&p.lent, &options);
-    ask.total_ns = ask.first_output_ns = ask.queue_ns = 100;
+    ask.terms.total_ns = ask.terms.first_output_ns = ask.terms.queue_ns = 100;
     for (uint32_t i = 0; i < p.lent.place_count; i++) {
         const berth_request_id id = core_kit_take_in(&p.lent, 0, &ask);
         assert_int_equal(berth__core_cancel(p.lent.core, 0, id, BERTH_CANCEL_CALLER), BERTH_OK);

@@ -48,10 +48,10 @@ static core_event make_event(uint64_t *random, const core_pair *pair) {
     if (dice < 8) return e;
     e.kind = CORE_SUBMIT;
     e.name = pair->name_count;
-    e.submit.band = 1 + (uint32_t)core_random_below(random, pair->kit.options.band_count);
-    e.submit.tenant = core_random_below(random, TENANTS);
-    e.submit.prompt_tokens = 1 + core_random_below(random, 4);
-    e.submit.max_new_tokens = 12 + core_random_below(random, 8);
+    e.submit.terms.band = 1 + (uint32_t)core_random_below(random, pair->kit.options.band_count);
+    e.submit.terms.tenant = core_random_below(random, TENANTS);
+    e.submit.terms.prompt_tokens = 1 + core_random_below(random, 4);
+    e.submit.terms.max_new_tokens = 12 + core_random_below(random, 8);
     return e;
 }
 

@@ -236,8 +236,9 @@ static uint64_t below(world *w, uint64_t bound) {
 static uint64_t key_of(const world *w, const berth__submit *s) {
     if (w->options.order == BERTH_ORDER_RANK) return s->rank;
     switch ((enum berth_order)w->options.order) {
-    case BERTH_ORDER_DEADLINE: return s->total_ns == 0 ? UINT64_MAX - 1 : w->now + s->total_ns;
-    case BERTH_ORDER_SHORTEST: return s->prompt_tokens + s->max_new_tokens;
+    case BERTH_ORDER_DEADLINE:
+        return s->terms.total_ns == 0 ? UINT64_MAX - 1 : w->now + s->terms.total_ns;
+    case BERTH_ORDER_SHORTEST: return s->terms.prompt_tokens + s->terms.max_new_tokens;
     case BERTH_ORDER_PREFIX:
     case BERTH_ORDER_ARRIVAL: break;
     }
@@ -247,10 +248,10 @@ static uint64_t key_of(const world *w, const berth__submit *s) {
 static void submit(world *w, uint32_t band, uint32_t tenant, uint64_t units, uint64_t rank) {
     berth__submit s = core_ask(band + 1, units);
     if (w->count == REQUESTS_MAX) return;
-    s.tenant = 100 + tenant;
-    s.prompt_tokens = 5;
-    s.max_new_tokens = rank;
-    s.total_ns = rank % 3 == 0 ? 0 : 100000 + rank;
+    s.terms.tenant = 100 + tenant;
+    s.terms.prompt_tokens = 5;
+    s.terms.max_new_tokens = rank;
+    s.terms.total_ns = rank % 3 == 0 ? 0 : 100000 + rank;
     s.rank = rank;
     request *r = &w->requests[w->count++];
     *r = (request){.id = core_kit_take_in(&w->kit, w->now, &s),

@@ -72,9 +72,9 @@ static void submit(world *w, uint32_t number) {
     for (uint32_t i = 0; i < LENGTH; i++, number /= LETTERS)
         r->prompt[i] = (char)('a' + number % LETTERS);
     for (uint32_t i = 0; i < LENGTH; i++) hashes[i] = name_of(r->prompt, i);
-    const berth__submit ask = {.band = 1,
-                               .prompt_tokens = LENGTH,
-                               .max_new_tokens = 1,
+    const berth__submit ask = {.terms.band = 1,
+                               .terms.prompt_tokens = LENGTH,
+                               .terms.max_new_tokens = 1,
                                .block_hashes = hashes,
                                .block_hash_count = LENGTH};
     r->found = found_of(w, r->prompt);

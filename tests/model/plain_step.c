@@ -137,18 +137,18 @@ static void submit(world *w) {
     const uint64_t blocks = o->prefix_blocks_max > 0 ? prompt_tokens / o->kv_block_tokens : 0;
     const uint32_t hash_count = blocks < 3 ? (uint32_t)blocks : 3;
     const berth__submit ask = {
-        .band = 1 + (uint32_t)below(w, 4),
+        .terms.band = 1 + (uint32_t)below(w, 4),
         .cost_count = resources,
         .cost = {resources > 0 && o->kv_block_tokens == 0 ? below(w, UNITS_MAX) : 0},
-        .prompt_tokens = prompt_tokens,
-        .max_new_tokens = below(w, 8),
+        .terms.prompt_tokens = prompt_tokens,
+        .terms.max_new_tokens = below(w, 8),
         .samples = 1 + (below(w, 4) == 0),
-        .tenant = below(w, TENANTS),
+        .terms.tenant = below(w, TENANTS),
         .block_hashes = hashes,
         .block_hash_count = hash_count,
-        .queue_ns = below(w, 3) ? 0 : 1 + below(w, 100),
-        .first_output_ns = below(w, 4) ? 0 : 1 + below(w, 100),
-        .total_ns = below(w, 4) ? 0 : 1 + below(w, 300)};
+        .terms.queue_ns = below(w, 3) ? 0 : 1 + below(w, 100),
+        .terms.first_output_ns = below(w, 4) ? 0 : 1 + below(w, 100),
+        .terms.total_ns = below(w, 4) ? 0 : 1 + below(w, 300)};
     berth_request_id ids[SIDES];
     if (w->id_count == IDS_MAX) return;
     const berth_status status =

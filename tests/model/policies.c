@@ -186,27 +186,27 @@ static uint64_t extreme(world *w) {
 
 static void make_extreme(world *w, berth__submit *ask) {
     switch (below(w, 8)) {
-    case 0: ask->prompt_tokens = extreme(w); break;
-    case 1: ask->total_ns = extreme(w); break;
+    case 0: ask->terms.prompt_tokens = extreme(w); break;
+    case 1: ask->terms.total_ns = extreme(w); break;
     case 2: ask->run_ns = extreme(w); break;
     case 3: ask->rank = extreme(w); break;
     case 4: ask->cost[1] = ask->cost_count != 0 ? extreme(w) : 0; break;
     case 5: ask->set_units = ask->set != 0 ? extreme(w) : 0; break;
-    case 6: ask->payload_size = extreme(w); break;
-    default: ask->max_new_tokens = extreme(w); break;
+    case 6: ask->terms.payload_size = extreme(w); break;
+    default: ask->terms.max_new_tokens = extreme(w); break;
     }
 }
 
 static berth__submit random_ask(world *w) {
     const berth_options *o = &w->kit.options;
-    berth__submit ask = {.band = 1 + (uint32_t)below(w, o->band_count)};
-    ask.tenant = below(w, 6);
+    berth__submit ask = {.terms.band = 1 + (uint32_t)below(w, o->band_count)};
+    ask.terms.tenant = below(w, 6);
     ask.rank = below(w, 9);
-    ask.prompt_tokens = below(w, PROMPT_MAX + 1);
-    ask.max_new_tokens = 1 + below(w, 20);
-    ask.total_ns = maybe(w) ? 0 : 100 + below(w, 900);
-    ask.queue_ns = below(w, 4) != 0 ? 0 : 50 + below(w, 300);
-    ask.first_output_ns = below(w, 4) != 0 ? 0 : 50 + below(w, 300);
+    ask.terms.prompt_tokens = below(w, PROMPT_MAX + 1);
+    ask.terms.max_new_tokens = 1 + below(w, 20);
+    ask.terms.total_ns = maybe(w) ? 0 : 100 + below(w, 900);
+    ask.terms.queue_ns = below(w, 4) != 0 ? 0 : 50 + below(w, 300);
+    ask.terms.first_output_ns = below(w, 4) != 0 ? 0 : 50 + below(w, 300);
     ask.run_ns = upto(w, 300);
     ask.samples = below(w, 4) != 0 ? 1 : 1 + (uint32_t)below(w, 3);
     if (maybe(w)) {
@@ -375,7 +375,7 @@ static void resize(world *w) {
 }
 
 static void lose_block(world *w) {
-    berth__submit ask = {.band = 1};
+    berth__submit ask = {.terms.band = 1};
     if (w->kit.options.prefix_owner != BERTH_PREFIX_ENGINE) return;
     name_blocks(w, &ask);
     if (ask.block_hash_count == 0) return;

@@ -108,7 +108,7 @@ static void submit(world *w, uint32_t band, uint64_t units, item *ticket) {
     expire(w);
     if (ticket != NULL) {
         ask.ticket = ticket->id;
-        ask.band = band = ticket->band;
+        ask.terms.band = band = ticket->band;
         more = units > ticket->units ? units - ticket->units : 0;
         count = 0;
     }

@@ -47,11 +47,13 @@ static int64_t absolute(int64_t x) {
 
 static void arrive(engine *e, uint32_t tenant) {
     berth_request_id id;
-    berth__submit ask = {
-        .band = 1, .prompt_tokens = TOKENS, .max_new_tokens = TOKENS, .tenant = tenant};
+    berth__submit ask = {.terms.band = 1,
+                         .terms.prompt_tokens = TOKENS,
+                         .terms.max_new_tokens = TOKENS,
+                         .terms.tenant = tenant};
     if (e->random != 0) {
-        ask.prompt_tokens = 1 + core_random_below(&e->random, TOKENS_MAX);
-        ask.max_new_tokens = 1 + core_random_below(&e->random, TOKENS_MAX);
+        ask.terms.prompt_tokens = 1 + core_random_below(&e->random, TOKENS_MAX);
+        ask.terms.max_new_tokens = 1 + core_random_below(&e->random, TOKENS_MAX);
     }
     assert_int_equal(berth__core_submit(e->kit.core, e->due[tenant], &ask, &id, NULL), BERTH_OK);
     core_kit_accept(&e->kit, id);

@@ -58,10 +58,10 @@ static uint64_t lognormal(engine *e, double mu, double sigma, double low, double
 static void arrive(engine *e, double rate, const berth__submit *policy) {
     berth_request_id id;
     berth__submit ask = *policy;
-    ask.band = 1;
-    ask.prompt_tokens = lognormal(e, 6.3, 0.9, 20, 8000);
+    ask.terms.band = 1;
+    ask.terms.prompt_tokens = lognormal(e, 6.3, 0.9, 20, 8000);
     const uint64_t output = lognormal(e, 5.0, 1.0, 4, 2000);
-    ask.max_new_tokens = output;
+    ask.terms.max_new_tokens = output;
     const uint64_t now = (uint64_t)e->arrives;
     e->arrives += -log(uniform(e)) / rate * 1e9;
     if (berth__core_submit(e->kit.core, now, &ask, &id, NULL) != BERTH_OK) return;
@@ -160,7 +160,7 @@ static berth_options with_codel(void) {
 
 static void a_long_queue_makes_everybody_late(void **state) {
     const berth_options o = options_of();
-    const berth__submit patient = {.queue_ns = 20 * SECOND};
+    const berth__submit patient = {.terms.queue_ns = 20 * SECOND};
     (void)state;
     assert_true(report("20 s to wait", &o, &patient, 12).in_time_part < 0.05);
 }
@@ -174,8 +174,8 @@ static void codel_keeps_the_queue_short(void **state) {
 
 static void who_cannot_be_in_time_learns_it_and_the_others_are(void **state) {
     berth_options o = with_codel();
-    const berth__submit queued = {.queue_ns = TARGET_NS};
-    const berth__submit hurried = {.first_output_ns = TARGET_NS};
+    const berth__submit queued = {.terms.queue_ns = TARGET_NS};
+    const berth__submit hurried = {.terms.first_output_ns = TARGET_NS};
     (void)state;
     o.wait_ppm = 800000;
     const figures a = report("predicted wait and CoDel, time in the queue", &o, &queued, 12);
@@ -186,7 +186,7 @@ static void who_cannot_be_in_time_learns_it_and_the_others_are(void **state) {
 
 static void without_overload_nobody_is_turned_away(void **state) {
     berth_options o = with_codel();
-    const berth__submit hurried = {.first_output_ns = TARGET_NS};
+    const berth__submit hurried = {.terms.first_output_ns = TARGET_NS};
     (void)state;
     o.wait_ppm = 800000;
     const figures f = report("predicted wait and CoDel", &o, &hurried, 2);

@@ -76,16 +76,16 @@ static void submit(host *h) {
     berth__submit ask = {.cost_count = 2};
     berth_request_id id;
     berth_refusal refusal;
-    ask.band = 1 + (uint32_t)below(h, 4);
+    ask.terms.band = 1 + (uint32_t)below(h, 4);
     ask.cost[0] = below(h, 9);
     ask.cost[1] = below(h, 3);
-    ask.payload_size = below(h, 100);
-    ask.prompt_tokens = below(h, 30);
-    ask.max_new_tokens = below(h, 30);
+    ask.terms.payload_size = below(h, 100);
+    ask.terms.prompt_tokens = below(h, 30);
+    ask.terms.max_new_tokens = below(h, 30);
     if (below(h, 40) == 0) ask.cost[0] = CAPACITY / 2 + below(h, CAPACITY);
-    if (below(h, 4) == 0) ask.queue_ns = 1 + below(h, 400);
-    if (below(h, 8) == 0) ask.first_output_ns = 1 + below(h, 600);
-    if (below(h, 8) == 0) ask.total_ns = 1 + below(h, 1000);
+    if (below(h, 4) == 0) ask.terms.queue_ns = 1 + below(h, 400);
+    if (below(h, 8) == 0) ask.terms.first_output_ns = 1 + below(h, 600);
+    if (below(h, 8) == 0) ask.terms.total_ns = 1 + below(h, 1000);
     const berth_status status = berth__core_submit(h->kit.core, moment(h), &ask, &id, &refusal);
     h->operations++;
     if (status == BERTH_OK) {
@@ -111,8 +111,8 @@ static void take(host *h) {
 
 static void recost(host *h) {
     berth__submit ask = {.cost_count = (uint32_t)below(h, 3)};
-    ask.prompt_tokens = below(h, 40);
-    ask.max_new_tokens = below(h, 40);
+    ask.terms.prompt_tokens = below(h, 40);
+    ask.terms.max_new_tokens = below(h, 40);
     for (uint32_t r = 0; r < ask.cost_count; r++) ask.cost[r] = below(h, 9);
     const uint64_t now = moment(h);
     (void)berth__core_recost(h->kit.core, now, any(h), &ask, NULL);

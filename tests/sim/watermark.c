@@ -44,9 +44,9 @@ static berth_options options_of(uint32_t mode, uint32_t watermark_ppm) {
 
 static void submit_one(engine *e) {
     berth_request_id id;
-    const berth__submit ask = {.band = 1,
-                               .prompt_tokens = 800 + core_random_below(&e->random, 401),
-                               .max_new_tokens = 4000 + core_random_below(&e->random, 2001)};
+    const berth__submit ask = {.terms.band = 1,
+                               .terms.prompt_tokens = 800 + core_random_below(&e->random, 401),
+                               .terms.max_new_tokens = 4000 + core_random_below(&e->random, 2001)};
     if (e->begun == REQUESTS) return;
     assert_int_equal(berth__core_submit(e->kit.core, 0, &ask, &id, NULL), BERTH_OK);
     core_kit_accept(&e->kit, id);

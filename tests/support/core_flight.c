@@ -294,10 +294,10 @@ void core_flights_fail(world *w) {
 berth_status core_flights_submit(world *w, const berth__submit *ask) {
     request *r = &w->requests[w->request_count];
     if (w->request_count == CORE_FLIGHT_REQUESTS_MAX) return BERTH_EREFUSED;
-    *r = (request){.prompt_tokens = ask->prompt_tokens,
-                   .max_new_tokens = ask->max_new_tokens,
+    *r = (request){.prompt_tokens = ask->terms.prompt_tokens,
+                   .max_new_tokens = ask->terms.max_new_tokens,
                    .samples = ask->samples,
-                   .band = ask->band};
+                   .band = ask->terms.band};
     const berth_status status = berth__core_submit(w->kit.core, 0, ask, &r->id, NULL);
     if (status != BERTH_OK) return status;
     core_kit_accept(&w->kit, r->id);

@@ -280,21 +280,8 @@ const char *core_kit_law(core_kit *kit, int deep) {
 
 /* ---- By terms ---- */
 
-berth__lent core_terms(const berth__submit *submit) {
-    berth__lent terms = {.payload_size = submit->payload_size,
-                         .prompt_tokens = submit->prompt_tokens,
-                         .max_new_tokens = submit->max_new_tokens,
-                         .queue_ns = submit->queue_ns,
-                         .first_output_ns = submit->first_output_ns,
-                         .total_ns = submit->total_ns,
-                         .tenant = submit->tenant,
-                         .band = submit->band};
-    memcpy(terms.cost, submit->cost, sizeof terms.cost);
-    return terms;
-}
-
 static int has_more(const berth__submit *submit) {
-    for (uint32_t r = BERTH__LEND_COSTS; r < BERTH_RESOURCES_MAX; r++)
+    for (uint32_t r = submit->cost_count; r < BERTH_RESOURCES_MAX; r++)
         if (submit->cost[r] != 0) return 1;
     return submit->rank != 0 || submit->block_hash_count != 0 || submit->set != 0 ||
            submit->set_units != 0 || submit->ticket != 0 || submit->refused_for != 0 ||
@@ -303,10 +290,8 @@ static int has_more(const berth__submit *submit) {
 
 berth_status core_submit_any(berth__core *core, uint64_t now, const berth__submit *submit,
                              berth_request_id *out, berth_refusal *refusal) {
-    const berth__lent terms = core_terms(submit);
-    const uint32_t count = core->options.resource_count;
-    if (!has_more(submit) && submit->cost_count == count && count <= BERTH__LEND_COSTS &&
-        berth__core_submit_terms(core, now, &terms, out) == BERTH_OK) {
+    if (!has_more(submit) && submit->cost_count == core->options.resource_count &&
+        berth__core_submit_terms(core, now, &submit->terms, submit->cost, out) == BERTH_OK) {
         if (refusal != NULL) *refusal = (berth_refusal){.struct_size = (uint32_t)sizeof *refusal};
         return BERTH_OK;
     }
@@ -316,7 +301,8 @@ berth_status core_submit_any(berth__core *core, uint64_t now, const berth__submi
 /* ---- For unit tests ---- */
 
 berth__submit core_ask(uint32_t band, uint64_t units) {
-    berth__submit submit = {.band = band, .prompt_tokens = 4, .max_new_tokens = 4};
+    berth__submit submit = {
+        .terms.band = band, .terms.prompt_tokens = 4, .terms.max_new_tokens = 4};
     if (units == 0) return submit;
     submit.cost_count = 1;
     submit.cost[0] = units;

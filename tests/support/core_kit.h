@@ -62,9 +62,6 @@ void core_kit_clear(core_kit *kit);
 /* A submit was accepted: its id may be told to the sink from now on, and was new. */
 void core_kit_accept(core_kit *kit, berth_request_id id);
 
-/* What every request has: the first four costs, and no more than that. */
-berth__lent core_terms(const berth__submit *submit);
-
 /* By its terms, where they are all that it has and the core takes it so; else as a submit. */
 berth_status core_submit_any(berth__core *core, uint64_t now, const berth__submit *submit,
                              berth_request_id *out, berth_refusal *refusal);

@@ -384,7 +384,7 @@ uint32_t core_model_admit(core_model *model, uint64_t now) {
 static int goes_in_at_once(const core_model *model, const berth__submit *submit,
                            const uint64_t *units) {
     return model->options.face != BERTH_FACE_ENGINE && fits(model, units) &&
-           core_model_parked_count(model, submit->band, BERTH_BANDS_MAX) == 0;
+           core_model_parked_count(model, submit->terms.band, BERTH_BANDS_MAX) == 0;
 }
 
 static berth_status consider(core_model *model, const berth__submit *submit, const uint64_t *units,
@@ -406,7 +406,7 @@ static berth_status consider(core_model *model, const berth__submit *submit, con
     }
     if (!goes_in_at_once(model, submit, units))
         status = core_model_limits(model, submit, units, refusal);
-    if (status == BERTH_OK && core_model_tenant_overflows(model, submit->tenant, units))
+    if (status == BERTH_OK && core_model_tenant_overflows(model, submit->terms.tenant, units))
         return BERTH_EOVERFLOW;
     if (status == BERTH_OK && !goes_in_at_once(model, submit, units))
         status = core_model_wait_check(model, submit, units, refusal);
@@ -438,18 +438,18 @@ static request *park(core_model *model, const berth__submit *submit, const uint6
     r->state = BERTH__PARKED;
     r->slot = UINT32_MAX;
     r->arrival = ++model->ticks;
-    r->queue_due = due_in(model, submit->queue_ns);
+    r->queue_due = due_in(model, submit->terms.queue_ns);
     r->pause_due = NEVER;
-    r->first_output_due = due_in(model, submit->first_output_ns);
-    r->total_due = due_in(model, submit->total_ns);
-    r->payload_size = submit->payload_size;
-    r->max_new_tokens = submit->max_new_tokens;
+    r->first_output_due = due_in(model, submit->terms.first_output_ns);
+    r->total_due = due_in(model, submit->terms.total_ns);
+    r->payload_size = submit->terms.payload_size;
+    r->max_new_tokens = submit->terms.max_new_tokens;
     r->samples = submit->samples == 0 ? 1 : submit->samples;
     memcpy(r->units, units, model->options.resource_count * sizeof *units);
     r->outcome.struct_size = (uint32_t)sizeof r->outcome;
-    r->outcome.band = submit->band;
-    r->outcome.tenant = submit->tenant;
-    r->outcome.prompt_tokens = submit->prompt_tokens;
+    r->outcome.band = submit->terms.band;
+    r->outcome.tenant = submit->terms.tenant;
+    r->outcome.prompt_tokens = submit->terms.prompt_tokens;
     r->outcome.submitted_at_ns = model->now;
     return r;
 }
@@ -466,7 +466,8 @@ berth_status core_model_submit(core_model *model, uint64_t now, const berth__sub
     memset(refusal, 0, sizeof *refusal);
     refusal->struct_size = (uint32_t)sizeof *refusal;
     *out = 0;
-    if (submit->band < 1 || submit->band > model->options.band_count) return BERTH_EINVAL;
+    if (submit->terms.band < 1 || submit->terms.band > model->options.band_count)
+        return BERTH_EINVAL;
     if (!core_model_may_sample(model, submit->samples)) return BERTH_EINVAL;
     berth_status status = core_model_price(model, submit, units);
     if (status != BERTH_OK) return status;
@@ -474,11 +475,12 @@ berth_status core_model_submit(core_model *model, uint64_t now, const berth__sub
     status = consider(model, submit, units, refusal);
     if (status == BERTH_EOVERFLOW) return status;
     model->counters.submitted_total++;
-    model->counters.bands[submit->band - 1].submitted_total++;
+    model->counters.bands[submit->terms.band - 1].submitted_total++;
     if (status != BERTH_OK) {
-        count_refusal(model, submit->band, refusal->reason);
-        refusal->ahead_count = core_model_parked_count(model, submit->band, BERTH_BANDS_MAX);
-        refusal->retry_after_ns = core_model_has_hint(model, submit->payload_size, units, refusal);
+        count_refusal(model, submit->terms.band, refusal->reason);
+        refusal->ahead_count = core_model_parked_count(model, submit->terms.band, BERTH_BANDS_MAX);
+        refusal->retry_after_ns =
+            core_model_has_hint(model, submit->terms.payload_size, units, refusal);
         return status;
     }
     const int at_once = goes_in_at_once(model, submit, units);
@@ -517,8 +519,8 @@ berth_status core_model_recost(core_model *model, uint64_t now, berth_request_id
         more[i] = units[i] > r->units[i] ? units[i] - r->units[i] : 0;
     if (core_model_tenant_overflows(model, r->outcome.tenant, more)) return BERTH_EOVERFLOW;
     memcpy(r->units, units, sizeof r->units);
-    r->outcome.prompt_tokens = known->prompt_tokens;
-    r->max_new_tokens = known->max_new_tokens;
+    r->outcome.prompt_tokens = known->terms.prompt_tokens;
+    r->max_new_tokens = known->terms.max_new_tokens;
     return BERTH_OK;
 }
 

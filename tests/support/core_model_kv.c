@@ -17,12 +17,12 @@ int core_model_kv_grows(const core_model *model) {
 static wide blocks_of(const core_model *model, const berth__submit *s, wide tokens) {
     const wide block = model->options.kv_block_tokens;
     const wide samples = s->samples == 0 ? 1 : s->samples;
-    const wide part = s->prompt_tokens % block;
-    wide left = tokens - s->prompt_tokens;
+    const wide part = s->terms.prompt_tokens % block;
+    wide left = tokens - s->terms.prompt_tokens;
     wide begun = 0;
     wide own = part > 0 ? samples : 0;
-    if (left <= samples * s->max_new_tokens) {
-        const wide each = (part + s->max_new_tokens + block - 1) / block;
+    if (left <= samples * s->terms.max_new_tokens) {
+        const wide each = (part + s->terms.max_new_tokens + block - 1) / block;
         begun = samples * each; /* no more than this, if none goes beyond what it may have */
     } else {
         begun = ~(wide)0;
@@ -32,7 +32,7 @@ static wide blocks_of(const core_model *model, const berth__submit *s, wide toke
         own++;
         if (i == samples - 1) own += left / block;
     }
-    return s->prompt_tokens / block + (own < begun ? own : begun);
+    return s->terms.prompt_tokens / block + (own < begun ? own : begun);
 }
 
 uint64_t core_model_kv_units(const core_model *model, const berth__submit *s, uint64_t tokens) {
@@ -43,8 +43,8 @@ uint64_t core_model_kv_units(const core_model *model, const berth__submit *s, ui
 }
 
 static berth__submit submit_of(const request *r) {
-    return (berth__submit){.prompt_tokens = r->outcome.prompt_tokens,
-                           .max_new_tokens = r->max_new_tokens,
+    return (berth__submit){.terms.prompt_tokens = r->outcome.prompt_tokens,
+                           .terms.max_new_tokens = r->max_new_tokens,
                            .samples = r->samples};
 }
 
@@ -54,7 +54,7 @@ static uint64_t clamp(wide number) {
 
 static uint64_t all_tokens(const berth__submit *s) {
     const wide samples = s->samples == 0 ? 1 : s->samples;
-    return clamp((wide)s->prompt_tokens + clamp(samples * s->max_new_tokens));
+    return clamp((wide)s->terms.prompt_tokens + clamp(samples * s->terms.max_new_tokens));
 }
 
 uint64_t core_model_kv_held(const core_model *model, const request *r, uint64_t tokens) {
@@ -65,7 +65,7 @@ uint64_t core_model_kv_held(const core_model *model, const request *r, uint64_t 
 
 void core_model_kv_price(const core_model *model, const berth__submit *submit, uint64_t generated,
                          uint64_t *units) {
-    const uint64_t tokens = clamp((wide)submit->prompt_tokens + generated);
+    const uint64_t tokens = clamp((wide)submit->terms.prompt_tokens + generated);
     if (core_model_kv_grows(model))
         units[model->options.kv_resource] = core_model_kv_units(model, submit, tokens);
 }

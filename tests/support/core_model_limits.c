@@ -17,11 +17,11 @@ berth_status core_model_price(const core_model *model, const berth__submit *subm
     if (units[options->kv_resource] != 0) return BERTH_EINVAL;
     /* Every sample has all that it may: the prompt's full blocks once, the rest for each. */
     const wide samples = submit->samples == 0 ? 1 : submit->samples;
-    const wide tokens = (wide)submit->prompt_tokens + submit->max_new_tokens;
-    const wide shared = submit->prompt_tokens / options->kv_block_tokens;
+    const wide tokens = (wide)submit->terms.prompt_tokens + submit->terms.max_new_tokens;
+    const wide shared = submit->terms.prompt_tokens / options->kv_block_tokens;
     const wide each = (tokens + options->kv_block_tokens - 1) / options->kv_block_tokens - shared;
     const wide wanted = (shared + samples * each) * options->kv_block_units;
-    if (submit->prompt_tokens + samples * submit->max_new_tokens > UINT64_MAX ||
+    if (submit->terms.prompt_tokens + samples * submit->terms.max_new_tokens > UINT64_MAX ||
         wanted > UINT64_MAX)
         return BERTH_EOVERFLOW;
     units[options->kv_resource] = (uint64_t)wanted;
@@ -84,7 +84,7 @@ static int over_limits(const core_model *model, uint32_t band, const berth__subm
     if (above(refusal, reason, core_model_parked_count(model, first, last) + 1,
               b == NULL ? o->parked_max : b->parked_max))
         return 1;
-    if (above(refusal, reason + 1, parked_size(model, first, last) + submit->payload_size,
+    if (above(refusal, reason + 1, parked_size(model, first, last) + submit->terms.payload_size,
               b == NULL ? o->parked_size_max : b->parked_size_max))
         return 1;
     for (uint32_t r = 0; r < o->resource_count; r++) {
@@ -99,12 +99,12 @@ static int over_limits(const core_model *model, uint32_t band, const berth__subm
 
 berth_status core_model_limits(const core_model *model, const berth__submit *submit,
                                const uint64_t *units, berth_refusal *refusal) {
-    if (parked_size(model, 1, BERTH_BANDS_MAX) + submit->payload_size > UINT64_MAX)
+    if (parked_size(model, 1, BERTH_BANDS_MAX) + submit->terms.payload_size > UINT64_MAX)
         return BERTH_EOVERFLOW;
     for (uint32_t r = 0; r < model->options.resource_count; r++)
         if (parked_units(model, 0, r) + units[r] > UINT64_MAX) return BERTH_EOVERFLOW;
     if (over_limits(model, 0, submit, units, refusal)) return BERTH_EREFUSED;
-    if (over_limits(model, submit->band, submit, units, refusal)) return BERTH_EREFUSED;
+    if (over_limits(model, submit->terms.band, submit, units, refusal)) return BERTH_EREFUSED;
     return BERTH_OK;
 }
 

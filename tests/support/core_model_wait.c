@@ -63,9 +63,9 @@ berth_status core_model_wait_check(const core_model *model, const berth__submit 
                                    const uint64_t *units, berth_refusal *refusal) {
     const core_model_pace *pace = &model->pace;
     const uint64_t time_ns =
-        least(submit->queue_ns, least(submit->first_output_ns, submit->total_ns));
+        least(submit->terms.queue_ns, least(submit->terms.first_output_ns, submit->terms.total_ns));
     const wide limit = (wide)time_ns * model->options.wait_ppm / 1000000;
-    const wide wait = predict(model, submit->band, units);
+    const wide wait = predict(model, submit->terms.band, units);
     if (model->options.wait_ppm == 0 || time_ns == 0 || wait <= limit) return BERTH_OK;
     /* Nobody has been parked for longer than 16 of the means: one may try. */
     if (core_model_parked_count(model, 1, BERTH_BANDS_MAX) == 0 &&

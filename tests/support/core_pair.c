@@ -407,10 +407,11 @@ void core_event_print(FILE *out, const core_event *event) {
     fprintf(out, " %s #%u", kind_names[event->kind], (unsigned)event->name);
     if (event->kind == CORE_SUBMIT)
         fprintf(out, " band=%u size=%" PRIu64 " queue=%" PRIu64 " first=%" PRIu64 " total=%" PRIu64,
-                (unsigned)s->band, s->payload_size, s->queue_ns, s->first_output_ns, s->total_ns);
+                (unsigned)s->terms.band, s->terms.payload_size, s->terms.queue_ns,
+                s->terms.first_output_ns, s->terms.total_ns);
     if (event->kind == CORE_SUBMIT || event->kind == CORE_RECOST)
-        fprintf(out, " prompt=%" PRIu64 " new=%" PRIu64 " samples=%u", s->prompt_tokens,
-                s->max_new_tokens, (unsigned)s->samples);
+        fprintf(out, " prompt=%" PRIu64 " new=%" PRIu64 " samples=%u", s->terms.prompt_tokens,
+                s->terms.max_new_tokens, (unsigned)s->samples);
     if (s->cost_count > 0) print_cost(out, s);
     fprintf(out, " resource=%u amount=%" PRIu64 " choice=%u code=%d seed=0x%" PRIx64 "\n",
             (unsigned)event->resource, event->amount, (unsigned)event->choice, (int)event->code,

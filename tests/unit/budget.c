@@ -19,7 +19,7 @@ static berth_options options_of(uint64_t step_tokens, uint64_t prefill_tokens_ma
 
 static berth_request_id ask(core_kit *kit, uint32_t band, uint64_t prompt_tokens) {
     const berth__submit submit = {
-        .band = band, .prompt_tokens = prompt_tokens, .max_new_tokens = 6};
+        .terms.band = band, .terms.prompt_tokens = prompt_tokens, .terms.max_new_tokens = 6};
     return core_kit_take_in(kit, 0, &submit);
 }
 
@@ -114,7 +114,7 @@ static void nobody_is_admitted_for_whom_nothing_is_left(void **state) {
 /* Whose samples generate at once would take the last token of a newcomer before him. */
 static void samples_without_a_prompt_need_a_token_each(void **state) {
     const berth_options o = options_of(11, 0);
-    const berth__submit two = {.band = 1, .max_new_tokens = 7, .samples = 2};
+    const berth__submit two = {.terms.band = 1, .terms.max_new_tokens = 7, .samples = 2};
     core_kit kit;
     (void)state;
     core_kit_init(&kit, &o);

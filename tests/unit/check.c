@@ -22,8 +22,8 @@ typedef struct bed {
 
 static uint32_t take_in(bed *b, uint64_t units) {
     berth__submit ask = core_ask(2, units);
-    ask.total_ns = 100;
-    ask.payload_size = 5;
+    ask.terms.total_ns = 100;
+    ask.terms.payload_size = 5;
     return berth__id_place(core_kit_take_in(&b->kit, 0, &ask));
 }
 

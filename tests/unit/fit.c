@@ -19,7 +19,7 @@ static berth_options options_of(uint32_t fit) {
 }
 
 static berth_request_id submit(core_kit *kit, uint64_t kv, uint64_t other, uint64_t run_ns) {
-    berth__submit ask = {.band = 1, .cost_count = 2, .run_ns = run_ns};
+    berth__submit ask = {.terms.band = 1, .cost_count = 2, .run_ns = run_ns};
     ask.cost[0] = kv;
     ask.cost[1] = other;
     return core_kit_take_in(kit, 0, &ask);
@@ -208,7 +208,8 @@ static void tokens_left_and_the_time_of_a_step_make_a_bound(void **state) {
     (void)state;
     options.face = BERTH_FACE_ENGINE;
     core_kit_init(&kit, &options);
-    berth__submit ask = {.band = 1, .cost_count = 1, .prompt_tokens = 7, .max_new_tokens = 5};
+    berth__submit ask = {
+        .terms.band = 1, .cost_count = 1, .terms.prompt_tokens = 7, .terms.max_new_tokens = 5};
     ask.cost[0] = 6;
     const berth_request_id id = core_kit_take_in(&kit, 0, &ask);
     assert_int_equal(berth__core_plan(kit.core, 0, &plan), BERTH_OK);
@@ -229,7 +230,7 @@ static void without_a_limit_of_tokens_there_is_no_bound(void **state) {
     (void)state;
     options.face = BERTH_FACE_ENGINE;
     core_kit_init(&kit, &options);
-    berth__submit ask = {.band = 1, .cost_count = 1, .cost = {6}, .prompt_tokens = 7};
+    berth__submit ask = {.terms.band = 1, .cost_count = 1, .cost = {6}, .terms.prompt_tokens = 7};
     const berth_request_id id = core_kit_take_in(&kit, 0, &ask);
     assert_int_equal(berth__core_plan(kit.core, 0, &plan), BERTH_OK);
     const berth__progress p = {.tokens_computed = 7, .tokens_generated = 9};
@@ -238,7 +239,7 @@ static void without_a_limit_of_tokens_there_is_no_bound(void **state) {
     berth__core_commit_end(kit.core);
     assert_true(berth__backfill_ends_at(kit.core, place_of(id)) == UINT64_MAX);
     /* Behind it nobody passes a head that does not fit. */
-    ask.max_new_tokens = 1;
+    ask.terms.max_new_tokens = 1;
     const berth_request_id head = core_kit_take_in(&kit, 20, &ask);
     ask.cost[0] = 1;
     const berth_request_id small = core_kit_take_in(&kit, 20, &ask);

@@ -28,7 +28,8 @@ static void start_growing(core_kit *kit, berth_options o, uint64_t capacity) {
 }
 
 static berth_request_id ask(core_kit *kit, uint32_t band, uint64_t prompt, uint64_t max_new) {
-    const berth__submit submit = {.band = band, .prompt_tokens = prompt, .max_new_tokens = max_new};
+    const berth__submit submit = {
+        .terms.band = band, .terms.prompt_tokens = prompt, .terms.max_new_tokens = max_new};
     return core_kit_take_in(kit, 0, &submit);
 }
 
@@ -247,7 +248,8 @@ static void who_is_to_give_way_leaves_its_steps_first(void **state) {
 
 /* Room for one block is left, and it is not given to a newcomer while another needs two. */
 static void nobody_is_admitted_while_one_drains(void **state) {
-    const berth__submit two = {.band = 3, .prompt_tokens = 5, .max_new_tokens = 4, .samples = 2};
+    const berth__submit two = {
+        .terms.band = 3, .terms.prompt_tokens = 5, .terms.max_new_tokens = 4, .samples = 2};
     core_kit kit;
     made m[3];
     (void)state;

@@ -21,8 +21,9 @@ static berth_options options_of(uint32_t mode, uint64_t capacity) {
 }
 
 static berth_request_id ask(core_kit *kit, uint64_t prompt_tokens, uint64_t max_new_tokens) {
-    const berth__submit submit = {
-        .band = 1, .prompt_tokens = prompt_tokens, .max_new_tokens = max_new_tokens};
+    const berth__submit submit = {.terms.band = 1,
+                                  .terms.prompt_tokens = prompt_tokens,
+                                  .terms.max_new_tokens = max_new_tokens};
     return core_kit_take_in(kit, 0, &submit);
 }
 
@@ -245,10 +246,10 @@ static void the_ratio_of_huge_numbers_is_a_ratio(void **state) {
 
 static berth_request_id ask_for(core_kit *kit, uint64_t tenant, uint64_t prompt_tokens,
                                 uint64_t max_new_tokens) {
-    const berth__submit submit = {.band = 1,
-                                  .tenant = tenant,
-                                  .prompt_tokens = prompt_tokens,
-                                  .max_new_tokens = max_new_tokens};
+    const berth__submit submit = {.terms.band = 1,
+                                  .terms.tenant = tenant,
+                                  .terms.prompt_tokens = prompt_tokens,
+                                  .terms.max_new_tokens = max_new_tokens};
     return core_kit_take_in(kit, 0, &submit);
 }
 

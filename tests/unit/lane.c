@@ -165,7 +165,8 @@ static hole claim(host *h) {
     made.position = atomic_fetch_add(&h->pool->lane.tail, 2) / 2;
     made.slot = &h->pool->lane.slots[made.position % BERTH__LANE_SLOTS];
     made.id = made.slot->id;
-    made.slot->lent = (berth__lent){.band = 1, .cost = {1}};
+    made.slot->terms = (berth__terms){.band = 1};
+    made.slot->cost[0] = 1;
     made.slot->streams = 0;
     made.slot->taken = 0;
     made.slot->payload = NULL;
@@ -329,7 +330,7 @@ static void room_is_given_back_but_what_is_claimed(void **state) {
 
 static void a_lane_without_room_stays_closed(void **state) {
     host h;
-    const berth__submit many = {.band = 2, .cost_count = 1, .cost = {1}, .samples = 1};
+    const berth__submit many = {.terms.band = 2, .cost_count = 1, .cost = {1}, .samples = 1};
     berth_request_id id;
     (void)state;
     make_with(&h, 1, CAPACITY);

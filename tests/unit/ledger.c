@@ -124,12 +124,15 @@ static void a_pool_prices_requests_by_their_tokens(void **state) {
     options.kv_resource = 1;
     options.kv_block_tokens = 16;
     core_kit_init(&kit, &options);
-    const berth__submit submit = {
-        .band = 1, .prompt_tokens = 100, .max_new_tokens = 29, .cost_count = 1, .cost = {1}};
+    const berth__submit submit = {.terms.band = 1,
+                                  .terms.prompt_tokens = 100,
+                                  .terms.max_new_tokens = 29,
+                                  .cost_count = 1,
+                                  .cost = {1}};
     const berth__view view = core_kit_view(&kit, core_kit_take_in(&kit, 0, &submit));
     assert_int_equal(view.units[0], 1);
     assert_int_equal(view.units[1], 9);
-    const berth__submit both = {.band = 1, .cost_count = 2, .cost = {1, 1}};
+    const berth__submit both = {.terms.band = 1, .cost_count = 2, .cost = {1, 1}};
     berth_request_id id;
     assert_int_equal(berth__core_submit(kit.core, 0, &both, &id, NULL), BERTH_EINVAL);
     core_kit_fini(&kit);

@@ -28,9 +28,9 @@ static berth_request_id run_one(core_kit *kit, uint64_t now) {
 static berth_request_id park_one(core_kit *kit, uint64_t now, uint64_t queue_ns, uint64_t first_ns,
                                  uint64_t total_ns) {
     berth__submit ask = core_ask(1, 10);
-    ask.queue_ns = queue_ns;
-    ask.first_output_ns = first_ns;
-    ask.total_ns = total_ns;
+    ask.terms.queue_ns = queue_ns;
+    ask.terms.first_output_ns = first_ns;
+    ask.terms.total_ns = total_ns;
     return core_kit_take_in(kit, now, &ask);
 }
 
@@ -63,7 +63,7 @@ static void the_queue_deadline_ends_with_admission(void **state) {
     berth__submit ask = core_ask(1, 1);
     (void)state;
     make(&kit, 4, 8);
-    ask.queue_ns = 100;
+    ask.terms.queue_ns = 100;
     const berth_request_id id = core_kit_take_in(&kit, 0, &ask);
     assert_true(berth__core_next_at(kit.core) == 100);
     assert_int_equal(berth__core_admit(kit.core, 99), 1);
@@ -79,7 +79,7 @@ static void the_first_output_deadline_is_met_by_output_and_not_by_admission(void
     berth_request_id id[2];
     (void)state;
     make(&kit, 4, 8);
-    ask.first_output_ns = 100;
+    ask.terms.first_output_ns = 100;
     for (int i = 0; i < 2; i++) id[i] = core_kit_take_in(&kit, 0, &ask);
     assert_int_equal(berth__core_admit(kit.core, 0), 2);
     assert_int_equal(berth__core_emit(kit.core, 50, id[0], 1), BERTH_OK);
@@ -98,7 +98,7 @@ static void the_total_deadline_ends_parked_and_running_alike(void **state) {
     berth__submit ask = core_ask(1, 6);
     (void)state;
     make(&kit, 4, 8);
-    ask.total_ns = 100;
+    ask.terms.total_ns = 100;
     const berth_request_id running = core_kit_take_in(&kit, 0, &ask);
     const berth_request_id parked = core_kit_take_in(&kit, 0, &ask);
     assert_int_equal(berth__core_admit(kit.core, 0), 1);
@@ -205,7 +205,7 @@ static void many_deadlines_come_in_order(void **state) {
     for (uint64_t i = 0; i < COUNT; i++) {
         berth__submit ask = core_ask(1, 10);
         berth_request_id id;
-        ask.queue_ns = 1 + i * UINT64_C(2654435761) % 1000;
+        ask.terms.queue_ns = 1 + i * UINT64_C(2654435761) % 1000;
         assert_int_equal(berth__core_submit(kit.core, 0, &ask, &id, NULL), BERTH_OK);
         core_kit_accept(&kit, id);
     }

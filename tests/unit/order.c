@@ -46,11 +46,11 @@ static void the_earliest_deadline_goes_first_and_those_without_one_last(void **s
     berth__submit ask = core_ask(1, 0);
     id[3] = take_in(&kit, &ask);
     id[4] = take_in(&kit, &ask);
-    ask.total_ns = 90;
+    ask.terms.total_ns = 90;
     id[2] = take_in(&kit, &ask);
-    ask.first_output_ns = 50;
+    ask.terms.first_output_ns = 50;
     id[1] = take_in(&kit, &ask);
-    ask.queue_ns = 20;
+    ask.terms.queue_ns = 20;
     id[0] = take_in(&kit, &ask);
     for (int i = 0; i < 5; i++) must_serve(&kit, id[i], 0);
     core_kit_fini(&kit);
@@ -68,7 +68,7 @@ static void the_lowest_rank_goes_first_and_equals_by_arrival(void **state) {
         id[i] = take_in(&kit, &ask);
     }
     /* A recost keeps the rank. */
-    const berth__submit known = {.prompt_tokens = 3, .rank = 0};
+    const berth__submit known = {.terms.prompt_tokens = 3, .rank = 0};
     berth_refusal refusal;
     assert_int_equal(berth__core_recost(kit.core, 0, id[0], &known, &refusal), BERTH_OK);
     core_kit_must_hold(&kit);
@@ -81,8 +81,8 @@ static void the_lowest_rank_goes_first_and_equals_by_arrival(void **state) {
 
 static berth__submit job(uint64_t prompt, uint64_t most) {
     berth__submit ask = core_ask(1, 0);
-    ask.prompt_tokens = prompt;
-    ask.max_new_tokens = most;
+    ask.terms.prompt_tokens = prompt;
+    ask.terms.max_new_tokens = most;
     return ask;
 }
 
@@ -127,13 +127,13 @@ static void a_tenant_is_expected_to_go_on_as_it_did(void **state) {
     core_kit_init(&kit, &options);
     berth__submit talker = job(1, 4000);
     berth__submit terse = job(1, 4000);
-    talker.tenant = 1;
-    terse.tenant = 2;
+    talker.terms.tenant = 1;
+    terse.terms.tenant = 2;
     for (int i = 0; i < 10; i++) {
         must_serve(&kit, take_in(&kit, &talker), 1000);
         must_serve(&kit, take_in(&kit, &terse), 5);
     }
-    terse.prompt_tokens = 500;
+    terse.terms.prompt_tokens = 500;
     const berth_request_id first = take_in(&kit, &talker);
     const berth_request_id second = take_in(&kit, &terse);
     must_serve(&kit, second, 5);
@@ -145,7 +145,10 @@ static void a_tenant_is_expected_to_go_on_as_it_did(void **state) {
 static berth_request_id ask_prompt(core_kit *kit, uint32_t common) {
     static uint64_t other = 100; /* names that nobody else has */
     berth_block_hash hashes[4];
-    berth__submit ask = {.band = 1, .prompt_tokens = 4, .max_new_tokens = 1, .block_hash_count = 4};
+    berth__submit ask = {.terms.band = 1,
+                         .terms.prompt_tokens = 4,
+                         .terms.max_new_tokens = 1,
+                         .block_hash_count = 4};
     for (uint32_t i = 0; i < 4; i++)
         hashes[i] = (berth_block_hash){.low = i < common ? i + 1 : other++};
     ask.block_hashes = hashes;

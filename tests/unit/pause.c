@@ -28,7 +28,7 @@ static void make(bed *b, uint32_t running_max) {
 
 static berth_request_id submit(bed *b, uint64_t total_ns) {
     berth__submit ask = core_ask(1, 4);
-    ask.total_ns = total_ns;
+    ask.terms.total_ns = total_ns;
     return core_kit_take_in(&b->kit, 0, &ask);
 }
 

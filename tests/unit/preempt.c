@@ -90,10 +90,10 @@ static void a_preempted_request_is_past_every_limit_of_the_queue(void **state) {
     berth__submit ask = core_ask(1, 1);
     (void)state;
     make(&kit, 1, 1, 1);
-    ask.queue_ns = 10;
+    ask.terms.queue_ns = 10;
     const berth_request_id id = core_kit_take_in(&kit, 0, &ask);
     (void)step(&kit, entries);
-    ask.queue_ns = 0;
+    ask.terms.queue_ns = 0;
     (void)core_kit_take_in(&kit, 0, &ask);
     preempt(&kit, id);
     assert_int_equal(core_kit_stats(&kit).parked, 2);

@@ -193,11 +193,11 @@ static void each_limit_of_the_pool_refuses_one_more_and_says_so(void **state) {
     options.resources[0].parked_units_max = 9;
     options.parked_size_max = 25;
     core_kit_init(&kit, &options);
-    ask.payload_size = 10;
+    ask.terms.payload_size = 10;
     for (int i = 0; i < 2; i++) (void)core_kit_take_in(&kit, 0, &ask);
     berth_refusal refusal = core_kit_turn_away(&kit, 0, &ask, BERTH_REFUSAL_PARKED_SIZE);
     assert_true(refusal.limit == 25 && refusal.asked == 30 && refusal.ahead_count == 2);
-    ask.payload_size = 5; /* exactly the limit */
+    ask.terms.payload_size = 5; /* exactly the limit */
     refusal = core_kit_turn_away(&kit, 0, &ask, BERTH_REFUSAL_PARKED_COST);
     assert_true(refusal.limit == 9 && refusal.asked == 12 && refusal.resource == 0);
     ask.cost[0] = 1;
@@ -218,15 +218,15 @@ static void each_limit_of_a_band_refuses_its_own_requests_only(void **state) {
     options.bands[1].parked_size_max = 25;
     options.bands[1].parked_units_max[0] = 9;
     core_kit_init(&kit, &options);
-    ask.payload_size = 10;
+    ask.terms.payload_size = 10;
     for (int i = 0; i < 2; i++) (void)core_kit_take_in(&kit, 0, &ask);
     (void)core_kit_turn_away(&kit, 0, &ask, BERTH_REFUSAL_BAND_SIZE);
-    ask.payload_size = 5;
+    ask.terms.payload_size = 5;
     (void)core_kit_turn_away(&kit, 0, &ask, BERTH_REFUSAL_BAND_COST);
     ask.cost[0] = 1;
     (void)core_kit_take_in(&kit, 0, &ask);
     (void)core_kit_turn_away(&kit, 0, &ask, BERTH_REFUSAL_BAND);
-    ask.band = 3;
+    ask.terms.band = 3;
     for (int i = 0; i < 10; i++) (void)core_kit_take_in(&kit, 0, &ask);
     assert_int_equal(core_kit_stats(&kit).bands[1].refused_total, 3);
     assert_int_equal(core_kit_stats(&kit).bands[2].refused_total, 0);
@@ -265,7 +265,7 @@ static void a_parked_sum_that_wraps_is_an_overflow_and_counts_nothing(void **sta
     assert_int_equal(berth__core_submit(kit.core, 0, &ask, &id, &refusal), BERTH_EOVERFLOW);
     assert_true(id == 0 && refusal.reason == BERTH_REFUSAL_NONE);
     ask.cost[0] = 0;
-    ask.payload_size = UINT64_MAX;
+    ask.terms.payload_size = UINT64_MAX;
     (void)core_kit_take_in(&kit, 0, &ask);
     assert_int_equal(berth__core_submit(kit.core, 0, &ask, &id, NULL), BERTH_EOVERFLOW);
     assert_int_equal(core_kit_stats(&kit).submitted_total, 2);
@@ -278,8 +278,8 @@ static void a_malformed_submit_changes_nothing(void **state) {
     (void)state;
     make(&kit, BERTH_FACE_ENGINE, 8, 10);
     for (int i = 0; i < 4; i++) bad[i] = core_ask(1, 1);
-    bad[0].band = 0;
-    bad[1].band = 5;
+    bad[0].terms.band = 0;
+    bad[1].terms.band = 5;
     bad[2].cost_count = 2;
     bad[3].cost[1] = 1;
     for (int i = 0; i < 4; i++) {
@@ -319,7 +319,7 @@ static void a_recost_keeps_the_place_in_line_and_meets_the_limits(void **state) 
     assert_int_equal(berth__core_recost(core, 0, id[0], &known, NULL), BERTH_OK);
     known.cost_count = 0;
     known.cost[0] = 0;
-    known.prompt_tokens = 99;
+    known.terms.prompt_tokens = 99;
     assert_int_equal(berth__core_recost(core, 0, id[0], &known, NULL), BERTH_OK);
     assert_int_equal(core_kit_view(&kit, id[0]).units[0], 6);
     assert_int_equal(core_kit_view(&kit, id[0]).outcome.prompt_tokens, 99);

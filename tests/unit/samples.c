@@ -91,8 +91,10 @@ static void make(bed *b, const berth_options *options) {
 }
 
 static berth__submit ask(uint64_t prompt, uint64_t max_new, uint32_t samples) {
-    return (berth__submit){
-        .band = 1, .prompt_tokens = prompt, .max_new_tokens = max_new, .samples = samples};
+    return (berth__submit){.terms.band = 1,
+                           .terms.prompt_tokens = prompt,
+                           .terms.max_new_tokens = max_new,
+                           .samples = samples};
 }
 
 static berth_request_id take(bed *b, uint64_t prompt, uint64_t max_new, uint32_t samples) {
@@ -241,7 +243,7 @@ static void a_recost_keeps_the_samples(void **state) {
     (void)state;
     make(&b, &o);
     const berth_request_id id = take(&b, 4, 4, 3);
-    const berth__submit known = {.prompt_tokens = 10, .max_new_tokens = 7};
+    const berth__submit known = {.terms.prompt_tokens = 10, .terms.max_new_tokens = 7};
     assert_int_equal(berth__core_recost(b.kit.core, 0, id, &known, NULL), BERTH_OK);
     core_kit_must_hold(&b.kit);
     assert_int_equal(core_kit_view(&b.kit, id).units[0], 2 + 3 * 3);

@@ -50,8 +50,10 @@ static berth_block_hash hash_of(uint32_t kind, uint32_t common, uint32_t depth) 
 static berth_request_id ask_samples(world *w, uint64_t prompt, uint64_t output, uint32_t kind,
                                     uint32_t samples) {
     berth_block_hash hashes[32];
-    berth__submit submit = {
-        .band = 1, .prompt_tokens = prompt, .max_new_tokens = output, .samples = samples};
+    berth__submit submit = {.terms.band = 1,
+                            .terms.prompt_tokens = prompt,
+                            .terms.max_new_tokens = output,
+                            .samples = samples};
     berth_request_id id;
     for (uint32_t i = 0; i < prompt / BLOCK; i++) hashes[i] = hash_of(kind, 3, i);
     submit.block_hashes = hashes;
@@ -147,7 +149,7 @@ static void one_waits_for_a_prefix_that_is_being_computed(void **state) {
     make(&w);
     (void)ask_for(&w, 18, 2, 0);
     const berth_request_id same = ask_for(&w, 18, 2, 0);
-    berth__submit other = {.band = 1, .prompt_tokens = 4, .max_new_tokens = 1};
+    berth__submit other = {.terms.band = 1, .terms.prompt_tokens = 4, .terms.max_new_tokens = 1};
     berth_request_id id;
     assert_int_equal(berth__core_submit(w.kit.core, 0, &other, &id, NULL), BERTH_OK);
     core_kit_accept(&w.kit, id);
@@ -172,7 +174,8 @@ static uint32_t admitted_behind(uint32_t waiting) {
     (void)ask_for(&w, 8, 2, 0);
     plan(&w);
     for (uint32_t i = 0; i < waiting; i++) (void)ask_for(&w, 8, 2, 0);
-    const berth__submit other = {.band = 1, .prompt_tokens = 4, .max_new_tokens = 1};
+    const berth__submit other = {
+        .terms.band = 1, .terms.prompt_tokens = 4, .terms.max_new_tokens = 1};
     const berth_request_id id = core_kit_take_in(&w.kit, 0, &other);
     commit_nothing(&w);
     plan(&w);
@@ -301,7 +304,8 @@ static void refuse_what_overflows(uint64_t found_tokens, uint64_t hit_before, ui
     const berth_request_id first = ask_for(&w, 16, 4, 0);
     plan(&w);
     commit(&w, first);
-    const berth__submit other = {.band = 1, .prompt_tokens = 1, .cost = {0, 1}, .cost_count = 2};
+    const berth__submit other = {
+        .terms.band = 1, .terms.prompt_tokens = 1, .cost = {0, 1}, .cost_count = 2};
     (void)core_kit_take_in(&w.kit, 0, &other);
     const berth_request_id second = ask_for(&w, 18, 2, hit_before == 16 ? 0 : 1);
     plan(&w);
@@ -393,7 +397,7 @@ static void an_adapter_is_counted_once(void **state) {
     make(&w);
     for (uint32_t i = 0; i < 4; i++) {
         const berth__submit submit = {
-            .band = 1, .set = i == 3 ? 9 : 7, .set_units = 40, .prompt_tokens = 4};
+            .terms.band = 1, .set = i == 3 ? 9 : 7, .set_units = 40, .terms.prompt_tokens = 4};
         assert_int_equal(berth__core_submit(w.kit.core, 0, &submit, &ids[i], NULL), BERTH_OK);
         core_kit_accept(&w.kit, ids[i]);
     }
@@ -415,7 +419,7 @@ static void sets_have_limits(void **state) {
     berth_refusal refusal;
     (void)state;
     make(&w);
-    berth__submit submit = {.band = 1, .set = 1, .set_units = 101};
+    berth__submit submit = {.terms.band = 1, .set = 1, .set_units = 101};
     assert_int_equal(berth__core_submit(w.kit.core, 0, &submit, &id, &refusal), BERTH_EREFUSED);
     assert_int_equal(refusal.reason, BERTH_REFUSAL_NEVER_FITS);
     assert_int_equal(refusal.resource, 1);
@@ -439,7 +443,7 @@ static void sets_have_limits(void **state) {
 static void a_new_length_is_looked_up_anew(void **state) {
     world w;
     berth_refusal refusal;
-    const berth__submit shorter = {.prompt_tokens = 16, .max_new_tokens = 2};
+    const berth__submit shorter = {.terms.prompt_tokens = 16, .terms.max_new_tokens = 2};
     (void)state;
     make(&w);
     const berth_request_id first = ask_for(&w, 18, 2, 0);
@@ -468,7 +472,8 @@ static void a_capacity_below_what_is_shared_lets_nobody_in(void **state) {
     w.kit.may_overdraw = 1;
     assert_int_equal(berth__core_capacity_set(w.kit.core, 0, 0, 3), BERTH_OK);
     assert_lawful(&w);
-    const berth__submit other = {.band = 1, .prompt_tokens = 4, .max_new_tokens = 4};
+    const berth__submit other = {
+        .terms.band = 1, .terms.prompt_tokens = 4, .terms.max_new_tokens = 4};
     const berth_request_id second = core_kit_take_in(&w.kit, 0, &other);
     assert_int_equal(berth__core_suspend(w.kit.core, 0, first, 1), BERTH_OK);
     plan(&w);

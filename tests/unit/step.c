@@ -237,7 +237,7 @@ static void a_deadline_during_a_step_stops_at_once_and_frees_at_the_commit(void 
     berth__submit ask = core_ask(1, 10);
     (void)state;
     make(&b, 1);
-    ask.total_ns = 50;
+    ask.terms.total_ns = 50;
     const berth_request_id id = core_kit_take_in(&b.kit, 0, &ask);
     plan(&b, 0, 1, 0);
     berth__core_expire(b.kit.core, 50);
@@ -273,7 +273,7 @@ static void a_request_without_a_prompt_decodes_at_once(void **state) {
     berth__submit ask = core_ask(1, 1);
     (void)state;
     make(&b, 2);
-    ask.prompt_tokens = 0;
+    ask.terms.prompt_tokens = 0;
     (void)core_kit_take_in(&b.kit, 0, &ask);
     plan(&b, 0, 1, 0);
     assert_int_equal(b.entries[0].kind, BERTH_ENTRY_DECODE);

@@ -21,7 +21,7 @@ static berth_options options_of(uint32_t face, uint32_t tenants_max) {
 
 static berth__submit ask_of(uint64_t tenant, uint64_t units) {
     berth__submit ask = core_ask(1, units);
-    ask.tenant = tenant;
+    ask.terms.tenant = tenant;
     return ask;
 }
 
@@ -375,7 +375,7 @@ static void the_prompt_is_charged_at_admission_and_tokens_as_they_come(void **st
     const berth_options options = fair(BERTH_FACE_ENGINE, 1);
     berth__submit ask = ask_of(0, 1);
     (void)state;
-    ask.prompt_tokens = 100;
+    ask.terms.prompt_tokens = 100;
     core_kit_init(&kit, &options);
     const berth_request_id id = core_kit_take_in(&kit, 0, &ask);
     step(&kit, id, 60, 0, BERTH_FINISH_NONE);
@@ -392,7 +392,7 @@ static void what_was_charged_and_never_computed_goes_back(void **state) {
     const berth_options options = fair(BERTH_FACE_ENGINE, 1);
     berth__submit ask = ask_of(0, 1);
     (void)state;
-    ask.prompt_tokens = 100;
+    ask.terms.prompt_tokens = 100;
     core_kit_init(&kit, &options);
     const berth_request_id id = core_kit_take_in(&kit, 0, &ask);
     step(&kit, id, 30, 0, BERTH_FINISH_NONE);
@@ -406,7 +406,7 @@ static void a_preempted_request_is_charged_once(void **state) {
     const berth_options options = fair(BERTH_FACE_ENGINE, 1);
     berth__submit ask = ask_of(0, 1);
     (void)state;
-    ask.prompt_tokens = 100;
+    ask.terms.prompt_tokens = 100;
     core_kit_init(&kit, &options);
     const berth_request_id id = core_kit_take_in(&kit, 0, &ask);
     step(&kit, id, 100, 1, BERTH_FINISH_NONE);
@@ -423,9 +423,9 @@ static void counters_never_overflow_and_keep_their_differences(void **state) {
     berth__submit ask = ask_of(0, 1);
     (void)state;
     core_kit_init(&kit, &options);
-    ask.prompt_tokens = UINT64_MAX;
+    ask.terms.prompt_tokens = UINT64_MAX;
     for (int i = 0; i < 12; i++) {
-        ask.tenant = (uint64_t)i % 3;
+        ask.terms.tenant = (uint64_t)i % 3;
         (void)core_kit_take_in(&kit, 0, &ask);
     }
     for (int i = 0; i < 12; i++) {

@@ -3,7 +3,6 @@
  * same, and one of them takes the long way with all. */
 #include "runtime/terms.h"
 #include "base/ids.h"
-#include "core/options.h"
 #include "runtime/pool.h"
 
 #include <setjmp.h>
@@ -152,15 +151,19 @@ typedef struct pair {
     uint64_t malformed;
 } pair;
 
-static pair make(uint32_t face) {
-    const berth_options options = small_pool(face);
+static pair make_with(const berth_options *options) {
     const berth_executor executor = {.struct_size = sizeof executor, .release = no_release};
     pair p = {0};
-    OK(berth_pool_create(&options, &executor, &p.plain));
-    OK(berth_pool_create(&options, &executor, &p.fully));
+    OK(berth_pool_create(options, &executor, &p.plain));
+    OK(berth_pool_create(options, &executor, &p.fully));
     assert_true(p.plain->plain_terms);
     p.fully->plain_terms = 0;
     return p;
+}
+
+static pair make(uint32_t face) {
+    const berth_options options = small_pool(face);
+    return make_with(&options);
 }
 
 /* Who was let through a gate is to be finished first, his deadline met or not, and nobody let in
@@ -276,15 +279,25 @@ static void who_asks_the_host_takes_the_long_way(void **state) {
     assert_false(berth__terms_may_suit(&options, &executor));
 }
 
-static void the_costs_must_have_room_in_the_terms(void **state) {
-    const berth_executor executor = {.struct_size = sizeof executor};
+static void a_cost_in_every_resource_suits(void **state) {
     berth_options options = small_pool(BERTH_FACE_GATE);
+    berth_request request = good();
     (void)state;
-    berth__options_normalise(&options);
-    options.resource_count = BERTH__LEND_COSTS;
-    assert_true(berth__terms_may_suit(&options, &executor));
-    options.resource_count = BERTH__LEND_COSTS + 1;
-    assert_false(berth__terms_may_suit(&options, &executor));
+    options.resource_count = BERTH_RESOURCES_MAX;
+    request.cost_count = BERTH_RESOURCES_MAX;
+    for (uint32_t r = 0; r < BERTH_RESOURCES_MAX; r++) {
+        options.resources[r].name[0] = (char)('a' + r);
+        options.resources[r].capacity_units = CAPACITY;
+        request.cost[r] = r + 1;
+    }
+    pair p = make_with(&options);
+    assert_true(berth__terms_suit(p.plain, &request));
+    submit(&p, &request);
+    submit(&p, &request);
+    request.cost[BERTH_RESOURCES_MAX - 1] = CAPACITY + 1;
+    submit(&p, &request);
+    assert_true(p.taken == 2 && p.refused == 1);
+    end(&p);
 }
 
 int main(void) {
@@ -292,7 +305,7 @@ int main(void) {
         cmocka_unit_test(each_on_its_own),
         cmocka_unit_test(one_upon_the_other),
         cmocka_unit_test(who_asks_the_host_takes_the_long_way),
-        cmocka_unit_test(the_costs_must_have_room_in_the_terms),
+        cmocka_unit_test(a_cost_in_every_resource_suits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

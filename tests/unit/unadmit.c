@@ -43,7 +43,7 @@ static void no_counter_shows_it(void **state) {
     (void)state;
     make(&kit, BERTH_FACE_WORKER);
     berth__core_set_idle(kit.core, 0);
-    ask.prompt_tokens = 7;
+    ask.terms.prompt_tokens = 7;
     const berth_request_id id = core_kit_take_in(&kit, 0, &ask);
     const berth_stats before = core_kit_stats(&kit);
     berth__core_set_idle(kit.core, 1);
@@ -74,8 +74,8 @@ static void its_tenant_was_not_served(void **state) {
     core_kit_add_resource(&options, "units", 4);
     options.tenants_max = 2;
     core_kit_init(&kit, &options);
-    ask.tenant = 9;
-    ask.prompt_tokens = 7;
+    ask.terms.tenant = 9;
+    ask.terms.prompt_tokens = 7;
     const berth_request_id id = core_kit_take_in(&kit, 0, &ask);
     assert_int_equal(berth__core_admit(kit.core, 0), 1);
     unadmit(&kit, 0, id);
@@ -91,7 +91,7 @@ static void its_queue_deadline_holds_again(void **state) {
     berth__submit ask = core_ask(1, 2);
     (void)state;
     make(&kit, BERTH_FACE_WORKER);
-    ask.queue_ns = 10;
+    ask.terms.queue_ns = 10;
     const berth_request_id id = core_kit_take_in(&kit, 0, &ask);
     assert_int_equal(berth__core_admit(kit.core, 0), 1);
     assert_int_equal(berth__core_next_at(kit.core), UINT64_MAX);

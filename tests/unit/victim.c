@@ -18,7 +18,7 @@ static void make(core_kit *kit, berth_options *options, uint64_t capacity) {
 
 static berth_request_id ask(core_kit *kit, uint32_t band, uint64_t prompt_tokens) {
     const berth__submit submit = {
-        .band = band, .prompt_tokens = prompt_tokens, .max_new_tokens = 5};
+        .terms.band = band, .terms.prompt_tokens = prompt_tokens, .terms.max_new_tokens = 5};
     return core_kit_take_in(kit, 0, &submit);
 }
 
@@ -199,7 +199,7 @@ static void what_can_never_go_on_ends_instead_of_going_round(void **state) {
     (void)state;
     make(&kit, &options, 8);
     /* It does not say how much it will generate, and generates more than there is room for. */
-    const berth__submit submit = {.band = 1, .prompt_tokens = 6};
+    const berth__submit submit = {.terms.band = 1, .terms.prompt_tokens = 6};
     const berth_request_id id = core_kit_take_in(&kit, 0, &submit);
     for (int i = 0; i < 20 && core_kit_view(&kit, id).outcome.kind == BERTH_OUTCOME_NONE; i++) {
         const berth_plan made = plan(&kit);
@@ -213,12 +213,12 @@ static void what_can_never_go_on_ends_instead_of_going_round(void **state) {
 static void what_could_never_finish_alone_is_refused_at_submit(void **state) {
     berth_options options = core_kit_options(BERTH_FACE_ENGINE, 4, 8);
     core_kit kit;
-    berth__submit submit = {.band = 1, .prompt_tokens = 6, .max_new_tokens = 15};
+    berth__submit submit = {.terms.band = 1, .terms.prompt_tokens = 6, .terms.max_new_tokens = 15};
     (void)state;
     make(&kit, &options, 20);
     const berth_refusal refusal = core_kit_turn_away(&kit, 0, &submit, BERTH_REFUSAL_NEVER_FITS);
     assert_int_equal(refusal.asked, 21);
-    submit.max_new_tokens = 14;
+    submit.terms.max_new_tokens = 14;
     assert_int_equal(held(&kit, core_kit_take_in(&kit, 0, &submit)), 6);
     core_kit_fini(&kit);
 }

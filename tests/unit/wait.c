@@ -113,21 +113,21 @@ static void who_cannot_be_in_time_is_refused_and_told_when_to_come(void **state)
     core_kit_init(&kit, &options);
     const uint64_t now = keep_busy(&kit, 1, 4).now;
     berth__submit ask = core_ask(1, 1);
-    ask.total_ns = 9 * SECOND;
-    ask.first_output_ns = 20 * SECOND;
+    ask.terms.total_ns = 9 * SECOND;
+    ask.terms.first_output_ns = 20 * SECOND;
     const berth_refusal refusal = core_kit_turn_away(&kit, now, &ask, BERTH_REFUSAL_DEADLINE);
     assert_int_equal(refusal.asked, 5 * SECOND);
     assert_int_equal(refusal.limit, 4500000000);
     assert_in_range(refusal.retry_after_ns, SECOND, 5 * SECOND / 4);
-    ask.total_ns = 8 * SECOND;
-    ask.queue_ns = 2 * SECOND; /* the least counts; four seconds too late */
+    ask.terms.total_ns = 8 * SECOND;
+    ask.terms.queue_ns = 2 * SECOND; /* the least counts; four seconds too late */
     const berth_refusal later = core_kit_turn_away(&kit, now, &ask, BERTH_REFUSAL_DEADLINE);
     assert_int_equal(later.limit, SECOND);
     assert_in_range(later.retry_after_ns, 4 * SECOND, 5 * SECOND);
-    ask.total_ns = 10 * SECOND;
-    ask.queue_ns = 0;
+    ask.terms.total_ns = 10 * SECOND;
+    ask.terms.queue_ns = 0;
     (void)core_kit_take_in(&kit, now, &ask);
-    ask.total_ns = ask.first_output_ns = 0;
+    ask.terms.total_ns = ask.terms.first_output_ns = 0;
     (void)core_kit_take_in(&kit, now, &ask); /* it has all the time */
     core_kit_fini(&kit);
 }
@@ -141,7 +141,7 @@ static void after_a_pause_somebody_may_try(void **state) {
     const crowd c = keep_busy(&kit, 1, 1);
     const uint64_t now = c.now;
     berth__submit ask = core_ask(1, 1);
-    ask.queue_ns = SECOND;
+    ask.terms.queue_ns = SECOND;
     end(&kit, now, c.ids[20]); /* two run, nobody is parked */
     (void)core_kit_turn_away(&kit, now + 16 * SECOND, &ask, BERTH_REFUSAL_DEADLINE);
     (void)core_kit_take_in(&kit, now + 17 * SECOND, &ask);
@@ -246,7 +246,7 @@ static void who_goes_in_at_once_keeps_no_pace_alive(void **state) {
     (void)submit(&kit, c.now, 1);
     (void)submit(&kit, c.now, 1);
     berth__submit ask = core_ask(1, 1);
-    ask.queue_ns = SECOND / 10; /* they were a second apart */
+    ask.terms.queue_ns = SECOND / 10; /* they were a second apart */
     (void)core_kit_take_in(&kit, c.now, &ask);
     (void)core_kit_turn_away(&kit, c.now, &ask, BERTH_REFUSAL_DEADLINE); /* one may try */
     core_kit_fini(&kit);
